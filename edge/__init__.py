@@ -1,0 +1,1 @@
+"""The node agent, one code base for CPython and MicroPython."""

@@ -1,0 +1,1 @@
+"""The sync hub: administrators' page, publishing, node-facing endpoints, mirror."""

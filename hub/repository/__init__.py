@@ -1,0 +1,1 @@
+"""Writing of The Update Framework metadata: roles, delegations, per-unit views."""

@@ -1,0 +1,1 @@
+"""Hardware: the port contracts, device drivers, and one adapter folder per platform."""

@@ -1,0 +1,1 @@
+"""Adapters for Linux boards under CPython."""

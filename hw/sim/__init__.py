@@ -1,0 +1,1 @@
+"""Adapters that stand in for hardware in tests and in the simulator."""

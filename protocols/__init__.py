@@ -1,0 +1,1 @@
+"""Formats and decisions: pure code without I/O, clock, randomness or platform."""

@@ -1,0 +1,42 @@
+"""Every maximum of the product, with its reason.
+
+Units stand last in the names. A maximum that meets bytes from outside lives here and nowhere else.
+"""
+
+# Metadata. A registry of 16 units with four roles each measures about 15 KB; 32 times that is
+# room for any province, and still fits the flash and the patience of a microcontroller.
+METADATA_BYTES_MAX = 512 * 1024
+# A root lists a handful of keys; python-tuf's own default is 512 KB, a real one is below 8 KB.
+ROOT_BYTES_MAX = 64 * 1024
+# The specification asks for a limit on the root chain; one rotation a month for 20 years.
+ROOT_ROTATIONS_MAX = 256
+# Timestamp: one snapshot entry, one signature, two fields of ours: below 1 KB in practice.
+TIMESTAMP_BYTES_MAX = 16 * 1024
+# Delegations visited for one target: targets, registry and unit make three.
+DELEGATIONS_MAX = 32
+# Delegated roles in one metadata file: 16 units with four roles, with head-room.
+DELEGATED_ROLES_MAX = 256
+# Keys and signatures in one metadata file: every approver of 16 units.
+KEYS_MAX = 512
+SIGNATURES_MAX = 64
+
+# A manifest names media, it holds none.
+MANIFEST_BYTES_MAX = 256 * 1024
+# Media: two hours of 16 kHz mono PCM is 230 MB; anything longer is a mistake.
+BLOB_BYTES_MAX = 256 * 1024 * 1024
+
+# JSON: nothing we sign nests deeper than six; integers must survive every JSON parser unchanged.
+JSON_DEPTH_MAX = 16
+JSON_INTEGER_MAX = 9007199254740991
+JSON_STRING_BYTES_MAX = 64 * 1024
+
+# Records: a batch fills one 3G round trip; one record holds a play with its evidence.
+RECORD_BATCH_BYTES_MAX = 256 * 1024
+RECORD_BATCH_COUNT_MAX = 200
+RECORD_BYTES_MAX = 4096
+
+# HTTP/1.1 heads, as most servers bound them.
+HTTP_LINE_BYTES_MAX = 8 * 1024
+HTTP_HEADERS_MAX = 64
+HTTP_HEAD_BYTES_MAX = 16 * 1024
+HTTP_CHUNK_LINE_BYTES_MAX = 64

@@ -1,0 +1,1 @@
+"""The tidy rules that `make check` enforces."""
