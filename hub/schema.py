@@ -1,0 +1,235 @@
+"""The hub's tables.
+
+Times end in `_s` or `_ms` (Unix UTC); days are ISO text; structured columns end in `_json`. Units
+and their names are dated rows, so a merger is new rows, never a rewrite of old ones.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    listed = ", ".join("'" + value + "'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+units = Table(
+    "units",
+    metadata,
+    Column("unit", Text, primary_key=True),
+    Column("valid_from", Text, primary_key=True),
+    Column("valid_to", Text),
+    Column("parent", Text),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("code_system", Text),
+    Column("code", Text),
+    Column("successor", Text),
+)
+
+hamlets = Table(
+    "hamlets",
+    metadata,
+    Column("unit", Text, primary_key=True),
+    Column("hamlet", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("unit", Text, nullable=False, index=True),
+    Column("hamlet", Text),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("groups_json", Text, nullable=False),
+    Column("public_key", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("registered_s", BigInteger, nullable=False),
+    _one_of("state", "active", "revoked"),
+    _one_of("kind", "speaker", "board"),
+)
+
+# Derived from records and contacts; may be rebuilt from them.
+node_status = Table(
+    "node_status",
+    metadata,
+    Column("node", Text, ForeignKey("nodes.node"), primary_key=True),
+    Column("contact_ms", BigInteger),
+    Column("nonces_json", Text, nullable=False),
+    Column("clock", Text),
+    Column("bundle_version", BigInteger),
+    Column("boot_ms", BigInteger),
+    Column("play_title", Text),
+    Column("play_ended_ms", BigInteger),
+    Column("play_grade", Integer),
+)
+
+faults = Table(
+    "faults",
+    metadata,
+    Column("node", Text, ForeignKey("nodes.node"), primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("cleared_ms", BigInteger),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("chain", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The head of every chain: what the next record must follow.
+record_heads = Table(
+    "record_heads",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("chain", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+# Derived from records of kind play and alert, for the as-run pages.
+plays = Table(
+    "plays",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("unit", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("class", Text, nullable=False),
+    Column("scheduled_ms", BigInteger),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("resumed", Integer, nullable=False),
+    Column("grade", Integer, nullable=False),
+    Column("milliwatts", BigInteger),
+    Index("ix_plays_started", "started_ms"),
+    Index("ix_plays_item", "item", "started_ms"),
+    Index("ix_plays_node_started", "node", "started_ms"),
+)
+
+approvers = Table(
+    "approvers",
+    metadata,
+    Column("approver", Text, primary_key=True),
+    Column("unit", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("wrapped_json", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    _one_of("state", "active", "left"),
+)
+
+bulletins = Table(
+    "bulletins",
+    metadata,
+    Column("bulletin", Text, primary_key=True),
+    Column("unit", Text, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_s", BigInteger, nullable=False),
+    Column("changed_s", BigInteger, nullable=False),
+    Index("ix_bulletins_changed", "changed_s"),
+)
+
+bulletin_versions = Table(
+    "bulletin_versions",
+    metadata,
+    Column("bulletin", Text, ForeignKey("bulletins.bulletin"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("class", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("upload_sha256", Text),
+    Column("hamlets_json", Text, nullable=False),
+    Column("timing_json", Text, nullable=False),
+    Column("renditions_json", Text, nullable=False),
+    Column("spoken", Text),
+    Column("fault_code", Text),
+    Column("created_s", BigInteger, nullable=False),
+    _one_of("class", "normal", "priority", "emergency"),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("length", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("created_s", BigInteger, nullable=False),
+)
+
+# An approval and its signed bytes stand here before the repository is touched; `published` is set
+# after. A row left `approved` by a crash is completed at the next start.
+publications = Table(
+    "publications",
+    metadata,
+    Column("publication", Text, primary_key=True),
+    Column("unit", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("bulletin", Text),
+    Column("approver", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("manifest", LargeBinary, nullable=False),
+    Column("signed", LargeBinary, nullable=False),
+    Column("approved_s", BigInteger, nullable=False),
+    Column("published_s", BigInteger),
+    _one_of("kind", "bundle", "alerts"),
+    _one_of("state", "approved", "published"),
+    Index("ix_publications_state", "state"),
+)
+
+# Append-only (triggers of the first migration refuse UPDATE and DELETE) and hash-chained.
+audit = Table(
+    "audit",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_s", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail_json", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)

@@ -1,0 +1,77 @@
+"""The store port: the one way decisions reach rows.
+
+Decisions are plain synchronous functions `decide(store, ...)`. They run inside one transaction that
+the ledger opens: on SQLite through `hub.database`, in the simulator on `hub.store_memory`. Tables
+and columns are those of `hub.schema`; both adapters pass `tests/hub/test_store.py`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from protocols.errors import LocalFault
+
+Row = dict[str, Any]
+Result = TypeVar("Result")
+
+# No decision reads more rows at once; longer lists are read page by page with `after`.
+ROWS_MAX = 10_000
+
+
+class Conflict(LocalFault):
+    """Report a row whose key (or unique column) stands already."""
+
+    def __init__(self, table: str):
+        super().__init__("store.conflict", f"a row of {table} stands already", "Read it first.")
+
+
+class Store:
+    """Read and write rows inside one transaction."""
+
+    def get(self, table: str, *key: object) -> Row | None:
+        """Return the row of a primary key, or None."""
+        raise NotImplementedError
+
+    def add(self, table: str, row: Mapping[str, Any]) -> None:
+        """Insert a new row; raises `Conflict` when its key stands already."""
+        raise NotImplementedError
+
+    def add_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert several new rows with the same columns; raises `Conflict`."""
+        raise NotImplementedError
+
+    def change(self, table: str, key: tuple[object, ...], changes: Mapping[str, Any]) -> bool:
+        """Change columns of one row; tell whether it stands."""
+        raise NotImplementedError
+
+    def find(
+        self,
+        table: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        order: Sequence[str] = (),
+        descending: bool = False,
+        after: Sequence[object] | None = None,
+        limit: int = ROWS_MAX,
+    ) -> list[Row]:
+        """Return rows whose columns equal `where` (a list means any of it).
+
+        Ordered by `order` and then by the primary key; `after` holds the values of those columns
+        of the last row seen.
+        """
+        raise NotImplementedError
+
+    def count(self, table: str, where: Mapping[str, Any] | None = None) -> int:
+        """Count the rows whose columns equal `where`."""
+        raise NotImplementedError
+
+
+class Ledger:
+    """Run decisions in transactions."""
+
+    async def write(self, decide: Callable[[Store], Result]) -> Result:
+        """Run a decision and return its result once it is durable; an exception undoes it."""
+        raise NotImplementedError
+
+    async def read(self, ask: Callable[[Store], Result]) -> Result:
+        """Run a question on one consistent view; it must not write."""
+        raise NotImplementedError

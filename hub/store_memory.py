@@ -1,0 +1,142 @@
+"""The store port over dictionaries, for the simulator and for fast tests of decisions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table
+
+from hub import schema
+from hub.store import ROWS_MAX, Conflict, Ledger, Result, Row, Store
+
+
+def _matches(row: Row, where: Mapping[str, Any] | None) -> bool:
+    for name, value in (where or {}).items():
+        if isinstance(value, list | tuple):
+            if row[name] not in value:
+                return False
+        elif row[name] != value:
+            return False
+    return True
+
+
+class MemoryStore(Store):
+    """Keep rows in dictionaries and remember how to undo the open transaction."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[tuple[Any, ...], Row]] = {
+            name: {} for name in schema.metadata.tables
+        }
+        self._undo: list[tuple[str, tuple[Any, ...], Row | None]] = []
+
+    def _table(self, table: str) -> tuple[Table, list[str]]:
+        source = schema.metadata.tables[table]
+        return source, [column.name for column in source.primary_key.columns]
+
+    def _set(self, table: str, key: tuple[Any, ...], row: Row) -> None:
+        self._undo.append((table, key, self._rows[table].get(key)))
+        self._rows[table][key] = row
+
+    def settle(self, keep: bool) -> None:
+        """End the transaction: keep what it did, or undo it."""
+        while self._undo:
+            table, key, row = self._undo.pop()
+            if keep:
+                continue
+            if row is None:
+                del self._rows[table][key]
+            else:
+                self._rows[table][key] = row
+
+    def get(self, table: str, *key: object) -> Row | None:
+        if len(self._table(table)[1]) != len(key):
+            raise ValueError(f"the key of {table} has {len(self._table(table)[1])} columns")
+        row = self._rows[table].get(key)
+        return None if row is None else dict(row)
+
+    def add(self, table: str, row: Mapping[str, Any]) -> None:
+        source, names = self._table(table)
+        unknown = set(row) - set(source.columns.keys())
+        if unknown:
+            raise ValueError(f"{table} has no columns {sorted(unknown)}")
+        whole: Row = {name: row.get(name) for name in source.columns.keys()}
+        for column in source.columns:
+            if not column.nullable and whole[column.name] is None:
+                raise ValueError(f"{table}.{column.name} must not be empty")
+            if column.unique and _matches_any(self._rows[table], column.name, whole):
+                raise Conflict(table)
+        key = tuple(whole[name] for name in names)
+        if key in self._rows[table]:
+            raise Conflict(table)
+        self._set(table, key, whole)
+
+    def add_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        for row in rows:
+            self.add(table, row)
+
+    def change(self, table: str, key: tuple[object, ...], changes: Mapping[str, Any]) -> bool:
+        old = self._rows[table].get(key)
+        if old is None:
+            return False
+        unknown = set(changes) - set(old)
+        if unknown:
+            raise ValueError(f"{table} has no columns {sorted(unknown)}")
+        new = dict(old)
+        new.update(changes)
+        self._set(table, key, new)
+        return True
+
+    def find(
+        self,
+        table: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        order: Sequence[str] = (),
+        descending: bool = False,
+        after: Sequence[object] | None = None,
+        limit: int = ROWS_MAX,
+    ) -> list[Row]:
+        names = list(order) + [name for name in self._table(table)[1] if name not in order]
+
+        def place(values: Sequence[Any]) -> list[tuple[bool, Any]]:
+            # SQLite sorts NULL before everything else.
+            return [(value is not None, value) for value in values]
+
+        found = [row for row in self._rows[table].values() if _matches(row, where)]
+        found.sort(key=lambda row: place([row[name] for name in names]), reverse=descending)
+        if after is not None:
+            seen = place(list(after))
+            found = [
+                row
+                for row in found
+                if (place([row[n] for n in names]) < seen) == descending
+                and place([row[n] for n in names]) != seen
+            ]
+        return [dict(row) for row in found[: min(limit, ROWS_MAX)]]
+
+    def count(self, table: str, where: Mapping[str, Any] | None = None) -> int:
+        return sum(1 for row in self._rows[table].values() if _matches(row, where))
+
+
+def _matches_any(rows: dict[tuple[Any, ...], Row], name: str, new: Row) -> bool:
+    return new[name] is not None and any(row[name] == new[name] for row in rows.values())
+
+
+class MemoryLedger(Ledger):
+    """Run decisions one after another on a `MemoryStore`."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+
+    async def write(self, decide: Callable[[Store], Result]) -> Result:
+        """Run a decision; an exception undoes it."""
+        try:
+            result = decide(self.store)
+        except BaseException:
+            self.store.settle(keep=False)
+            raise
+        self.store.settle(keep=True)
+        return result
+
+    async def read(self, ask: Callable[[Store], Result]) -> Result:
+        """Run a question."""
+        return ask(self.store)

@@ -1,0 +1,91 @@
+"""The store port over SQLAlchemy Core."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, func, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import ColumnElement
+
+from hub import schema
+from hub.store import ROWS_MAX, Conflict, Row, Store
+
+
+def _key(table: Table) -> list[Column[Any]]:
+    return list(table.primary_key.columns)
+
+
+def _conditions(table: Table, where: Mapping[str, Any] | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for name, value in (where or {}).items():
+        column = table.c[name]
+        if isinstance(value, list | tuple):
+            conditions.append(column.in_(value))
+        elif value is None:
+            conditions.append(column.is_(None))
+        else:
+            conditions.append(column == value)
+    return conditions
+
+
+class SqlStore(Store):
+    """Run the store's verbs on one connection inside its open transaction."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+
+    def get(self, table: str, *key: object) -> Row | None:
+        source = schema.metadata.tables[table]
+        columns = _key(source)
+        if len(columns) != len(key):
+            raise ValueError(f"the key of {table} has {len(columns)} columns")
+        matches = [column == value for column, value in zip(columns, key, strict=True)]
+        found = self._connection.execute(select(source).where(*matches)).mappings().first()
+        return None if found is None else dict(found)
+
+    def add(self, table: str, row: Mapping[str, Any]) -> None:
+        self.add_many(table, [row])
+
+    def add_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        if not rows:
+            return
+        try:
+            self._connection.execute(
+                insert(schema.metadata.tables[table]), [dict(row) for row in rows]
+            )
+        except IntegrityError as error:
+            if "UNIQUE" in str(error.orig).upper():
+                raise Conflict(table) from error
+            raise
+
+    def change(self, table: str, key: tuple[object, ...], changes: Mapping[str, Any]) -> bool:
+        source = schema.metadata.tables[table]
+        matches = [column == value for column, value in zip(_key(source), key, strict=True)]
+        statement = update(source).where(*matches).values(dict(changes))
+        return self._connection.execute(statement).rowcount == 1
+
+    def find(
+        self,
+        table: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        order: Sequence[str] = (),
+        descending: bool = False,
+        after: Sequence[object] | None = None,
+        limit: int = ROWS_MAX,
+    ) -> list[Row]:
+        source = schema.metadata.tables[table]
+        columns = [source.c[name] for name in order]
+        columns += [column for column in _key(source) if column.name not in order]
+        statement = select(source).where(*_conditions(source, where))
+        if after is not None:
+            here, seen = tuple_(*columns), tuple_(*after)
+            statement = statement.where(here < seen if descending else here > seen)
+        directed = [column.desc() if descending else column.asc() for column in columns]
+        statement = statement.order_by(*directed).limit(min(limit, ROWS_MAX))
+        return [dict(row) for row in self._connection.execute(statement).mappings()]
+
+    def count(self, table: str, where: Mapping[str, Any] | None = None) -> int:
+        source = schema.metadata.tables[table]
+        statement = select(func.count()).select_from(source).where(*_conditions(source, where))
+        return int(self._connection.execute(statement).scalar_one())
