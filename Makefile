@@ -1,0 +1,27 @@
+# Everything a person types. `make demo` is the place to start.
+PYTHON = .venv/bin/python
+
+.PHONY: setup demo test check bench clean
+
+setup:
+	@tools/setup.sh
+
+demo: setup
+	@$(PYTHON) -m tools.demo $(if $(ONCE),--once)
+
+# The portable tests run under pytest and on both MicroPythons (tests/test_micropython.py).
+test: setup check
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup
+
+check:
+	@test -x $(PYTHON) || tools/setup.sh
+	@$(PYTHON) -m tools.check
+
+bench: setup
+	@for file in tests/bench/bench_*.py; do \
+		echo "== $$file"; $(PYTHON) -m "tests.bench.$$(basename "$$file" .py)" || exit 1; \
+	done
+
+clean:
+	rm -rf .cache .venv demo build dist artefacts *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
