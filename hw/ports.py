@@ -74,10 +74,11 @@ class Writer:
 
 
 class Storage:
-    """Keep named files durably; names are `folder/file` or `file`, ASCII, at most 100 bytes.
+    """Keep named files durably; names as `protocols.storage_names` allows: `folder/file` or `file`.
 
     After any crash a committed file is whole, old or new; a staged file holds a prefix of what was
-    written. One file is open for writing at a time under one staging name.
+    written. One file is open for writing at a time under one staging name. Staged bytes never stand
+    in a visible folder.
     """
 
     def open(self, name: str) -> Reader | None:
@@ -89,7 +90,7 @@ class Storage:
         raise NotImplementedError
 
     def open_staged(self, name: str) -> Reader | None:
-        """Open a staged file for checking, or return None."""
+        """Open a staged file for checking (close its writer first), or return None."""
         raise NotImplementedError
 
     def discard(self, name: str) -> None:

@@ -40,3 +40,9 @@ HTTP_LINE_BYTES_MAX = 8 * 1024
 HTTP_HEADERS_MAX = 64
 HTTP_HEAD_BYTES_MAX = 16 * 1024
 HTTP_CHUNK_LINE_BYTES_MAX = 64
+
+# Storage names: role files are percent-encoded role names; littlefs and FAT both end at 255.
+STORAGE_NAME_BYTES_MAX = 240
+
+# A wall clock before the year 2000 was never set: boards start at 1970 or at 2000.
+CLOCK_WALL_MS_MIN = 946771200000
