@@ -41,7 +41,7 @@ class Reader(ports.Reader):
         self._file = open(path, "rb", buffering=0)
 
     def read(self, count: int) -> bytes:
-        """Return up to `count` bytes; empty at the end; `WorldFault("storage.io")` on a bad disk."""
+        """Return up to `count` bytes; empty at the end; raises `WorldFault("storage.io")`."""
         try:
             return self._file.read(count)
         except OSError as error:

@@ -63,7 +63,7 @@ class Reader(ports.Reader):
         self._file = open(path, "rb")
 
     def read(self, count: int) -> bytes:
-        """Return up to `count` bytes; empty at the end; `WorldFault("storage.io")` on a bad disk."""
+        """Return up to `count` bytes; empty at the end; raises `WorldFault("storage.io")`."""
         try:
             return self._file.read(count)
         except OSError as error:
@@ -94,12 +94,13 @@ class Writer(ports.Writer):
 
     def write(self, data: bytes) -> None:
         """Append bytes; raises `WorldFault("storage.full")` when no room is left."""
-        rest = memoryview(data)
+        view = memoryview(data)
+        done = 0
         try:
-            while len(rest):
-                count = self._file.write(rest)
+            while done < len(data):
+                count = self._file.write(view[done:])
                 self.position += count
-                rest = rest[count:]
+                done += count
         except OSError as error:
             raise _fault(error, self._name)
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+
 from hw.linux.clock import Clock as LinuxClock
 from hw.sim.clock import Clock as SimClock
 from protocols.errors import WorldFault

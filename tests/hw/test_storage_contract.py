@@ -4,6 +4,7 @@ import errno
 import os
 
 import pytest
+
 from hw.linux.storage import Storage as LinuxStorage
 from hw.micropython.storage import Storage as MicroPythonStorage
 from hw.sim.storage import PowerCut
@@ -38,7 +39,9 @@ def test_files_survive_a_new_adapter(adapter, tmp_path):
     writer.close()
     again = ADAPTERS[adapter](tmp_path)
     again.stage("one", resume=True).commit("f/one")
-    assert ADAPTERS[adapter](tmp_path).open("f/one").read(9) == b"data"
+    reader = ADAPTERS[adapter](tmp_path).open("f/one")
+    assert reader.read(9) == b"data"
+    reader.close()
 
 
 def test_linux_commit_syncs_file_before_rename_and_folder_after(tmp_path, monkeypatch):

@@ -144,8 +144,8 @@ def check_bad_names(store):
 def check_free_bytes(store):
     before = store.free_bytes()
     assert before > 0
-    _put(store, "big", bytes(300000))
-    assert store.size("big") == 300000
+    _put(store, "big", bytes(30000))
+    assert store.size("big") == 30000
 
 
 CHECKS = (
