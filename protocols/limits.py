@@ -25,6 +25,22 @@ MANIFEST_BYTES_MAX = 256 * 1024
 # Media: two hours of 16 kHz mono PCM is 230 MB; anything longer is a mistake.
 BLOB_BYTES_MAX = 256 * 1024 * 1024
 
+# Hub. A client that has not sent its request head, or stalls in a body, for this long is dropped;
+# a 3G link in trouble still moves a byte every few seconds.
+HUB_HEAD_S_MAX = 15
+HUB_STALL_S_MAX = 30
+# No request body may take longer in all: 256 KB at 16 kbit/s, a two-hour recording at 7 Mbit/s.
+HUB_BODY_S_MAX = 300
+# Open connections of one hub process: ten thousand event streams and their requests.
+HUB_CONNECTIONS_MAX = 12_000
+# Uploaded recordings: two hours of 24-bit stereo WAV is never needed; MP3 and phones stay far below.
+UPLOAD_BYTES_MAX = 64 * 1024 * 1024
+# Text of one bulletin: ten minutes of speech is about 9 KB of Vietnamese.
+BULLETIN_TEXT_BYTES_MAX = 32 * 1024
+BULLETIN_TITLE_BYTES_MAX = 200
+# Event streams: one line waiting for a client is enough, since only the newest version matters.
+EVENT_STREAMS_MAX = 10_000
+
 # JSON: nothing we sign nests deeper than six; integers must survive every JSON parser unchanged.
 JSON_DEPTH_MAX = 16
 JSON_INTEGER_MAX = 9007199254740991

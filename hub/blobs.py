@@ -1,0 +1,134 @@
+"""Media by content: a blob's name is the SHA-256 of its bytes."""
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from protocols.errors import RemoteFault, WorldFault
+from protocols.limits import BLOB_BYTES_MAX
+
+SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
+PIECE_BYTES = 256 * 1024
+
+
+class Blob(NamedTuple):
+    """Name stored bytes by SHA-256 (hex) and length."""
+
+    sha256: str
+    length: int
+
+
+class Blobs:
+    """Keep blobs in a folder as `<ab>/<sha256>`; what is visible is whole and durable."""
+
+    def __init__(self, root_path: Path):
+        self._root = Path(root_path)
+        self._root.mkdir(parents=True, exist_ok=True)
+        for stale in self._root.glob(".draft-*"):
+            stale.unlink()
+
+    def path(self, sha256: str) -> Path:
+        """Return where a blob stands; raises `RemoteFault("blob.name")` for a malformed name."""
+        if not SHA256_PATTERN.fullmatch(sha256):
+            raise RemoteFault(
+                "blob.name", "a blob's name is 64 lower-case hex digits", "Copy it from a manifest."
+            )
+        return self._root / sha256[:2] / sha256
+
+    def has(self, sha256: str) -> bool:
+        """Tell whether a blob is here."""
+        return self.path(sha256).is_file()
+
+    def draft(self, bytes_max: int = BLOB_BYTES_MAX) -> "Draft":
+        """Start a new blob of at most `bytes_max` bytes."""
+        return Draft(self, self._root, bytes_max)
+
+    def put_bytes(self, data: bytes) -> Blob:
+        """Store bytes; storing them again is no error."""
+        with self.draft() as draft:
+            draft.write(data)
+            return draft.commit()
+
+    def put_file(self, source: Path) -> Blob:
+        """Store a copy of a file."""
+        with self.draft() as draft, Path(source).open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                draft.write(piece)
+            return draft.commit()
+
+    def verify(self, sha256: str) -> bool:
+        """Hash a stored blob again and tell whether it is still what its name says."""
+        digest = hashlib.sha256()
+        with self.path(sha256).open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                digest.update(piece)
+        return digest.hexdigest() == sha256
+
+
+class Draft:
+    """Collect a blob's bytes; nobody sees them before `commit`. Use in a `with` statement."""
+
+    def __init__(self, blobs: Blobs, root: Path, bytes_max: int):
+        self._blobs = blobs
+        self._bytes_max = bytes_max
+        self._digest = hashlib.sha256()
+        self.length = 0
+        self._file: IO[bytes] = tempfile.NamedTemporaryFile(
+            dir=root, prefix=".draft-", delete=False
+        )
+
+    def __enter__(self) -> "Draft":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
+        Path(self._file.name).unlink(missing_ok=True)
+
+    def write(self, data: bytes) -> None:
+        """Append bytes; raises `RemoteFault("blob.too_long")` or `WorldFault("hub.disk")`."""
+        self.length += len(data)
+        if self.length > self._bytes_max:
+            raise RemoteFault(
+                "blob.too_long",
+                f"the file is longer than {self._bytes_max} bytes",
+                "Shorten or compress the recording.",
+            )
+        self._digest.update(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise _disk(error) from error
+
+    def commit(self) -> Blob:
+        """Make the blob durable and visible, and return its name."""
+        blob = Blob(self._digest.hexdigest(), self.length)
+        target = self._blobs.path(blob.sha256)
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            if not target.parent.is_dir():
+                target.parent.mkdir(exist_ok=True)
+                _sync(target.parent.parent)
+            Path(self._file.name).chmod(0o644)
+            Path(self._file.name).replace(target)
+            _sync(target.parent)
+        except OSError as error:
+            raise _disk(error) from error
+        return blob
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _disk(error: OSError) -> WorldFault:
+    return WorldFault(
+        "hub.disk", f"the disk did not take it: {error.strerror}", "Free some space on the hub."
+    )

@@ -1,0 +1,47 @@
+"""Where a hub keeps its files and which clock it reads."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Config:
+    """Hold one hub's folder and settings.
+
+    `utc_offset_min` is the province's wall clock, `now_ms` the hub's (Unix UTC, ms).
+    """
+
+    data: Path
+    utc_offset_min: int = 420
+    now_ms: Callable[[], int] = _wall_ms
+
+    @property
+    def database(self) -> Path:
+        """Return the path of the SQLite file."""
+        return self.data / "chieng.sqlite3"
+
+    @property
+    def blobs(self) -> Path:
+        """Return the folder of content-addressed media."""
+        return self.data / "blobs"
+
+    @property
+    def repository(self) -> Path:
+        """Return the folder of the TUF repository."""
+        return self.data / "repository"
+
+    @property
+    def online_keys(self) -> Path:
+        """Return the folder of the hub's own keys."""
+        return self.data / "keys" / "online"
+
+    @property
+    def work(self) -> Path:
+        """Return the folder for files being made; it is emptied at start."""
+        return self.data / "work"

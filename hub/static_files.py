@@ -1,0 +1,103 @@
+"""What nodes fetch: metadata, manifests and media. Static files, so any HTTP cache may help."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from aiohttp import web
+
+from hub.answers import not_found
+from hub.services import SERVICES
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+# A cache may keep a unit's timestamp only if it asks each time.
+FRESH = "no-cache"
+
+UNIT = r"{unit:[a-z0-9]{1,8}\.[a-z0-9]{1,16}}"
+_SEGMENT = re.compile(r"[A-Za-z0-9_%-][A-Za-z0-9._%-]{0,127}")
+_TARGET_DEPTH_MAX = 6
+# Metadata are small and asked for by every node: keep the newest few hundred in memory.
+_KEPT_MAX = 512
+
+_Stamp = tuple[int, int, int]
+
+
+class MetadataFiles:
+    """Read small files through a cache that notices every replacement."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Path, tuple[_Stamp, bytes, str]] = {}
+
+    def read(self, path: Path) -> tuple[bytes, str] | None:
+        """Return a file's bytes and ETag, or None when it is not there."""
+        try:
+            status = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        kept = self._kept.get(path)
+        if kept is not None and kept[0] == stamp:
+            return kept[1], kept[2]
+        data = path.read_bytes()
+        etag = hashlib.sha256(data).hexdigest()[:32]
+        if len(self._kept) >= _KEPT_MAX:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[path] = (stamp, data, etag)
+        return data, etag
+
+
+METADATA_FILES = web.AppKey("metadata_files", MetadataFiles)
+
+
+async def metadata(request: web.Request) -> web.StreamResponse:
+    """Serve a unit's view: its own timestamp and snapshots over the shared role files."""
+    services = request.app[SERVICES]
+    unit, name = request.match_info["unit"], request.match_info["file"]
+    root = services.config.repository
+    if not _SEGMENT.fullmatch(name) or not name.endswith(".json"):
+        raise not_found()
+    files = request.app[METADATA_FILES]
+    own = root / "units" / unit / "metadata"
+    found = files.read(own / name)
+    if found is None and name != "timestamp.json" and own.is_dir():
+        found = files.read(root / "metadata" / name)
+    if found is None:
+        raise not_found()
+    data, etag = found
+    headers = {
+        "ETag": f'"{etag}"',
+        "Cache-Control": IMMUTABLE if name[0].isdigit() else FRESH,
+    }
+    matches = request.if_none_match or ()
+    if any(match.value in (etag, "*") for match in matches):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=data, content_type="application/json", headers=headers)
+
+
+async def target(request: web.Request) -> web.StreamResponse:
+    """Serve a manifest under its consistent-snapshot name."""
+    parts = request.match_info["path"].split("/")
+    if len(parts) > _TARGET_DEPTH_MAX or not all(_SEGMENT.fullmatch(part) for part in parts):
+        raise not_found()
+    root = request.app[SERVICES].config.repository / "targets"
+    found = request.app[METADATA_FILES].read(root.joinpath(*parts))
+    if found is None:
+        raise not_found()
+    headers = {"ETag": f'"{found[1]}"', "Cache-Control": IMMUTABLE}
+    return web.Response(body=found[0], content_type="application/json", headers=headers)
+
+
+async def blob(request: web.Request) -> web.StreamResponse:
+    """Serve media, whole or by range."""
+    path = request.app[SERVICES].blobs.path(request.match_info["sha256"])
+    if not path.is_file():
+        raise not_found()
+    headers = {"Content-Type": "application/octet-stream", "Cache-Control": IMMUTABLE}
+    return web.FileResponse(path, headers=headers)
+
+
+ROUTES = [
+    web.get(f"/v1/units/{UNIT}/metadata/{{file}}", metadata),
+    web.get("/v1/targets/{path:.+}", target),
+    web.get("/v1/blobs/{sha256}", blob),
+]
