@@ -152,7 +152,15 @@ class Link:
 
 
 class Serial:
-    """Carry bytes over one serial line."""
+    """Carry bytes over one serial line.
+
+    Faults: `serial.missing`, `serial.permission`, `serial.busy` at `open`, `serial.lost` later.
+    After a fault or `close`, `open` may be tried again.
+    """
+
+    async def open(self) -> None:
+        """Take the line; nothing when it is open already."""
+        raise NotImplementedError
 
     async def write(self, data: bytes) -> None:
         """Send all bytes."""
@@ -203,8 +211,16 @@ class AudioOut:
 class Amplifier:
     """Switch the amplifier and observe it.
 
-    The safe state is off: at construction, on close, and whenever `renew` stops coming.
+    The safe state is off: at `open`, on `close`, and whenever `renew` stops coming.
     """
+
+    async def open(self) -> None:
+        """Bring the amplifier to its safe state, whatever an earlier life left."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Leave the amplifier in its safe state and release the devices."""
+        raise NotImplementedError
 
     async def on(self, hold_ms: int) -> None:
         """Switch on, armed to fall off after `hold_ms` without `renew`."""
