@@ -62,6 +62,7 @@ STORAGE_NAME_BYTES_MAX = 240
 
 # A wall clock before the year 2000 was never set: boards start at 1970 or at 2000.
 CLOCK_WALL_MS_MIN = 946771200000
+
 # Modbus RTU: 256 bytes is the specification's largest frame; as much noise again may precede it.
 MODBUS_FRAME_BYTES_MAX = 256
 MODBUS_NOISE_BYTES_MAX = 256
