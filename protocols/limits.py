@@ -66,3 +66,6 @@ CLOCK_WALL_MS_MIN = 946771200000
 # Modbus RTU: 256 bytes is the specification's largest frame; as much noise again may precede it.
 MODBUS_FRAME_BYTES_MAX = 256
 MODBUS_NOISE_BYTES_MAX = 256
+
+# A pack: the metadata of one unit's chain, its manifests, and 14 days' media on a stick.
+PACK_MEMBERS_MAX = 4096
