@@ -2,9 +2,11 @@
 
 import sys
 
-if sys.implementation.name == "micropython":
-    from hw.micropython.clock import Clock
-    from hw.micropython.storage import Storage
+if sys.implementation.name != "micropython":
+    from hw.linux.clock import Clock
+    from hw.linux.storage import Storage
 else:
-    from hw.linux.clock import Clock  # noqa: F401
-    from hw.linux.storage import Storage  # noqa: F401
+    from hw.micropython.clock import Clock  # type: ignore[assignment]
+    from hw.micropython.storage import Storage  # type: ignore[assignment]
+
+__all__ = ["Clock", "Storage"]
