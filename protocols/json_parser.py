@@ -40,7 +40,7 @@ class Parser:
         return value
 
     def _fill(self) -> bool:
-        block = self._read(_BLOCK_BYTES)
+        block = self._read(_BLOCK_BYTES)  # type: ignore[operator]
         self._left -= len(block)
         if self._left < 0:
             raise fault("json.long", "over the limit of bytes")
