@@ -19,6 +19,8 @@ DELEGATED_ROLES_MAX = 256
 # Keys and signatures in one metadata file: every approver of 16 units.
 KEYS_MAX = 512
 SIGNATURES_MAX = 64
+# A public key in PEM: RSA-4096, the longest we take, is 800 bytes.
+PEM_BYTES_MAX = 1024
 
 # A manifest names media, it holds none.
 MANIFEST_BYTES_MAX = 256 * 1024

@@ -1,0 +1,79 @@
+"""The node's own key in a file of its owner."""
+
+import os
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from hw import ports
+from protocols.errors import LocalFault, WorldFault
+
+_SEED_BYTES = 32
+
+
+class Identity(ports.Identity):
+    """Hold the node's Ed25519 key; made from the entropy port at first use.
+
+    The file holds the 32-byte seed, then the 32-byte public key, which tells a damaged file from a
+    whole one. It is readable by its owner alone and durable before the key is first used.
+    """
+
+    def __init__(self, path: str, entropy: ports.Entropy):
+        """Load the key, or make it; raises `WorldFault` (`identity.damaged`,
+        `identity.unwritable`) and `LocalFault` (`identity.exposed`)."""
+        try:
+            if not os.path.lexists(path):
+                _create(path, entropy.random_bytes(_SEED_BYTES))
+            content = _read(path)
+        except OSError as error:
+            raise WorldFault(
+                "identity.unwritable",
+                "%s: %s" % (path, error.strerror),
+                "Give the node's user a writable data folder",
+            ) from error
+        self._private = Ed25519PrivateKey.from_private_bytes(content[:_SEED_BYTES].ljust(32))
+        self._public = self._private.public_key().public_bytes_raw()
+        if content[_SEED_BYTES:] != self._public:
+            raise WorldFault(
+                "identity.damaged",
+                path + " is not a whole key",
+                "Wipe the node and enrol it again: the key cannot be recovered",
+            )
+
+    def public_key(self) -> bytes:
+        """Return the 32 public bytes."""
+        return self._public
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte Ed25519 signature of a message."""
+        return self._private.sign(message)
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+            raise LocalFault(
+                "identity.exposed",
+                path + " is open to other users",
+                "chmod 600 it; if a stranger may have read it, wipe and enrol again",
+            )
+        return file.read(4 * _SEED_BYTES)
+
+
+def _create(path: str, seed: bytes) -> None:
+    """Write the key file so that a crash leaves either none or a whole one."""
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    staged = path + ".new"
+    Path(staged).unlink(missing_ok=True)
+    handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(seed + public)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(staged, path)
+    folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
