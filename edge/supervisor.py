@@ -1,0 +1,78 @@
+"""Keep every task of the agent alive: a crash is reported, made safe, and the task starts again."""
+
+import asyncio
+
+from hw.ports import Clock
+
+RESTART_MS_MIN = 1_000
+RESTART_MS_MAX = 60_000
+# A task that ran this long was healthy: its next crash waits the shortest time again.
+HEALTHY_MS = 600_000
+
+
+class Task:
+    """One thing the agent does for as long as it runs."""
+
+    name = "task"
+
+    async def run(self) -> None:
+        """Do the work; called anew after every crash. Returning ends the task for good."""
+        raise NotImplementedError
+
+    async def make_safe(self) -> None:
+        """Put what the task drives into its safe state; called after a crash and at the end."""
+
+
+class Reporter:
+    """Be told what went wrong."""
+
+    def task_failed(self, name: str, error: Exception) -> None:
+        """Note an exception that left a task; must not raise."""
+        raise NotImplementedError
+
+
+class Supervisor:
+    """Run tasks side by side until cancelled."""
+
+    def __init__(self, clock: Clock, reporter: Reporter):
+        self._clock = clock
+        self._reporter = reporter
+
+    async def run(self, tasks: list[Task]) -> None:
+        """Run every task; returns when all have ended, makes all safe when cancelled."""
+        running = []
+        for task in tasks:
+            running.append(asyncio.create_task(self._keep(task)))
+        try:
+            for one in running:
+                await one
+        finally:
+            for one in running:
+                one.cancel()
+            for one in running:
+                try:
+                    await one
+                except asyncio.CancelledError:
+                    continue
+
+    async def _keep(self, task: Task) -> None:
+        pause_ms = RESTART_MS_MIN
+        while True:
+            began_ms = self._clock.ticks_ms()
+            try:
+                await task.run()
+                return
+            except Exception as error:
+                self._reporter.task_failed(task.name, error)
+            finally:
+                await self._make_safe(task)
+            if self._clock.ticks_ms() - began_ms >= HEALTHY_MS:
+                pause_ms = RESTART_MS_MIN
+            await self._clock.sleep_ms(pause_ms)
+            pause_ms = min(pause_ms * 2, RESTART_MS_MAX)
+
+    async def _make_safe(self, task: Task) -> None:
+        try:
+            await task.make_safe()
+        except Exception as error:
+            self._reporter.task_failed(task.name, error)
