@@ -89,7 +89,8 @@ debian_uri() {
 private_apt() {
     apt-get -q -o Dir::Etc::SourceList="$PWD/sources.list" -o Dir::Etc::SourceParts=- \
         -o Dir::State::Lists="$PWD/lists" -o Dir::Cache="$PWD/cache" -o Acquire::Languages=none \
-        -o Dir::State::Status="$PWD/status" -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" \
+        -o Dir::State::Status="$PWD/status" \
+        -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" \
         -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=3 -o APT::Update::Error-Mode=any \
         -o Debug::NoLocking=1 "$@"
 }
@@ -105,7 +106,8 @@ micropython() {
         "add Debian's main component to /etc/apt/sources.list"
     rm -rf "$top/$bits" "$top/$bits.unpacking"
     mkdir -p "$top/bin" "$top/fetch-$bits"
-    (cd "$top/fetch-$bits" && retry fetch "$uri") || fail "MicroPython ($bits-bit) cannot be fetched" \
+    (cd "$top/fetch-$bits" && retry fetch "$uri") \
+        || fail "MicroPython ($bits-bit) cannot be fetched" \
         "check the link to Debian's mirror and run make setup again: it resumes"
     for package in "$top/fetch-$bits"/cache/archives/*.deb; do
         dpkg -x "$package" "$top/$bits.unpacking"
