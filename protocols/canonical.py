@@ -196,7 +196,7 @@ def _decode_native(data: bytes) -> "object":
         _check_tree(value, b"\\u" in data or len(data) > JSON_STRING_BYTES_MAX)
     except UnicodeError:
         raise fault("json.encoding", "not UTF-8, or half a surrogate pair")
-    except RecursionError:
+    except RuntimeError:
         raise fault("json.depth", "nests deeper than " + str(JSON_DEPTH_MAX))
     except ValueError as error:
         raise fault("json.syntax", str(error))

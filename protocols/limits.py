@@ -35,7 +35,7 @@ HUB_STALL_S_MAX = 30
 HUB_BODY_S_MAX = 300
 # Open connections of one hub process: ten thousand event streams and their requests.
 HUB_CONNECTIONS_MAX = 12_000
-# Uploaded recordings: two hours of 24-bit stereo WAV is never needed; MP3 and phones stay far below.
+# Uploaded recordings: two hours of 24-bit stereo WAV is never needed; MP3 stays far below.
 UPLOAD_BYTES_MAX = 64 * 1024 * 1024
 # Text of one bulletin: ten minutes of speech is about 9 KB of Vietnamese.
 BULLETIN_TEXT_BYTES_MAX = 32 * 1024

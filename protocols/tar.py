@@ -113,7 +113,7 @@ class PackReader:
         """Tell whether the end marker was read."""
         return self._zero_blocks == 2
 
-    def receive(self, data: bytes) -> "list[tuple]":
+    def receive(self, data: bytes) -> "list[tuple[object, ...]]":
         """Take the next bytes and return what they complete."""
         if self._broken:
             raise _refuse("pack.header", "pack: was refused already")
@@ -123,8 +123,8 @@ class PackReader:
             self._broken = True
             raise
 
-    def _take(self, data: memoryview) -> "list[tuple]":
-        events: list[tuple] = []
+    def _take(self, data: memoryview) -> "list[tuple[object, ...]]":
+        events: list[tuple[object, ...]] = []
         at = 0
         while at < len(data):
             if self._left:
@@ -147,7 +147,7 @@ class PackReader:
                     self._block = bytearray()
         return events
 
-    def _head(self, block: bytes, events: "list[tuple]") -> None:
+    def _head(self, block: bytes, events: "list[tuple[object, ...]]") -> None:
         if self._zero_blocks == 2:
             if block != bytes(BLOCK):
                 raise _refuse("pack.trailing", "pack: goes on after its end")

@@ -14,7 +14,7 @@ _EPOCH_MS = 946684800000 if time.gmtime(0)[0] == 2000 else 0
 class Clock(ports.Clock):
     """Tell the port's time; call `ticks_ms` at least once a day, as its counter wraps."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._last = time.ticks_ms()
         self._ticks = 0
 

@@ -14,10 +14,12 @@ from protocols import storage_names
 from protocols.errors import LocalFault, WorldFault
 
 _ZEROS = bytes(512)
+# MicroPython's errno module does not name it.
+_ENOSPC = 28
 
 
 def _fault(error: OSError, name: str) -> WorldFault:
-    if error.errno == errno.ENOSPC:
+    if error.errno == _ENOSPC:
         return WorldFault("storage.full", "no room for " + name, "free space on the disk")
     return WorldFault("storage.io", name + ": " + str(error), "check the disk and its rights")
 
@@ -65,7 +67,8 @@ class Reader(ports.Reader):
     def read(self, count: int) -> bytes:
         """Return up to `count` bytes; empty at the end; raises `WorldFault("storage.io")`."""
         try:
-            return self._file.read(count)
+            data: bytes = self._file.read(count)
+            return data
         except OSError as error:
             raise _fault(error, self._name)
 

@@ -43,15 +43,11 @@ def _names(source: Source) -> Iterator[Finding]:
 def _sizes(source: Source) -> Iterator[Finding]:
     count = len(source.lines)
     if count > FILE_LINES_MAX:
-        yield source.finding(
-            count, f"{count} lines: split the file, {FILE_LINES_MAX} at most"
-        )
+        yield source.finding(count, f"{count} lines: split the file, {FILE_LINES_MAX} at most")
     for number, line in enumerate(source.lines, 1):
         # One unbroken word (a table of constants, an address) cannot be wrapped.
         if len(line) > LINE_CHARS_MAX and len(line.split()) > 1:
-            yield source.finding(
-                number, f"{len(line)} characters: {LINE_CHARS_MAX} at most"
-            )
+            yield source.finding(number, f"{len(line)} characters: {LINE_CHARS_MAX} at most")
 
 
 def _functions(source: Source) -> Iterator[Finding]:
@@ -61,7 +57,7 @@ def _functions(source: Source) -> Iterator[Finding]:
             if count > FUNCTION_LINES_MAX:
                 yield source.finding(
                     node,
-                    f"function {node.name} of {count} lines: split it, {FUNCTION_LINES_MAX} at most",
+                    f"{node.name} has {count} lines: split it, {FUNCTION_LINES_MAX} at most",
                 )
 
 
