@@ -1,0 +1,341 @@
+"""The repository: what the hub publishes, signed, and how a change becomes visible.
+
+Order of every publication: manifests, role files (delegates before delegators), snapshots, each
+followed by its timestamp, a new root last. Nothing is visible before a timestamp says so, and
+`settle` derives all views from the role files that count, so a crash leaves the old view or the new
+one, and the next `settle` completes what was begun.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hub.repository import durable, envelope, policy, request, views
+from hub.repository.admission import Admission
+from hub.repository.archive import Archive
+from hub.repository.layout import Layout
+from hub.repository.online_keys import OnlineKeys
+from hub.repository.proposals import Proposals
+from hub.repository.registry import Unit
+from hub.repository.request import Request
+from hub.repository.roles import check_name, depth_of, group_of, parse, role_name
+from protocols.errors import LocalFault
+
+# Readers may be in the middle of an older view; what no view names any more goes after this many.
+KEPT_VERSIONS = 8
+
+
+class Outcome(NamedTuple):
+    """Say what became of a signed change: published, or waiting for `missing` signatures."""
+
+    published: bool
+    version: int
+    missing: int
+
+
+class Repository:
+    """Write and renew the TUF metadata of a province.
+
+    Every time is Unix seconds and an argument. Methods that write take the one writer's lock.
+    """
+
+    def __init__(self, root_path: Path, online: OnlineKeys):
+        self.layout = Layout(root_path)
+        self.online = online
+        self.policy = policy.load(self.layout)
+        self.archive = Archive(self.layout)
+        self.archive.reload()
+        self.proposals = Proposals(self.archive, self.policy, online)
+
+    # Units
+
+    def units(self) -> list[str]:
+        """Return the units in force, sorted."""
+        return self.archive.units()
+
+    def unit(self, unit: str) -> Unit:
+        """Return who approves for a unit."""
+        found = self.proposals.units_beside(unit).get(unit)
+        if found is None:
+            raise LocalFault("repository.unit", f"no unit {unit} in force", "Add the unit first.")
+        return found
+
+    def chain(self, unit: str) -> list[str]:
+        """Return a unit and its ancestors, nearest first."""
+        view = views.load(self.layout, unit)
+        if view is None:
+            raise LocalFault("repository.unit", f"{unit} has no view", "Add the unit first.")
+        return view.chain
+
+    def add_unit(
+        self, unit: Unit, ancestors: Sequence[str], registrars: Sequence[Any], now_s: int
+    ) -> Outcome:
+        """Put a unit in force, with its view; the same call again changes it."""
+        outcome = self.change_unit(unit, registrars, now_s)
+        if outcome.published:
+            self.place_unit(unit.unit, ancestors, now_s)
+        return outcome
+
+    def change_unit(
+        self,
+        unit: Unit,
+        registrars: Sequence[Any],
+        now_s: int,
+        approvers: Sequence[Any] = (),
+    ) -> Outcome:
+        """Change who approves for a unit.
+
+        Where the change leaves the bundle or the alerts without a counting signature, `approvers`
+        (signers that stay or come) sign them again in the same step; without them the unit is named
+        by `orphans` until its next approval.
+        """
+        with durable.writer_lock(self.layout.lock):
+            self.archive.reload()
+            change = self.proposals.unit_change(unit, now_s).sign([*registrars])
+            batch = [change]
+            allowed = {key.keyid for key in unit.approvers}
+            signers = [one for one in approvers if one.public_key.keyid in allowed]
+            for kind in ("unit", "alert"):
+                role = role_name(kind, unit.unit)
+                if signers and self.archive.newest_version(role):
+                    batch.append(self.proposals.again(role, now_s).sign(signers))
+            return self._publish(batch, now_s)
+
+    def close_unit(self, unit: str, registrars: Sequence[Any], now_s: int) -> Outcome:
+        """Take a unit out of force; its view stays, so that nodes left there are told."""
+        with durable.writer_lock(self.layout.lock):
+            self.archive.reload()
+            return self._publish([self.proposals.unit_end(unit, now_s).sign([*registrars])], now_s)
+
+    def place_unit(self, unit: str, ancestors: Sequence[str], now_s: int) -> None:
+        """Set a unit's ancestors, nearest first, and issue its view anew.
+
+        Call it also when a node moves into the unit: a fresh view stands above every older one.
+        """
+        chain = [unit, *ancestors]
+        for one in chain:
+            group_of(one)
+        with durable.writer_lock(self.layout.lock):
+            self.archive.reload()
+            self._settle(now_s, {unit: chain})
+
+    # Content
+
+    def sign_bundle(
+        self, unit: str, signers: Sequence[Any], manifest: bytes, now_s: int
+    ) -> Outcome:
+        """Publish a unit's bundle, or keep it waiting when its threshold is not reached."""
+        return self.publish([self.propose_bundle(unit, manifest, now_s).sign([*signers])], now_s)
+
+    def sign_alerts(
+        self, unit: str, signers: Sequence[Any], manifest: bytes, now_s: int
+    ) -> Outcome:
+        """Publish a unit's alerts, or keep them waiting for the second person."""
+        return self.publish([self.propose_alerts(unit, manifest, now_s).sign([*signers])], now_s)
+
+    def propose_bundle(self, unit: str, manifest: bytes, now_s: int) -> Request:
+        """Return a bundle to be signed elsewhere (`Request.to_bytes` is the export)."""
+        self.archive.reload()
+        files = {f"units/{unit}/bundle.json": manifest}
+        return self.proposals.manifests(role_name("unit", unit), files, now_s)
+
+    def propose_alerts(self, unit: str, manifest: bytes, now_s: int) -> Request:
+        """Return alerts to be signed elsewhere."""
+        self.archive.reload()
+        files = {f"alerts/{unit}/alert.json": manifest}
+        return self.proposals.manifests(role_name("alert", unit), files, now_s)
+
+    def sign_auto_alerts(self, unit: str, manifest: bytes, now_s: int) -> Outcome:
+        """Publish alerts that the hub relays by itself, where the unit enabled that."""
+        files = {f"alerts/{unit}/auto.json": manifest}
+        return self._sign_online(role_name("auto-alert", unit), files, now_s)
+
+    def sign_settings(self, unit: str, node: str, manifest: bytes, now_s: int) -> Outcome:
+        """Publish a node's settings with the hub's own key."""
+        files = {f"nodes/{unit}/{check_name(node)}/settings.json": manifest}
+        return self._sign_online(role_name("nodes", unit), files, now_s)
+
+    def sign_orders(self, unit: str, node: str, manifest: bytes, now_s: int) -> Outcome:
+        """Publish a node's orders with the hub's own key."""
+        files = {f"nodes/{unit}/{check_name(node)}/orders.json": manifest}
+        return self._sign_online(role_name("nodes", unit), files, now_s)
+
+    def forget_node(self, unit: str, node: str, now_s: int) -> Outcome:
+        """Take a node's settings and orders out of a unit that it left."""
+        folder = f"nodes/{unit}/{check_name(node)}/"
+        paths = (folder + "settings.json", folder + "orders.json")
+        role = role_name("nodes", unit)
+        with durable.writer_lock(self.layout.lock):
+            self.archive.reload()
+            change = self.proposals.without(role, paths, now_s)
+            return self._publish([change.sign(self._online_signers(role))], now_s)
+
+    def sign_relays(self, source: str, manifest: bytes, now_s: int) -> Outcome:
+        """Publish the recorded media of a relay source with the hub's own key."""
+        return self._sign_online(
+            "relays", {f"relays/{check_name(source)}/media.json": manifest}, now_s
+        )
+
+    def sign_firmware(
+        self, board: str, signers: Sequence[Any], manifest: bytes, now_s: int
+    ) -> Outcome:
+        """Publish an application image's manifest under the release key."""
+        files = {f"firmware/{check_name(board)}/image.json": manifest}
+        self.archive.reload()
+        return self.publish(
+            [self.proposals.manifests("firmware", files, now_s).sign([*signers])], now_s
+        )
+
+    def _sign_online(self, role: str, files: dict[str, bytes], now_s: int) -> Outcome:
+        with durable.writer_lock(self.layout.lock):
+            self.archive.reload()
+            change = self.proposals.manifests(role, files, now_s)
+            return self._publish([change.sign(self._online_signers(role))], now_s)
+
+    # Publication
+
+    def publish(self, requests: Sequence[Request], now_s: int) -> Outcome:
+        """Publish signed changes together, or keep a single one waiting for signatures.
+
+        Raises `RemoteFault` or `LocalFault` ("repository.*", "request.*") and changes nothing when
+        a change is stale, foreign, too large or signed by the wrong keys.
+        """
+        with durable.writer_lock(self.layout.lock):
+            self.archive.reload()
+            return self._publish(list(requests), now_s)
+
+    def accept(self, files: Sequence[bytes], now_s: int) -> Outcome:
+        """Publish request files that come back from laptops, merging them with what waits."""
+        return self.publish([request.read(data) for data in files], now_s)
+
+    def waiting(self) -> list[Request]:
+        """Return the changes that wait for further signatures."""
+        if not self.layout.pending.is_dir():
+            return []
+        paths = sorted(self.layout.pending.glob("*.json"))
+        found = [request.read(path.read_bytes()) for path in paths]
+        return [one for one in found if one.version > self.archive.newest_version(one.role)]
+
+    def _publish(self, requests: list[Request], now_s: int) -> Outcome:
+        for one in requests:
+            for other in self.waiting():
+                if other.role == one.role:
+                    one.merge(other)
+        admission = Admission(self.archive, requests, now_s)
+        missing = admission.check()
+        if missing:
+            if len(requests) > 1:
+                raise LocalFault(
+                    "repository.signatures",
+                    f"{missing} signatures are missing for {requests[0].role}",
+                    "Bring the missing signers, or send the changes one by one.",
+                )
+            durable.write(self.layout.pending_file(requests[0].role), requests[0].to_bytes())
+            return Outcome(False, requests[0].version, missing)
+        ordered = sorted(requests, key=lambda one: -depth_of(one.role))
+        for one in ordered:
+            if one.role != "root":
+                self._write(one)
+        roots = [one for one in ordered if one.role == "root"]
+        self._settle(now_s, bridge=admission.next_online_keyids())
+        if roots:
+            self._write(roots[0])
+            self._settle(now_s)
+        return Outcome(True, requests[0].version, 0)
+
+    def _write(self, one: Request) -> None:
+        for path, data in one.files.items():
+            named = one.metadata.signed.targets[path]
+            durable.write(self.layout.target_file(path, named.hashes["sha256"]), data)
+        durable.write(self.layout.role_file(one.role, one.version), envelope.encode(one.metadata))
+        self.layout.pending_file(one.role).unlink(missing_ok=True)
+        self.archive.reload()
+
+    def _online_signers(self, role: str) -> list[Any]:
+        delegator = self.archive.delegator(role)
+        keyids = [] if delegator is None else envelope.keyids_of(delegator, role)
+        signers = self.online.signers(keyids)
+        if not signers:
+            raise LocalFault(
+                "keys.online",
+                f"{role} is not delegated to a key of this hub",
+                "Let a registrar add it (`chieng-tool keys unit`), then try again.",
+            )
+        return list(signers)
+
+    # Renewal
+
+    def refresh(self, now_s: int) -> list[str]:
+        """Complete what a crash left, renew what runs out; return the units with a new view."""
+        with durable.writer_lock(self.layout.lock):
+            self.archive.reload()
+            return self._settle(now_s)
+
+    def _settle(
+        self,
+        now_s: int,
+        chains: dict[str, list[str]] | None = None,
+        bridge: Iterable[str] = (),
+        renew: bool = False,
+    ) -> list[str]:
+        """Bring the hub's own roles and all views in line with the role files that count.
+
+        `chains` places units, `bridge` names keys of the next root that sign too, `renew` issues
+        everything anew.
+        """
+        self._renew_online_roles(now_s, renew)
+        issuer = views.Issuer(self.layout, self.policy, self.online, self.archive.root().signed)
+        issuer.bridge = list(bridge)
+        number, issued = self._next_number(now_s), []
+        for unit in sorted({*self.layout.view_units(), *(chains or {})}):
+            view = views.load(self.layout, unit)
+            chain = (chains or {}).get(unit) or (view.chain if view else [unit])
+            listed = view.listed() if view else {}
+            versions = views.wanted(self.archive, chain, listed)
+            placed = chains is not None and unit in chains
+            renewed = renew or issuer.bridge or placed
+            if view and versions == listed and not renewed and issuer.holds(view, now_s):
+                continue
+            issuer.issue(chain, versions, number, now_s)
+            issued.append(unit)
+        if issued:
+            self._prune()
+        return issued
+
+    def _next_number(self, now_s: int) -> int:
+        newest = [
+            version
+            for unit in self.layout.view_units()
+            for version in self.layout.snapshot_versions(unit)[:1]
+        ]
+        return policy.next_version(max(newest, default=0), now_s)
+
+    def _renew_online_roles(self, now_s: int, renew: bool) -> None:
+        wanted = {"relays"} | {
+            role_name(kind, unit)
+            for unit in self.archive.units()
+            for kind in ("nodes", "auto-alert")
+        }
+        for role in sorted(wanted):
+            delegator = self.archive.delegator(role)
+            signers = self.online.signers(envelope.keyids_of(delegator, role)) if delegator else []
+            current = self.archive.current(role)
+            due = current is None or self.policy.must_renew(role, current.signed.expires, now_s)
+            if signers and (due or renew):
+                self._write(self.proposals.again(role, now_s).sign([*signers]))
+
+    def _prune(self) -> None:
+        """Remove role files, snapshots and manifests that no reader can still be asking for."""
+        kept: dict[str, set[int]] = {}
+        for unit in self.layout.view_units():
+            view = views.load(self.layout, unit)
+            for role, version in (view.listed() if view else {}).items():
+                kept.setdefault(role, set()).add(version)
+            for version in self.layout.snapshot_versions(unit)[KEPT_VERSIONS:]:
+                self.layout.snapshot_file(unit, version).unlink()
+        for role, versions in self.layout.role_versions().items():
+            if role != "root" and parse(role)[0].holder:
+                for version in versions[KEPT_VERSIONS:]:
+                    if version not in kept.get(role, set()):
+                        self.layout.role_file(role, version).unlink()
+        self.archive.reload()

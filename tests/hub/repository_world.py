@@ -1,0 +1,97 @@
+"""A small province on disk, served as static files, read by stock clients."""
+
+import http.server
+import threading
+from pathlib import Path
+
+from securesystemslib.signer import CryptoSigner
+from tuf.ngclient import Updater
+
+from hub.repository.ceremony import Founders, found
+from hub.repository.online_keys import OnlineKeys
+from hub.repository.registry import Unit
+
+NOW_S = 1_790_000_000
+
+
+class World:
+    """Found a province with two communes and serve it."""
+
+    def __init__(self, folder: Path, now_s: int = NOW_S):
+        self.folder = folder
+        self.founders = Founders.generate()
+        self.online = OnlineKeys.create(folder / "online")
+        self.repository = found(
+            folder / "repository", self.online, self.founders, ["00", "03"], now_s
+        )
+        self.approvers = {}
+        self.clients = 0
+        for unit, ancestors in (("00.prov", []), ("03.a", ["00.prov"]), ("03.b", ["00.prov"])):
+            self.add_unit(unit, ancestors, now_s)
+
+    def add_unit(self, unit, ancestors, now_s=NOW_S, **options):
+        self.approvers[unit] = [CryptoSigner.generate_ed25519() for _ in range(2)]
+        keys = [signer.public_key for signer in self.approvers[unit]]
+        return self.repository.add_unit(
+            Unit(unit, keys, **options), ancestors, self.founders.registrars, now_s
+        )
+
+    def publish(self, unit, manifest, now_s=NOW_S):
+        return self.repository.sign_bundle(unit, self.approvers[unit][:1], manifest, now_s)
+
+    def __enter__(self):
+        handler = _handler(self.folder / "repository")
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+    def client(self, unit, name=None, root_version=1):
+        """Return a stock client; the same name again keeps what it trusted before."""
+        self.clients += 1
+        folder = self.folder / "clients" / (name or str(self.clients))
+        bootstrap = None
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            bootstrap = (self.folder / f"repository/metadata/{root_version}.root.json").read_bytes()
+        (folder / "targets").mkdir(exist_ok=True)
+        return Updater(
+            str(folder),
+            f"{self.url}/units/{unit}/metadata/",
+            str(folder / "targets"),
+            f"{self.url}/targets/",
+            bootstrap=bootstrap,
+        )
+
+    def download(self, client, path):
+        """Return the bytes of a target."""
+        info = client.get_targetinfo(path)
+        return Path(client.download_target(info)).read_bytes()
+
+
+def _handler(root):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            parts = self.path.split("/")[2:]
+            path = root / "/".join(parts)
+            if parts[0] == "units" and not path.exists():
+                path = root / "metadata" / parts[-1]
+            found = path.is_file()
+            data = path.read_bytes() if found else b"absent"
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_):
+            pass
+
+    return Handler
