@@ -109,7 +109,7 @@ def group_of(unit: str) -> str:
         raise LocalFault(
             "repository.unit_id", f"{unit!r} is no unit id", "Use <group>.<random>, e.g. 03.k7f2."
         )
-    return unit.split(".")[0]
+    return unit.split(".", maxsplit=1)[0]
 
 
 def check_name(name: str) -> str:

@@ -6,7 +6,7 @@ above every older view of every unit, so a node that moves never sees a number g
 
 from typing import NamedTuple, cast
 
-from tuf.api.metadata import MetaFile, Metadata, Root, Snapshot, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Timestamp
 
 from hub.repository import durable, envelope
 from hub.repository.archive import Archive
