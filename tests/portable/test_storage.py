@@ -6,6 +6,9 @@ from hw.platform import Storage
 from hw.sim.storage import Storage as SimStorage
 from tests.portable import storage_contract
 
+# The simulated disk lives in the heap.
+HEAP_KB = 320
+
 
 def _clear(path):
     for name in os.listdir(path):
