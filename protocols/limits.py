@@ -71,3 +71,54 @@ MODBUS_NOISE_BYTES_MAX = 256
 
 # A pack: the metadata of one unit's chain, its manifests, and 14 days' media on a stick.
 PACK_MEMBERS_MAX = 4096
+
+# Manifests. A commune's year fits: 64 rules, 200 bulletins at a time; the file's own limit binds
+# first. What grows with these numbers is the memory of a microcontroller.
+ITEMS_MAX = 512
+RULES_MAX = 256
+RULE_ITEMS_MAX = 32
+RULE_TIMES_MAX = 48
+# All times of all rules of a bundle: one start every 84 seconds of the day, far beyond a station.
+BUNDLE_TIMES_MAX = 1024
+# Explicit dates of a rule: lunar days for 400 days are at most 400.
+RULE_DATES_MAX = 400
+# One rule's items together: nothing runs longer than a day, so looking back a day finds it.
+RULE_DURATION_MS_MAX = 24 * 3600 * 1000
+RENDITIONS_MAX = 8
+PAGES_MAX = 128
+FALLBACK_MAX = 16
+# Province, a level between, commune, and head-room: depth is data.
+ANCESTORS_MAX = 8
+TARGET_NAMES_MAX = 64
+BANDS_MAX = 16
+MOURNING_MAX = 16
+SOURCES_MAX = 32
+ALERTS_MAX = 64
+REFERENCES_MAX = 16
+ORDERS_MAX = 16
+# Names: a title is one spoken sentence; ids are made by machines.
+TITLE_BYTES_MAX = 500
+TOPIC_BYTES_MAX = 100
+LANGUAGE_BYTES_MAX = 35
+PROFILE_BYTES_MAX = 40
+MEDIA_TYPE_BYTES_MAX = 80
+ID_BYTES_MAX = 64
+NODE_ID_BYTES_MAX = 40
+GROUP_BYTES_MAX = 8
+UNIT_RANDOM_BYTES_MAX = 16
+# One item plays at most four hours; one page stays at most an hour before the next.
+DURATION_MS_MAX = 4 * 3600 * 1000
+DWELL_S_MAX = 3600
+# How late an occurrence may still start. Below half a minute a busy node would miss its own slot.
+LATE_S_MIN = 30
+LATE_S_MAX = 24 * 3600
+# An alert's life: storms are renewed daily by an update; a longer one is a programme.
+ALERT_LIFE_S_MAX = 14 * 24 * 3600
+ALERT_GAP_S_MAX = 24 * 3600
+# Seconds since 1970 up to the end of 2100.
+EPOCH_S_MAX = 4133980799
+# Offsets in use on Earth reach from -12 to +14 hours.
+UTC_OFFSET_MIN_MAX = 14 * 60
+
+# Schedule: the longest window one call expands: a year of rules and the lunar table's head-room.
+SCHEDULE_WINDOW_MS_MAX = 401 * 24 * 3600 * 1000

@@ -1,0 +1,131 @@
+"""Items (what is heard) and pages (what boards show): the content entries of a bundle."""
+
+from collections import namedtuple
+
+from protocols import media
+from protocols.fields import Fields
+from protocols.limits import (
+    DWELL_S_MAX,
+    EPOCH_S_MAX,
+    ID_BYTES_MAX,
+    LANGUAGE_BYTES_MAX,
+    TITLE_BYTES_MAX,
+    TOPIC_BYTES_MAX,
+)
+from protocols.targets import read_targets
+
+NORMAL = "normal"
+PRIORITY = "priority"
+EMERGENCY = "emergency"
+# Circular 39/2020/TT-BTTTT, highest first: khẩn cấp, ưu tiên, thông thường.
+CLASSES = (EMERGENCY, PRIORITY, NORMAL)
+# What a unit's programme may hold. Emergencies stand in alert.json alone: its own role carries the
+# two-person rule, and a bundle must not be a way around it.
+PROGRAMME_CLASSES = (PRIORITY, NORMAL)
+
+
+def class_rank(legal_class: str) -> int:
+    """Return the place of a legal class, 0 the highest."""
+    return CLASSES.index(legal_class)
+
+
+class Item(
+    namedtuple("Item", ("id", "title", "language", "topic", "legal_class", "solemn", "renditions"))
+):
+    """Describe one thing to hear; `solemn` ones may play in mourning."""
+
+    def duration_ms(self) -> int:
+        """Return how long the item sounds (its longest rendition)."""
+        return media.duration_ms(self.renditions)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the manifest's form."""
+        value: dict[str, object] = {
+            "id": self.id,
+            "title": self.title,
+            "language": self.language,
+            "topic": self.topic,
+            "class": self.legal_class,
+            "renditions": [rendition.to_dict() for rendition in self.renditions],
+        }
+        if self.solemn:
+            value["solemn"] = True
+        return value
+
+
+def read_item(fields: Fields) -> Item:
+    """Return one item of a bundle."""
+    return Item(
+        fields.id("id", ID_BYTES_MAX),
+        fields.text("title", 1, TITLE_BYTES_MAX),
+        fields.text("language", 2, LANGUAGE_BYTES_MAX),
+        fields.text("topic", 0, TOPIC_BYTES_MAX, ""),
+        fields.choice("class", PROGRAMME_CLASSES),
+        fields.flag("solemn", False),
+        media.read_renditions(fields, True),
+    )
+
+
+class Page(
+    namedtuple(
+        "Page",
+        (
+            "id",
+            "title",
+            "language",
+            "legal_class",
+            "dwell_s",
+            "from_s",
+            "until_s",
+            "renditions",
+            "targets",
+        ),
+    )
+):
+    """Describe one picture for boards: how long it dwells and when (Unix seconds) it is valid."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the manifest's form."""
+        value: dict[str, object] = {
+            "id": self.id,
+            "title": self.title,
+            "language": self.language,
+            "class": self.legal_class,
+            "dwell_s": self.dwell_s,
+            "from_s": self.from_s,
+            "until_s": self.until_s,
+            "renditions": [rendition.to_dict() for rendition in self.renditions],
+        }
+        targets = self.targets.to_dict()
+        if targets:
+            value["targets"] = targets
+        return value
+
+
+def read_page(fields: Fields) -> Page:
+    """Return one page of a bundle."""
+    from_s = fields.integer("from_s", 0, EPOCH_S_MAX)
+    until_s = fields.integer("until_s", from_s + 1, EPOCH_S_MAX)
+    return _page(fields, fields.choice("class", PROGRAMME_CLASSES), from_s, until_s)
+
+
+def read_alert_page(fields: Fields, from_s: int, until_s: int) -> Page:
+    """Return one page of an alert, valid as long as the alert unless it says less."""
+    legal_class = fields.choice("class", (EMERGENCY,), EMERGENCY)
+    from_s = fields.integer("from_s", from_s, until_s - 1, from_s)
+    until_s = fields.integer("until_s", from_s + 1, until_s, until_s)
+    return _page(fields, legal_class, from_s, until_s)
+
+
+def _page(fields: Fields, legal_class: str, from_s: int, until_s: int) -> Page:
+    return Page(
+        fields.id("id", ID_BYTES_MAX),
+        fields.text("title", 1, TITLE_BYTES_MAX),
+        fields.text("language", 2, LANGUAGE_BYTES_MAX),
+        legal_class,
+        fields.integer("dwell_s", 1, DWELL_S_MAX),
+        from_s,
+        until_s,
+        media.read_renditions(fields, False),
+        read_targets(fields),
+    )
