@@ -52,6 +52,14 @@ JSON_STRING_BYTES_MAX = 64 * 1024
 RECORD_BATCH_BYTES_MAX = 256 * 1024
 RECORD_BATCH_COUNT_MAX = 200
 RECORD_BYTES_MAX = 4096
+# A kind is a short word; an answer holds a position, a time and a nonce, a refusal one sentence.
+RECORD_KIND_BYTES_MAX = 16
+RECORD_ANSWER_BYTES_MAX = 1024
+# HTTP message signatures: our own headers are below 300 bytes; a key id of TUF is 64 hex digits,
+# a nonce 32; labels are free text of the other side's library.
+SIGNATURE_HEADER_BYTES_MAX = 512
+SIGNATURE_TEXT_BYTES_MAX = 128
+SIGNATURE_LABEL_BYTES_MAX = 32
 
 # HTTP/1.1 heads, as most servers bound them.
 HTTP_LINE_BYTES_MAX = 8 * 1024
