@@ -16,6 +16,8 @@ TIMESTAMP_BYTES_MAX = 16 * 1024
 DELEGATIONS_MAX = 32
 # Delegated roles in one metadata file: 16 units with four roles, with head-room.
 DELEGATED_ROLES_MAX = 256
+# Path patterns (or hash prefixes) of one delegated role: ours have one, bins of others thousands.
+PATTERNS_MAX = 4096
 # Keys and signatures in one metadata file: every approver of 16 units.
 KEYS_MAX = 512
 SIGNATURES_MAX = 64
