@@ -152,3 +152,10 @@ UTC_OFFSET_MIN_MAX = 14 * 60
 
 # Schedule: the longest window one call expands: a year of rules and the lunar table's head-room.
 SCHEDULE_WINDOW_MS_MAX = 401 * 24 * 3600 * 1000
+
+# Wrapped keys: what a key file may ask of the machine that opens it. The passphrase is generated
+# (72 bits), so more work would only serve to stop a hub or an old laptop.
+KEY_FILE_BYTES_MAX = 64 * 1024
+KDF_MEMORY_KIB_MAX = 256 * 1024
+KDF_PASSES_MAX = 10
+KDF_LANES_MAX = 4

@@ -33,7 +33,7 @@ def expiring(repository: Repository, now_s: int, within_days: int = 30) -> list[
             found.append(_of(role, current.signed.expires.timestamp()))
     for unit in repository.layout.view_units():
         view = views.load(repository.layout, unit)
-        if view is not None:
+        if view is not None and view.timestamp is not None:
             expires = view.timestamp.signed.expires.timestamp()
             found.append(Expiry("timestamp", unit, "timestamp", int(expires)))
     end_s = now_s + within_days * DAY_S

@@ -19,12 +19,12 @@ def prune(layout: Layout, archive: Archive) -> None:
         for role, version in (view.listed() if view else {}).items():
             listed.setdefault(role, set()).add(version)
         for version in layout.snapshot_versions(unit)[KEPT_VERSIONS:]:
-            layout.snapshot_file(unit, version).unlink()
+            layout.disk.remove(layout.snapshot_file(unit, version))
     removed = False
     for role, versions in layout.role_versions().items():
         for version in versions[KEPT_VERSIONS:]:
             if role != "root" and version not in listed.get(role, set()):
-                layout.role_file(role, version).unlink()
+                layout.disk.remove(layout.role_file(role, version))
                 removed = True
     if removed:
         archive.reload()
@@ -39,4 +39,4 @@ def _prune_manifests(layout: Layout, archive: Archive) -> None:
                 named.add(layout.target_file(path, target.hashes["sha256"]))
     for path in layout.targets.rglob("*.json"):
         if path not in named:
-            path.unlink()
+            layout.disk.remove(path)

@@ -36,8 +36,8 @@ class Repository:
     Every time is Unix seconds and an argument. Methods that write take the one writer's lock.
     """
 
-    def __init__(self, root_path: Path, online: OnlineKeys):
-        self.layout = Layout(root_path)
+    def __init__(self, root_path: Path, online: OnlineKeys, disk: durable.Disk | None = None):
+        self.layout = Layout(root_path, disk)
         self.online = online
         self.policy = policy.load(self.layout)
         self.archive = Archive(self.layout)
@@ -238,7 +238,8 @@ class Repository:
                     f"{missing} signatures are missing for {requests[0].role}",
                     "Bring the missing signers, or send the changes one by one.",
                 )
-            durable.write(self.layout.pending_file(requests[0].role), requests[0].to_bytes())
+            path = self.layout.pending_file(requests[0].role)
+            self.layout.disk.write(path, requests[0].to_bytes())
             return Outcome(False, requests[0].version, missing)
         ordered = sorted(requests, key=lambda one: -depth_of(one.role))
         for one in ordered:
@@ -254,11 +255,12 @@ class Repository:
         return Outcome(True, requests[0].version, 0)
 
     def _write(self, one: Request) -> None:
+        layout = self.layout
         for path, data in one.files.items():
-            named = one.metadata.signed.targets[path]
-            durable.write(self.layout.target_file(path, named.hashes["sha256"]), data)
-        durable.write(self.layout.role_file(one.role, one.version), envelope.encode(one.metadata))
-        self.layout.pending_file(one.role).unlink(missing_ok=True)
+            digest = one.metadata.signed.targets[path].hashes["sha256"]
+            layout.disk.write(layout.target_file(path, digest), data)
+        layout.disk.write(layout.role_file(one.role, one.version), envelope.encode(one.metadata))
+        layout.disk.remove(layout.pending_file(one.role))
         self.archive.reload()
 
     def _online_signers(self, role: str) -> list[Any]:
