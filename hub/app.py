@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from hub import events, static_files
+from hub import events, records_api, static_files
 from hub.answers import json_faults
 from hub.services import SERVICES, Services
 from hub.serving import guarded
@@ -21,4 +21,4 @@ def install_node_routes(app: web.Application, services: Services) -> None:
     app[static_files.METADATA_FILES] = static_files.MetadataFiles()
     app[events.WAKES] = events.Wakes(services.config.repository)
     app.cleanup_ctx.append(events.lifespan)
-    app.add_routes([*static_files.ROUTES, *events.ROUTES])
+    app.add_routes([*static_files.ROUTES, *records_api.ROUTES, *events.ROUTES])

@@ -14,11 +14,13 @@ def _wall_ms() -> int:
 class Config:
     """Hold one hub's folder and settings.
 
-    `utc_offset_min` is the province's wall clock, `now_ms` the hub's (Unix UTC, ms).
+    `utc_offset_min` is the province's wall clock, `now_ms` the hub's (Unix UTC, ms), `start_lead_s`
+    how long after approval a bulletin "for now" starts, so that nodes have fetched it by then.
     """
 
     data: Path
     utc_offset_min: int = 420
+    start_lead_s: int = 60
     now_ms: Callable[[], int] = _wall_ms
 
     @property

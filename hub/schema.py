@@ -55,6 +55,14 @@ hamlets = Table(
     Column("name", Text, nullable=False),
 )
 
+# What a unit's programme obeys: quiet hours, ceilings, tie-break, fallback.
+unit_policies = Table(
+    "unit_policies",
+    metadata,
+    Column("unit", Text, primary_key=True),
+    Column("policy_json", Text, nullable=False),
+)
+
 nodes = Table(
     "nodes",
     metadata,
@@ -64,6 +72,7 @@ nodes = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("groups_json", Text, nullable=False),
+    Column("board", Text),
     Column("public_key", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("registered_s", BigInteger, nullable=False),
@@ -167,6 +176,7 @@ bulletins = Table(
     Column("state", Text, nullable=False),
     Column("created_s", BigInteger, nullable=False),
     Column("changed_s", BigInteger, nullable=False),
+    Column("until_s", BigInteger),
     Index("ix_bulletins_changed", "changed_s"),
 )
 
@@ -180,11 +190,14 @@ bulletin_versions = Table(
     Column("topic", Text, nullable=False),
     Column("class", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("board_text", Text, nullable=False),
+    Column("voice", Text, nullable=False),
     Column("upload_sha256", Text),
     Column("hamlets_json", Text, nullable=False),
     Column("timing_json", Text, nullable=False),
     Column("renditions_json", Text, nullable=False),
-    Column("spoken", Text),
+    Column("frames_json", Text, nullable=False),
+    Column("spoken", Text, nullable=False),
     Column("fault_code", Text),
     Column("created_s", BigInteger, nullable=False),
     _one_of("class", "normal", "priority", "emergency"),
@@ -199,24 +212,27 @@ blobs = Table(
     Column("created_s", BigInteger, nullable=False),
 )
 
-# An approval and its signed bytes stand here before the repository is touched; `published` is set
-# after. A row left `approved` by a crash is completed at the next start.
+# An approval and its signed bytes (`hub.repository.request`) stand here before the repository is
+# touched; `published` is set after. A row left `approved` by a crash is completed at the next
+# start. While `missing` signatures are outstanding it waits for the second person.
 publications = Table(
     "publications",
     metadata,
     Column("publication", Text, primary_key=True),
     Column("unit", Text, nullable=False, index=True),
     Column("kind", Text, nullable=False),
+    Column("action", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("bulletin", Text),
-    Column("approver", Text, nullable=False),
+    Column("bulletin", Text, nullable=False, index=True),
+    Column("approvers_json", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("manifest", LargeBinary, nullable=False),
-    Column("signed", LargeBinary, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("missing", Integer, nullable=False),
     Column("approved_s", BigInteger, nullable=False),
     Column("published_s", BigInteger),
     _one_of("kind", "bundle", "alerts"),
-    _one_of("state", "approved", "published"),
+    _one_of("action", "publish", "recall"),
+    _one_of("state", "approved", "published", "void"),
     Index("ix_publications_state", "state"),
 )
 

@@ -59,6 +59,7 @@ def _bulletins() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("created_s", sa.BigInteger(), nullable=False),
         sa.Column("changed_s", sa.BigInteger(), nullable=False),
+        sa.Column("until_s", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("bulletin", name="pk_bulletins"),
     )
     op.create_index("ix_bulletins_changed", "bulletins", ["changed_s"])
@@ -84,6 +85,7 @@ def _nodes() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("groups_json", sa.Text(), nullable=False),
+        sa.Column("board", sa.Text(), nullable=True),
         sa.Column("public_key", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("registered_s", sa.BigInteger(), nullable=False),
@@ -125,18 +127,23 @@ def _publications() -> None:
         sa.Column("publication", sa.Text(), nullable=False),
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("bulletin", sa.Text(), nullable=True),
-        sa.Column("approver", sa.Text(), nullable=False),
+        sa.Column("bulletin", sa.Text(), nullable=False),
+        sa.Column("approvers_json", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("manifest", sa.LargeBinary(), nullable=False),
-        sa.Column("signed", sa.LargeBinary(), nullable=False),
+        sa.Column("request", sa.LargeBinary(), nullable=False),
+        sa.Column("missing", sa.Integer(), nullable=False),
         sa.Column("approved_s", sa.BigInteger(), nullable=False),
         sa.Column("published_s", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("action IN ('publish', 'recall')", name="ck_publications_action"),
         sa.CheckConstraint("kind IN ('bundle', 'alerts')", name="ck_publications_kind"),
-        sa.CheckConstraint("state IN ('approved', 'published')", name="ck_publications_state"),
+        sa.CheckConstraint(
+            "state IN ('approved', 'published', 'void')", name="ck_publications_state"
+        ),
         sa.PrimaryKeyConstraint("publication", name="pk_publications"),
     )
+    op.create_index("ix_publications_bulletin", "publications", ["bulletin"])
     op.create_index("ix_publications_state", "publications", ["state"])
     op.create_index("ix_publications_unit", "publications", ["unit"])
 
@@ -169,6 +176,15 @@ def _records() -> None:
     )
 
 
+def _unit_policies() -> None:
+    op.create_table(
+        "unit_policies",
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("policy_json", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("unit", name="pk_unit_policies"),
+    )
+
+
 def _units() -> None:
     op.create_table(
         "units",
@@ -195,11 +211,14 @@ def _bulletin_versions() -> None:
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("class", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("board_text", sa.Text(), nullable=False),
+        sa.Column("voice", sa.Text(), nullable=False),
         sa.Column("upload_sha256", sa.Text(), nullable=True),
         sa.Column("hamlets_json", sa.Text(), nullable=False),
         sa.Column("timing_json", sa.Text(), nullable=False),
         sa.Column("renditions_json", sa.Text(), nullable=False),
-        sa.Column("spoken", sa.Text(), nullable=True),
+        sa.Column("frames_json", sa.Text(), nullable=False),
+        sa.Column("spoken", sa.Text(), nullable=False),
         sa.Column("fault_code", sa.Text(), nullable=True),
         sa.Column("created_s", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
@@ -256,6 +275,7 @@ def upgrade() -> None:
     _publications()
     _record_heads()
     _records()
+    _unit_policies()
     _units()
     _bulletin_versions()
     _faults()

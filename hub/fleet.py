@@ -1,0 +1,175 @@
+"""Units, hamlets and nodes: who stands where, on which day.
+
+A unit's id is permanent; its name, parent and code are dated rows. Depth is data.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hub import audit
+from hub.store import Conflict, Row, Store
+from protocols.errors import RemoteFault
+
+# Province, one level between, commune, and room: deeper trees are a mistake in the data.
+DEPTH_MAX = 8
+GROUPS_MAX = 16
+UNIT_PATTERN = re.compile(r"[a-z0-9]{1,8}\.[a-z0-9]{1,16}")
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+BOARD_PATTERN = re.compile(r"([1-9][0-9]{1,3})x([1-9][0-9]{1,3})x([13])")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class NodeForm(NamedTuple):
+    """Describe a node to register; `public_key` is 32 bytes, `board` like `192x64x1`."""
+
+    node: str
+    unit: str
+    name: str
+    kind: str
+    public_key: bytes
+    hamlet: str | None = None
+    groups: Sequence[str] = ()
+    board: str | None = None
+
+
+def _refuse(code: str, message: str, remedy: str) -> RemoteFault:
+    return RemoteFault("fleet." + code, message, remedy)
+
+
+def title(text: str, field: str) -> str:
+    """Return a name in NFC, 1 to 200 bytes on one line; raises `RemoteFault("fleet.name")`."""
+    clean = unicodedata.normalize("NFC", text).strip()
+    if not clean or len(clean.encode()) > 200 or any(ord(letter) < 32 for letter in clean):
+        raise _refuse("name", f"{field}: not a name", "Write 1 to 200 bytes on one line.")
+    return clean
+
+
+def units_on(store: Store, day: str) -> dict[str, Row]:
+    """Return every unit in force on a day (ISO) by id."""
+    return {
+        row["unit"]: row
+        for row in store.find("units")
+        if row["valid_from"] <= day and (row["valid_to"] is None or day < row["valid_to"])
+    }
+
+
+def ancestors(units: dict[str, Row], unit: str) -> list[str]:
+    """Return a unit's ancestors, nearest first."""
+    found: list[str] = []
+    parent = units[unit]["parent"] if unit in units else None
+    while parent is not None and parent in units and parent not in found:
+        found.append(parent)
+        parent = units[parent]["parent"]
+    return found
+
+
+def subtree(units: dict[str, Row], unit: str) -> list[str]:
+    """Return a unit and everything under it, sorted."""
+    return sorted(one for one in units if one == unit or unit in ancestors(units, one))
+
+
+def add_unit(store: Store, row: Row, who: str, now_s: int) -> None:
+    """Add a unit, or a new dated row of one.
+
+    `row` holds the columns of `units`; an open older row of the same unit ends where the new one
+    starts. Raises `RemoteFault("fleet.*")`.
+    """
+    unit, day = row["unit"], row["valid_from"]
+    if not UNIT_PATTERN.fullmatch(unit):
+        raise _refuse("unit_id", f"{unit!r} is no unit id", "Use <group>.<random>: 03.k7f2.")
+    if not _DAY.fullmatch(day):
+        raise _refuse("day", f"valid_from: {day!r} is no day", "Use YYYY-MM-DD.")
+    clean = dict(row, name=title(row["name"], "name"))
+    known = units_on(store, day)
+    parent = row.get("parent")
+    if parent is not None:
+        if parent not in known:
+            raise _refuse("parent", f"no unit {parent} on {day}", "Add the parent first.")
+        above = [parent, *ancestors(known, parent)]
+        if unit in above or len(above) >= DEPTH_MAX:
+            raise _refuse("parent", f"{unit} cannot stand under {parent}", "Check the tree.")
+    for older in store.find("units", {"unit": unit, "valid_to": None}):
+        if older["valid_from"] >= day:
+            raise _refuse("day", f"{unit} has a row from {older['valid_from']}", "Use a later day.")
+        store.change("units", (unit, older["valid_from"]), {"valid_to": day})
+    try:
+        store.add("units", clean)
+    except Conflict:
+        raise _refuse("day", f"{unit} has a row from {day}", "Use a later day.") from None
+    audit.append(store, now_s, who, "unit.add", unit, name=clean["name"], valid_from=day)
+
+
+def end_unit(
+    store: Store, unit: str, day: str, successor: str | None, who: str, now_s: int
+) -> None:
+    """End a unit on a day, naming the unit that takes over."""
+    known = units_on(store, day)
+    row = known.get(unit)
+    if row is None or (successor is not None and successor not in known) or successor == unit:
+        raise _refuse("unit_id", f"{unit} cannot end on {day}", "Check unit, successor and day.")
+    store.change("units", (unit, row["valid_from"]), {"valid_to": day, "successor": successor})
+    audit.append(store, now_s, who, "unit.end", unit, successor=successor, valid_to=day)
+
+
+def add_hamlet(store: Store, unit: str, hamlet: str, name: str, who: str, now_s: int) -> None:
+    """Add a hamlet (thôn, làng, tổ dân phố) of a unit."""
+    if not NAME_PATTERN.fullmatch(hamlet):
+        raise _refuse("hamlet_id", f"{hamlet!r} is no hamlet id", "Use a-z, 0-9, dash: lang-kon.")
+    if not store.find("units", {"unit": unit}, limit=1):
+        raise _refuse("unit_id", f"no unit {unit}", "Add the unit first.")
+    try:
+        store.add("hamlets", {"unit": unit, "hamlet": hamlet, "name": title(name, "name")})
+    except Conflict:
+        raise _refuse("hamlet_id", f"{unit} has {hamlet} already", "Choose another id.") from None
+    audit.append(store, now_s, who, "hamlet.add", f"{unit}/{hamlet}", name=name)
+
+
+def add_node(store: Store, form: NodeForm, who: str, now_s: int) -> None:
+    """Register a node with the key it made itself; raises `RemoteFault("fleet.*")`."""
+    if not NAME_PATTERN.fullmatch(form.node):
+        raise _refuse("node_id", f"{form.node!r} is no node id", "Use a-z, 0-9, dash: loa-17.")
+    if not store.find("units", {"unit": form.unit}, limit=1):
+        raise _refuse("unit_id", f"no unit {form.unit}", "Add the unit first.")
+    if form.hamlet is not None and store.get("hamlets", form.unit, form.hamlet) is None:
+        raise _refuse("hamlet_id", f"no hamlet {form.hamlet}", "Add the hamlet first.")
+    if form.kind not in ("speaker", "board"):
+        raise _refuse("kind", f"{form.kind!r} is no kind of node", "Use speaker or board.")
+    if (form.kind == "board") != bool(form.board and BOARD_PATTERN.fullmatch(form.board)):
+        raise _refuse("board", "a board, and only a board, has a size", "Use --board 192x64x1.")
+    if len(form.public_key) != 32:
+        raise _refuse("key", "a public key has 32 bytes", "Copy all 64 hex digits.")
+    if len(form.groups) > GROUPS_MAX or not all(map(NAME_PATTERN.fullmatch, form.groups)):
+        raise _refuse("groups", "not a list of group names", "Use a-z, 0-9, dash.")
+    row = {
+        "node": form.node,
+        "unit": form.unit,
+        "hamlet": form.hamlet,
+        "kind": form.kind,
+        "name": title(form.name, "name"),
+        "groups_json": json.dumps(list(form.groups)),
+        "board": form.board,
+        "public_key": form.public_key.hex(),
+        "state": "active",
+        "registered_s": now_s,
+    }
+    try:
+        store.add("nodes", row)
+    except Conflict:
+        raise _refuse("node_id", f"{form.node} or its key stands already", "Check both.") from None
+    audit.append(store, now_s, who, "node.add", form.node, unit=form.unit, key=row["public_key"])
+
+
+def revoke_node(store: Store, node: str, who: str, now_s: int) -> None:
+    """Refuse a node's records from now on."""
+    if not store.change("nodes", (node,), {"state": "revoked"}):
+        raise _refuse("node_id", f"no node {node}", "Check the id.")
+    audit.append(store, now_s, who, "node.revoke", node)
+
+
+def board_profiles(store: Store, units: Sequence[str]) -> list[str]:
+    """Return the sizes (`192x64x1`) of the active boards in some units, sorted."""
+    rows = store.find("nodes", {"unit": list(units), "kind": "board", "state": "active"})
+    return sorted({row["board"] for row in rows})

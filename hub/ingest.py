@@ -1,0 +1,203 @@
+"""Decide what a batch of records changes: store what continues, refuse a fork.
+
+Plain functions over the store port. The tables `node_status`, `faults` and `plays` are derived here
+from records, so pages never read records themselves.
+"""
+
+import json
+from typing import Any, NamedTuple
+
+from hub.store import Row, Store
+from protocols import records
+from protocols.errors import RemoteFault
+
+# Contacts that carry no new record count only with a nonce not seen among the last of this many
+# and a clock near ours: a replayed batch must not make a silent node look alive.
+NONCES_KEPT = 32
+CLOCK_NEAR_S = 600
+
+# A reason as `faults.code`; the page has a Vietnamese text for each.
+FORK = "records.fork"
+HOLE = "records.hole"
+
+
+class Contact(NamedTuple):
+    """Say how a verified batch reached us: its nonce, the sender's clock and ours."""
+
+    nonce: str
+    created_s: int | None
+    now_ms: int
+
+
+def node_for(store: Store, node: str) -> Row:
+    """Return an active node; raises `RemoteFault` for an unknown or revoked one."""
+    row = store.get("nodes", node)
+    if row is None:
+        raise RemoteFault(
+            "records.unknown_node", f"no node is called {node!r}", "Register the node at the hub."
+        )
+    if row["state"] == "revoked":
+        raise RemoteFault(
+            "records.revoked", f"{node} was revoked", "Enrol the node again with a new key."
+        )
+    return row
+
+
+def accept(store: Store, batch: records.Batch, contact: Contact) -> records.Verdict:
+    """Store what a batch adds and return the verdict with the position to acknowledge.
+
+    A fork stores nothing but the fault; the caller refuses it.
+    """
+    node = node_for(store, batch.node)
+    key = (batch.node, batch.chain, batch.epoch)
+    head = store.get("record_heads", *key)
+    position = head["position"] if head else 0
+    head_hash = head["hash"] if head else records.FIRST_PREVIOUS
+
+    def held(sequence: int) -> str | None:
+        row = store.get("records", *key, sequence)
+        return None if row is None else str(row["hash"])
+
+    verdict = records.admit(batch, position, head_hash, held)
+    if verdict.outcome == records.FORK:
+        message = f"{batch.chain} {batch.epoch}: two histories under one key"
+        note_fault(store, batch.node, FORK, message, contact.now_ms)
+        return verdict
+    if verdict.hole:
+        message = f"{batch.chain} {batch.epoch}: {verdict.hole[0]} to {verdict.hole[1]} are lost"
+        note_fault(store, batch.node, HOLE, message, contact.now_ms)
+    if verdict.entries:
+        _store_entries(store, verdict.entries, contact.now_ms)
+    if verdict.position > position:
+        moved = {"position": verdict.position, "hash": verdict.entries[-1].hash}
+        if not store.change("record_heads", key, moved):
+            store.add(
+                "record_heads",
+                dict(zip(("node", "chain", "epoch"), key, strict=True), **moved),
+            )
+    changes = _derive(store, node, verdict.entries)
+    _note_contact(store, batch.node, contact, changes, fresh=bool(verdict.entries))
+    return verdict
+
+
+def _store_entries(store: Store, entries: list[records.Entry], now_ms: int) -> None:
+    store.add_many(
+        "records",
+        [
+            {
+                "node": entry.record.node,
+                "chain": entry.record.chain,
+                "epoch": entry.record.epoch,
+                "sequence": entry.record.sequence,
+                "hash": entry.hash,
+                "kind": entry.record.kind,
+                "received_ms": now_ms,
+                "record": entry.data,
+            }
+            for entry in entries
+        ],
+    )
+
+
+def _derive(store: Store, node: Row, entries: list[records.Entry]) -> Row:
+    """Fill `plays` and `faults` from new records; return what changes in the node's status."""
+    changes: Row = {}
+    plays = []
+    for entry in entries:
+        record = entry.record
+        changes["clock"] = record.clock
+        if record.kind in ("play", "alert"):
+            play = _play(record, node["unit"])
+            if play is not None:
+                plays.append(play)
+        elif record.kind == "fault":
+            _node_fault(store, record)
+        elif record.kind == "boot" and record.at_ms is not None:
+            changes["boot_ms"] = record.at_ms
+        version = record.body.get("bundle_version")
+        if _is_count(version):
+            changes["bundle_version"] = version
+    store.add_many("plays", plays)
+    if plays:
+        last = max(plays, key=lambda play: (play["ended_ms"], play["sequence"]))
+        changes["play_title"] = last["title"]
+        changes["play_ended_ms"] = last["ended_ms"]
+        changes["play_grade"] = last["grade"]
+    return changes
+
+
+def _play(record: records.Record, unit: str) -> Row | None:
+    """Return the as-run row of a play record, or None when its body names no times."""
+    body: dict[str, Any] = record.body
+    evidence = body.get("evidence")
+    evidence = evidence if isinstance(evidence, dict) else {}
+    started, ended, grade = body.get("started_ms"), body.get("ended_ms"), evidence.get("grade", 0)
+    if not _is_count(started) or not _is_count(ended):
+        return None
+    scheduled, milliwatts = body.get("scheduled_ms"), evidence.get("milliwatts")
+    return {
+        "node": record.node,
+        "epoch": record.epoch,
+        "sequence": record.sequence,
+        "unit": _text(body.get("unit"), unit),
+        "item": _text(body.get("item"), "-"),
+        "title": _text(body.get("title"), "-"),
+        "class": _text(body.get("class"), "normal"),
+        "scheduled_ms": scheduled if _is_count(scheduled) else None,
+        "started_ms": started,
+        "ended_ms": ended,
+        "outcome": _text(body.get("outcome"), "failed"),
+        "resumed": int(body.get("resumed") is True),
+        "grade": grade if _is_count(grade) and grade <= 4 else 0,
+        "milliwatts": milliwatts if _is_count(milliwatts) else None,
+    }
+
+
+def _node_fault(store: Store, record: records.Record) -> None:
+    code = _text(record.body.get("code"), "fault.unnamed")
+    message = _text(record.body.get("message"), "-")
+    at_ms = record.at_ms or 0
+    if record.body.get("cleared") is True:
+        store.change("faults", (record.node, code), {"cleared_ms": at_ms})
+    else:
+        note_fault(store, record.node, code, message, at_ms)
+
+
+def note_fault(store: Store, node: str, code: str, message: str, at_ms: int) -> None:
+    """Open a node's fault, or count it again."""
+    row = store.get("faults", node, code)
+    if row is None:
+        opened = {"node": node, "code": code, "message": message, "first_ms": at_ms}
+        store.add("faults", dict(opened, last_ms=at_ms, count=1, cleared_ms=None))
+        return
+    reopened = row["cleared_ms"] is not None
+    changes: Row = {"message": message, "last_ms": max(at_ms, row["last_ms"]), "cleared_ms": None}
+    changes["count"] = 1 if reopened else row["count"] + 1
+    if reopened:
+        changes["first_ms"] = at_ms
+    store.change("faults", (node, code), changes)
+
+
+def _note_contact(store: Store, node: str, contact: Contact, changes: Row, fresh: bool) -> None:
+    row = store.get("node_status", node)
+    nonces = json.loads(row["nonces_json"]) if row else []
+    near = (
+        contact.created_s is not None
+        and abs(contact.created_s * 1000 - contact.now_ms) <= CLOCK_NEAR_S * 1000
+    )
+    if fresh or (near and contact.nonce not in nonces):
+        changes["contact_ms"] = contact.now_ms
+    if contact.nonce not in nonces:
+        changes["nonces_json"] = json.dumps([*nonces, contact.nonce][-NONCES_KEPT:])
+    if row is None:
+        store.add("node_status", {"node": node, "nonces_json": "[]", **changes})
+    elif changes:
+        store.change("node_status", (node,), changes)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _text(value: object, otherwise: str) -> str:
+    return value if isinstance(value, str) and value else otherwise
