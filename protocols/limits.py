@@ -26,6 +26,10 @@ PEM_BYTES_MAX = 1024
 MANIFEST_BYTES_MAX = 256 * 1024
 # Media: two hours of 16 kHz mono PCM is 230 MB; anything longer is a mistake.
 BLOB_BYTES_MAX = 256 * 1024 * 1024
+# Items queued on an audio stream: one fading, one playing, and one to follow without a gap.
+AUDIO_ITEMS_MAX = 4
+# A WAV head with a few info chunks; editors put pictures there, which are refused.
+WAV_HEAD_BYTES_MAX = 4096
 
 # Hub. A client that has not sent its request head, or stalls in a body, for this long is dropped;
 # a 3G link in trouble still moves a byte every few seconds.
