@@ -16,6 +16,8 @@ TIMESTAMP_BYTES_MAX = 16 * 1024
 DELEGATIONS_MAX = 32
 # Delegated roles in one metadata file: 16 units with four roles, with head-room.
 DELEGATED_ROLES_MAX = 256
+# Path patterns (or hash prefixes) of one delegated role: ours have one, bins of others thousands.
+PATTERNS_MAX = 4096
 # Keys and signatures in one metadata file: every approver of 16 units.
 KEYS_MAX = 512
 SIGNATURES_MAX = 64
@@ -70,6 +72,26 @@ HTTP_LINE_BYTES_MAX = 8 * 1024
 HTTP_HEADERS_MAX = 64
 HTTP_HEAD_BYTES_MAX = 16 * 1024
 HTTP_CHUNK_LINE_BYTES_MAX = 64
+# Interim (1xx) answers before the real one: servers send at most one or two.
+HTTP_INTERIM_MAX = 8
+
+# Links. Opening includes name lookup and the TLS handshake: four lost packets on 2G.
+LINK_OPEN_MS_MAX = 20_000
+# From the last byte of the request to the end of the head; the hub itself allows 15 s.
+LINK_HEAD_MS_MAX = 30_000
+# Silence inside a body, or before the peer takes the next piece of a request.
+LINK_IDLE_MS_MAX = 30_000
+# An event stream is silent between heartbeats.
+LINK_EVENTS_IDLE_MS_MAX = 120_000
+# A body must bring this much in this much waiting: half a kilobit a second, below any 2G link.
+LINK_RATE_WINDOW_MS = 60_000
+LINK_RATE_BYTES_MIN = 4096
+# A kept connection is forgotten after this idle time (aiohttp and nginx close after 75 s), and is
+# trusted with a request that must not be sent twice only while it is fresh.
+LINK_KEPT_MS_MAX = 60_000
+LINK_KEPT_FRESH_MS = 5_000
+# Kept connections: the hub, its blobs' host, a neighbour.
+LINK_KEPT_MAX = 3
 
 # Storage names: role files are percent-encoded role names; littlefs and FAT both end at 255.
 STORAGE_NAME_BYTES_MAX = 240
@@ -134,3 +156,10 @@ UTC_OFFSET_MIN_MAX = 14 * 60
 
 # Schedule: the longest window one call expands: a year of rules and the lunar table's head-room.
 SCHEDULE_WINDOW_MS_MAX = 401 * 24 * 3600 * 1000
+
+# Wrapped keys: what a key file may ask of the machine that opens it. The passphrase is generated
+# (72 bits), so more work would only serve to stop a hub or an old laptop.
+KEY_FILE_BYTES_MAX = 64 * 1024
+KDF_MEMORY_KIB_MAX = 256 * 1024
+KDF_PASSES_MAX = 10
+KDF_LANES_MAX = 4

@@ -113,7 +113,7 @@ def check(repository: Repository, roles: list[str]) -> None:
 def _write(layout: Layout, role: str, metadata: Metadata[Any], signers: list[Any]) -> None:
     envelope.sign(metadata, signers)
     path = layout.role_file(role, metadata.signed.version)
-    durable.write(path, envelope.encode(metadata))
+    layout.disk.write(path, envelope.encode(metadata))
 
 
 def _fresh(count: int) -> list[Any]:

@@ -7,20 +7,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def write(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Replace `path` by `data` so that after any crash it is whole, old or new.
+class Disk:
+    """Change files so that after any crash each is whole, old or new."""
 
-    Temporary file, fsync, rename, fsync of the folder; folders are created as needed.
-    """
-    make_folder(path.parent)
-    draft = path.parent / f".{path.name}.draft"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_folder(path.parent)
+    def write(self, path: Path, data: bytes, mode: int = 0o644) -> None:
+        """Replace `path` by `data`: draft, fsync, rename, fsync of the folder.
+
+        Folders are created as needed.
+        """
+        make_folder(path.parent)
+        draft = path.parent / f".{path.name}.draft"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        _sync_folder(path.parent)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file; not an error when there is none."""
+        path.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:
@@ -29,16 +36,7 @@ def make_folder(path: Path) -> None:
         return
     make_folder(path.parent)
     path.mkdir(exist_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _sync_folder(path.parent)
 
 
 @contextlib.contextmanager
@@ -48,3 +46,11 @@ def writer_lock(path: Path) -> Iterator[None]:
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -4,6 +4,8 @@ import hashlib
 import re
 from pathlib import Path
 
+from hub.repository.durable import Disk
+
 ROLE_FILE = re.compile(r"([1-9][0-9]{0,15})\.(.+)\.json")
 
 
@@ -14,7 +16,8 @@ class Layout:
     `units/<unit>/metadata/` on `metadata/`. `state/` is the hub's own and never served.
     """
 
-    def __init__(self, root_path: Path):
+    def __init__(self, root_path: Path, disk: Disk | None = None):
+        self.disk = disk or Disk()
         self.root = Path(root_path)
         self.metadata = self.root / "metadata"
         self.targets = self.root / "targets"
@@ -55,8 +58,8 @@ class Layout:
         return sorted((int(m[1]) for m in matches if m and m[2] == "snapshot"), reverse=True)
 
     def view_units(self) -> list[str]:
-        """Return the units that have a published view, sorted."""
-        return sorted(unit for unit in _names(self.units) if self.timestamp_file(unit).exists())
+        """Return the units that have a view, sorted."""
+        return sorted(unit for unit in _names(self.units) if self.snapshot_versions(unit))
 
     def target_file(self, path: str, sha256: str) -> Path:
         """Return the path of a target file under its consistent-snapshot name."""

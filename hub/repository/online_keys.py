@@ -6,7 +6,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import CryptoSigner, Key
 
-from hub.repository import durable
+from hub.repository.durable import Disk
 from hub.repository.roles import ONLINE_HOLDERS
 from protocols.errors import LocalFault
 
@@ -38,7 +38,7 @@ class OnlineKeys:
         number = 1 + max(
             (int(path.stem.rpartition(".")[2]) for path in self._files(holder)), default=0
         )
-        durable.write(self.folder / f"{holder}.{number}.pem", signer.private_bytes, 0o600)
+        Disk().write(self.folder / f"{holder}.{number}.pem", signer.private_bytes, 0o600)
         return signer.public_key
 
     def newest(self, holder: str) -> Key:

@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from hub.repository import durable
 from hub.repository.layout import Layout
 from hub.repository.roles import DAY_S, KINDS, parse
 from protocols.errors import LocalFault
@@ -39,7 +38,7 @@ class Policy:
 
     def save(self, layout: Layout) -> None:
         """Write the policy beside the repository."""
-        durable.write(layout.policy, json.dumps({"days": self.days}, indent=1).encode())
+        layout.disk.write(layout.policy, json.dumps({"days": self.days}, indent=1).encode())
 
 
 def load(layout: Layout) -> Policy:

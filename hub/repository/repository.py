@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hub.repository import durable, envelope, policy, request, views
+from hub.repository import durable, envelope, policy, pruning, request, views
 from hub.repository.admission import Admission
 from hub.repository.archive import Archive
 from hub.repository.layout import Layout
@@ -18,11 +18,8 @@ from hub.repository.online_keys import OnlineKeys
 from hub.repository.proposals import Proposals
 from hub.repository.registry import Unit
 from hub.repository.request import Request
-from hub.repository.roles import check_name, depth_of, group_of, parse, role_name
+from hub.repository.roles import check_name, depth_of, role_name
 from protocols.errors import LocalFault
-
-# Readers may be in the middle of an older view; what no view names any more goes after this many.
-KEPT_VERSIONS = 8
 
 
 class Outcome(NamedTuple):
@@ -39,8 +36,8 @@ class Repository:
     Every time is Unix seconds and an argument. Methods that write take the one writer's lock.
     """
 
-    def __init__(self, root_path: Path, online: OnlineKeys):
-        self.layout = Layout(root_path)
+    def __init__(self, root_path: Path, online: OnlineKeys, disk: durable.Disk | None = None):
+        self.layout = Layout(root_path, disk)
         self.online = online
         self.policy = policy.load(self.layout)
         self.archive = Archive(self.layout)
@@ -107,17 +104,22 @@ class Repository:
             self.archive.reload()
             return self._publish([self.proposals.unit_end(unit, now_s).sign([*registrars])], now_s)
 
-    def place_unit(self, unit: str, ancestors: Sequence[str], now_s: int) -> None:
+    def place_unit(
+        self, unit: str, ancestors: Sequence[str], now_s: int, after: Sequence[str] = ()
+    ) -> None:
         """Set a unit's ancestors, nearest first, and issue its view anew.
 
         Call it also when a node moves into the unit: a fresh view stands above every older one.
+        `after` names units whose nodes move here (a split, a merger): their roles stay listed, so
+        that any TUF client goes over without a complaint.
         """
-        chain = [unit, *ancestors]
-        for one in chain:
-            group_of(one)
         with durable.writer_lock(self.layout.lock):
             self.archive.reload()
-            self._settle(now_s, {unit: chain})
+            known = {*self.archive.units(), *self.layout.view_units()}
+            for one in [unit, *ancestors, *after]:
+                if one not in known:
+                    raise LocalFault("repository.unit", f"no unit {one}", "Add the unit first.")
+            self._settle(now_s, {unit: [unit, *ancestors]}, after=after)
 
     # Content
 
@@ -125,13 +127,13 @@ class Repository:
         self, unit: str, signers: Sequence[Any], manifest: bytes, now_s: int
     ) -> Outcome:
         """Publish a unit's bundle, or keep it waiting when its threshold is not reached."""
-        return self.publish([self.propose_bundle(unit, manifest, now_s).sign([*signers])], now_s)
+        return self._sign(self.propose_bundle(unit, manifest, now_s), signers, now_s)
 
     def sign_alerts(
         self, unit: str, signers: Sequence[Any], manifest: bytes, now_s: int
     ) -> Outcome:
         """Publish a unit's alerts, or keep them waiting for the second person."""
-        return self.publish([self.propose_alerts(unit, manifest, now_s).sign([*signers])], now_s)
+        return self._sign(self.propose_alerts(unit, manifest, now_s), signers, now_s)
 
     def propose_bundle(self, unit: str, manifest: bytes, now_s: int) -> Request:
         """Return a bundle to be signed elsewhere (`Request.to_bytes` is the export)."""
@@ -182,9 +184,13 @@ class Repository:
         """Publish an application image's manifest under the release key."""
         files = {f"firmware/{check_name(board)}/image.json": manifest}
         self.archive.reload()
-        return self.publish(
-            [self.proposals.manifests("firmware", files, now_s).sign([*signers])], now_s
-        )
+        return self._sign(self.proposals.manifests("firmware", files, now_s), signers, now_s)
+
+    def _sign(self, change: Request, signers: Sequence[Any], now_s: int) -> Outcome:
+        for other in self.waiting():
+            if other.role == change.role and other.files == change.files:
+                change = other
+        return self.publish([change.sign([*signers])], now_s)
 
     def _sign_online(self, role: str, files: dict[str, bytes], now_s: int) -> Outcome:
         with durable.writer_lock(self.layout.lock):
@@ -194,15 +200,17 @@ class Repository:
 
     # Publication
 
-    def publish(self, requests: Sequence[Request], now_s: int) -> Outcome:
+    def publish(self, requests: Sequence[Request], now_s: int, stolen: bool = False) -> Outcome:
         """Publish signed changes together, or keep a single one waiting for signatures.
 
-        Raises `RemoteFault` or `LocalFault` ("repository.*", "request.*") and changes nothing when
-        a change is stale, foreign, too large or signed by the wrong keys.
+        With a new root, old and new online keys sign the views in between, so that no reader meets
+        a gap; not when a key was `stolen`: then nothing more is signed with the old ones. Raises
+        `RemoteFault` or `LocalFault` ("repository.*", "request.*") and changes nothing when a
+        change is stale, foreign, too large or signed by the wrong keys.
         """
         with durable.writer_lock(self.layout.lock):
             self.archive.reload()
-            return self._publish(list(requests), now_s)
+            return self._publish(list(requests), now_s, stolen)
 
     def accept(self, files: Sequence[bytes], now_s: int) -> Outcome:
         """Publish request files that come back from laptops, merging them with what waits."""
@@ -216,7 +224,7 @@ class Repository:
         found = [request.read(path.read_bytes()) for path in paths]
         return [one for one in found if one.version > self.archive.newest_version(one.role)]
 
-    def _publish(self, requests: list[Request], now_s: int) -> Outcome:
+    def _publish(self, requests: list[Request], now_s: int, stolen: bool = False) -> Outcome:
         for one in requests:
             for other in self.waiting():
                 if other.role == one.role:
@@ -230,25 +238,29 @@ class Repository:
                     f"{missing} signatures are missing for {requests[0].role}",
                     "Bring the missing signers, or send the changes one by one.",
                 )
-            durable.write(self.layout.pending_file(requests[0].role), requests[0].to_bytes())
+            path = self.layout.pending_file(requests[0].role)
+            self.layout.disk.write(path, requests[0].to_bytes())
             return Outcome(False, requests[0].version, missing)
         ordered = sorted(requests, key=lambda one: -depth_of(one.role))
         for one in ordered:
             if one.role != "root":
                 self._write(one)
         roots = [one for one in ordered if one.role == "root"]
-        self._settle(now_s, bridge=admission.next_online_keyids())
+        if not stolen:
+            self._settle(now_s, bridge=admission.next_online_keyids())
         if roots:
             self._write(roots[0])
+        if roots or stolen:
             self._settle(now_s)
         return Outcome(True, requests[0].version, 0)
 
     def _write(self, one: Request) -> None:
+        layout = self.layout
         for path, data in one.files.items():
-            named = one.metadata.signed.targets[path]
-            durable.write(self.layout.target_file(path, named.hashes["sha256"]), data)
-        durable.write(self.layout.role_file(one.role, one.version), envelope.encode(one.metadata))
-        self.layout.pending_file(one.role).unlink(missing_ok=True)
+            digest = one.metadata.signed.targets[path].hashes["sha256"]
+            layout.disk.write(layout.target_file(path, digest), data)
+        layout.disk.write(layout.role_file(one.role, one.version), envelope.encode(one.metadata))
+        layout.disk.remove(layout.pending_file(one.role))
         self.archive.reload()
 
     def _online_signers(self, role: str) -> list[Any]:
@@ -271,17 +283,24 @@ class Repository:
             self.archive.reload()
             return self._settle(now_s)
 
+    def reissue(self, now_s: int) -> list[str]:
+        """Sign everything of the hub's own anew under numbers above all before."""
+        with durable.writer_lock(self.layout.lock):
+            self.archive.reload()
+            return self._settle(now_s, renew=True)
+
     def _settle(
         self,
         now_s: int,
         chains: dict[str, list[str]] | None = None,
         bridge: Iterable[str] = (),
+        after: Iterable[str] = (),
         renew: bool = False,
     ) -> list[str]:
         """Bring the hub's own roles and all views in line with the role files that count.
 
-        `chains` places units, `bridge` names keys of the next root that sign too, `renew` issues
-        everything anew.
+        `chains` places units (`after` others whose listed roles they take over), `bridge` names
+        keys of the next root that sign too, `renew` issues everything anew.
         """
         self._renew_online_roles(now_s, renew)
         issuer = views.Issuer(self.layout, self.policy, self.online, self.archive.root().signed)
@@ -291,16 +310,25 @@ class Repository:
             view = views.load(self.layout, unit)
             chain = (chains or {}).get(unit) or (view.chain if view else [unit])
             listed = view.listed() if view else {}
-            versions = views.wanted(self.archive, chain, listed)
             placed = chains is not None and unit in chains
-            renewed = renew or issuer.bridge or placed
-            if view and versions == listed and not renewed and issuer.holds(view, now_s):
+            base = self._listed_with(listed, after) if placed else listed
+            versions = views.wanted(self.archive, chain, base)
+            fresh = renew or issuer.bridge or placed
+            if view and versions == listed and not fresh and issuer.holds(view, now_s):
                 continue
             issuer.issue(chain, versions, number, now_s)
             issued.append(unit)
         if issued:
-            self._prune()
+            pruning.prune(self.layout, self.archive)
         return issued
+
+    def _listed_with(self, listed: dict[str, int], after: Iterable[str]) -> dict[str, int]:
+        versions = dict(listed)
+        for unit in after:
+            view = views.load(self.layout, unit)
+            for role, version in (view.listed() if view else {}).items():
+                versions[role] = max(version, versions.get(role, 0))
+        return versions
 
     def _next_number(self, now_s: int) -> int:
         newest = [
@@ -323,19 +351,3 @@ class Repository:
             due = current is None or self.policy.must_renew(role, current.signed.expires, now_s)
             if signers and (due or renew):
                 self._write(self.proposals.again(role, now_s).sign([*signers]))
-
-    def _prune(self) -> None:
-        """Remove role files, snapshots and manifests that no reader can still be asking for."""
-        kept: dict[str, set[int]] = {}
-        for unit in self.layout.view_units():
-            view = views.load(self.layout, unit)
-            for role, version in (view.listed() if view else {}).items():
-                kept.setdefault(role, set()).add(version)
-            for version in self.layout.snapshot_versions(unit)[KEPT_VERSIONS:]:
-                self.layout.snapshot_file(unit, version).unlink()
-        for role, versions in self.layout.role_versions().items():
-            if role != "root" and parse(role)[0].holder:
-                for version in versions[KEPT_VERSIONS:]:
-                    if version not in kept.get(role, set()):
-                        self.layout.role_file(role, version).unlink()
-        self.archive.reload()

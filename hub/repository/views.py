@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Timestamp
 
-from hub.repository import durable, envelope
+from hub.repository import envelope
 from hub.repository.archive import Archive
 from hub.repository.layout import Layout, sha256
 from hub.repository.online_keys import OnlineKeys
@@ -18,17 +18,16 @@ from protocols.errors import LocalFault
 
 
 class View(NamedTuple):
-    """Hold what is published for a unit."""
+    """Hold a unit's newest snapshot, and the timestamp, which may not name it yet."""
 
     unit: str
-    chain: list[str]
-    timestamp: Metadata[Timestamp]
     snapshot: Metadata[Snapshot]
+    timestamp: Metadata[Timestamp] | None
 
     @property
-    def version(self) -> int:
-        """Return the view's number."""
-        return self.timestamp.signed.version
+    def chain(self) -> list[str]:
+        """Return the unit and its ancestors, nearest first, as the snapshot says (`x-chain`)."""
+        return list(self.snapshot.signed.unrecognized_fields["x-chain"])
 
     def listed(self) -> dict[str, int]:
         """Return the version of every role that the view lists."""
@@ -37,14 +36,16 @@ class View(NamedTuple):
 
 
 def load(layout: Layout, unit: str) -> View | None:
-    """Read a unit's published view, or None when it has none."""
-    path = layout.timestamp_file(unit)
-    if not path.exists():
+    """Read a unit's view, or None when it has none."""
+    versions = layout.snapshot_versions(unit)
+    if not versions:
         return None
-    timestamp = cast(Metadata[Timestamp], envelope.decode(path.read_bytes(), str(path)))
-    path = layout.snapshot_file(unit, timestamp.signed.snapshot_meta.version)
+    path = layout.snapshot_file(unit, versions[0])
     snapshot = cast(Metadata[Snapshot], envelope.decode(path.read_bytes(), str(path)))
-    return View(unit, list(snapshot.signed.unrecognized_fields["x-chain"]), timestamp, snapshot)
+    path, timestamp = layout.timestamp_file(unit), None
+    if path.exists():
+        timestamp = cast(Metadata[Timestamp], envelope.decode(path.read_bytes(), str(path)))
+    return View(unit, snapshot, timestamp)
 
 
 def roles_of(chain: list[str]) -> list[str]:
@@ -80,11 +81,16 @@ class Issuer:
         self.bridge: list[str] = []
 
     def holds(self, view: View, now_s: int) -> bool:
-        """Tell whether a view's signatures count and need no renewal yet."""
+        """Tell whether a view is complete, and its signatures count and need no renewal yet."""
+        timestamp = view.timestamp
+        if timestamp is None or (
+            timestamp.signed.snapshot_meta.version != view.snapshot.signed.version
+        ):
+            return False
         return all(
             envelope.verifies(self._root, role, metadata)
             and not self._policy.must_renew(role, metadata.signed.expires, now_s)
-            for role, metadata in (("timestamp", view.timestamp), ("snapshot", view.snapshot))
+            for role, metadata in (("timestamp", timestamp), ("snapshot", view.snapshot))
         )
 
     def issue(self, chain: list[str], versions: dict[str, int], version: int, now_s: int) -> None:
@@ -100,7 +106,7 @@ class Issuer:
             )
         )
         data = self._signed("snapshot", snapshot)
-        durable.write(self._layout.snapshot_file(unit, version), data)
+        self._layout.disk.write(self._layout.snapshot_file(unit, version), data)
         entry = MetaFile(version, len(data), {"sha256": sha256(data)})
         timestamp = Metadata(
             Timestamp(
@@ -110,7 +116,9 @@ class Issuer:
                 unrecognized_fields=fields,
             )
         )
-        durable.write(self._layout.timestamp_file(unit), self._signed("timestamp", timestamp))
+        self._layout.disk.write(
+            self._layout.timestamp_file(unit), self._signed("timestamp", timestamp)
+        )
 
     def _signed(self, role: str, metadata: Metadata[Snapshot] | Metadata[Timestamp]) -> bytes:
         keyids = envelope.keyids_of(self._root, role)

@@ -1,0 +1,237 @@
+"""Drive the TUF client: ask `protocols.trust` what it wants, fetch it, store what it accepted.
+
+Nothing is decided here. A file is staged, closed, judged, and only then committed under its plain
+name; a refused one is discarded. Metadata stand in one folder of the store ("metadata/"; "" for a
+store of their own). Requests run in the order of the specification, each role once in a cycle.
+"""
+
+import gc
+from collections import namedtuple
+
+from hw import ports
+from protocols.errors import RemoteFault, WorldFault
+from protocols.file_hash import FileHash
+from protocols.metadata import Target
+from protocols.trust import Trust, Want, quote
+from protocols.trust_checks import refusal
+
+_BLOCK_BYTES = 1024
+_STAGED = "incoming"
+# What a path may hold unescaped (RFC 3986, 3.3), besides the separator.
+_PATH_MARKS = "/!$&'()*+,;=:@"
+
+
+class Refreshed(namedtuple("Refreshed", ("changed", "version", "issued_s", "rotated"))):
+    """What a refresh found.
+
+    `changed`: any file was stored. `version` of the timestamp. `issued_s`: the latest signed time,
+    the floor that the caller persists (0 for a repository without). `rotated`: an online key was
+    taken away, so floors from before are void.
+    """
+
+
+class MetadataFetch:
+    """Keep one repository's metadata fresh, and find and download its targets.
+
+    `metadata_url` and `targets_url` are base addresses; `unit` is the node's unit, or None for an
+    ordinary TUF repository. Faults: `RemoteFault("trust.*")` for what was served,
+    `WorldFault("link.*" | "storage.*")` for the way and the disk.
+    """
+
+    def __init__(
+        self,
+        link: ports.Link,
+        storage: ports.Storage,
+        verifier: ports.Verifier,
+        metadata_url: str,
+        targets_url: str = "",
+        folder: str = "metadata/",
+        unit: str | None = None,
+    ):
+        self._link = link
+        self._storage = storage
+        self._verifier = verifier
+        self._metadata_url = _with_slash(metadata_url)
+        self._targets_url = _with_slash(targets_url)
+        self._folder = folder
+        self._unit = unit
+        self._etag = ""
+        self._changed = False
+        self._trust: Trust | None = None
+
+    async def refresh(self, now_s: int) -> Refreshed:
+        """Run one update cycle up to the top-level targets.
+
+        `now_s` is Unix seconds, no earlier than the floor. Whatever was stored before stays when
+        the cycle fails, but no target is found until a cycle has succeeded.
+        """
+        self._changed = False
+        self._trust = None
+        trust = Trust(self._verifier, now_s, self._unit)
+        await self._run(trust)
+        self._trust = trust
+        gc.collect()
+        return Refreshed(self._changed, trust.timestamp.version, trust.issued_s, trust.rotated)
+
+    async def find_target(self, path: str) -> Target:
+        """Return what signed metadata say of a target path, fetching delegated roles as needed.
+
+        Raises `RemoteFault("trust.unknown_target")` when no trusted role lists it.
+        """
+        if self._trust is None:
+            raise refusal("trust.absent", "no refresh has succeeded yet")
+        self._trust.search(path)
+        await self._run(self._trust)
+        gc.collect()
+        if self._trust.target is None:
+            raise refusal("trust.unknown_target", path[:200] + ": no trusted role lists it")
+        return self._trust.target
+
+    async def _run(self, trust: Trust) -> None:
+        while True:
+            want = trust.wanted()
+            if want is None:
+                return
+            if want.source is None:
+                self._offer_stored(trust, want)
+            else:
+                await self._offer_fetched(trust, want)
+            gc.collect()
+
+    def _offer_stored(self, trust: Trust, want: Want) -> None:
+        reader = self._storage.open(self._folder + want.file)
+        if reader is None:
+            trust.absent()
+            return
+        try:
+            trust.offer(reader)
+        finally:
+            reader.close()
+
+    async def _offer_fetched(self, trust: Trust, want: Want) -> None:
+        headers = {}
+        timestamp = want.role == "timestamp"
+        if timestamp and self._etag and trust.timestamp is not None:
+            headers["if-none-match"] = self._etag
+        url = self._metadata_url + want.source
+        response = await self._link.request("GET", url, headers, b"")
+        try:
+            if response.status == 304 and headers:
+                trust.unchanged()
+                return
+            if response.status in (403, 404):
+                trust.absent()
+                return
+            _check_status(response, want.source)
+            await self._stage(response, self._storage, _STAGED, want.bytes_max, None)
+        finally:
+            await response.close()
+        self._judge_staged(trust, want)
+        if timestamp:
+            self._etag = response.headers.get("etag", "")
+
+    def _judge_staged(self, trust: Trust, want: Want) -> None:
+        storage = self._storage
+        reader = storage.open_staged(_STAGED)
+        if reader is None:
+            raise WorldFault("storage.io", "the staged file is gone", "check the disk")
+        kept = False
+        try:
+            verdict = trust.offer(reader)
+            kept = verdict.keep
+        finally:
+            reader.close()
+            if not kept:
+                storage.discard(_STAGED)
+        if kept:
+            for name in verdict.drop:
+                storage.remove(self._folder + name)
+            storage.stage(_STAGED, True).commit(self._folder + want.file)
+            self._changed = True
+
+    async def _stage(
+        self,
+        response: ports.Response,
+        storage: ports.Storage,
+        staged: str,
+        bytes_max: int,
+        file_hash: FileHash | None,
+    ) -> None:
+        writer = storage.stage(staged)
+        try:
+            while True:
+                piece = await response.read(_BLOCK_BYTES)
+                if not piece:
+                    return
+                if writer.position + len(piece) > bytes_max:
+                    raise refusal("trust.length", "more than " + str(bytes_max) + " bytes")
+                if file_hash is not None:
+                    file_hash.update(piece)
+                writer.write(piece)
+        except Exception:
+            storage.discard(staged)
+            raise
+        finally:
+            writer.close()
+
+    async def download_target(self, target: Target, storage: ports.Storage, name: str) -> bool:
+        """Make a target stand in a store under `name`; return whether it had to be fetched.
+
+        What stands there already is hashed again: when it is the target, nothing is asked for and
+        nothing is touched. Raises `RemoteFault("trust.hash" | "trust.length")` for wrong bytes.
+        """
+        if self._trust is None:
+            raise refusal("trust.absent", "no refresh has succeeded yet")
+        if _holds(storage, name, target):
+            return False
+        file_hash = FileHash(list(target.hashes))
+        path = target.path
+        if self._trust.root.consistent:
+            folder, mark, base = path.rpartition("/")
+            digest = target.hashes.get("sha256") or target.hashes["sha512"]
+            path = folder + mark + digest + "." + base
+        url = self._targets_url + quote(path, _PATH_MARKS)
+        response = await self._link.request("GET", url, {}, b"")
+        try:
+            _check_status(response, path)
+            await self._stage(response, storage, name, target.length, file_hash)
+        finally:
+            await response.close()
+        try:
+            file_hash.check(target.length, target.hashes, path[:200])
+        except RemoteFault:
+            storage.discard(name)
+            raise
+        storage.stage(name, True).commit(name)
+        return True
+
+
+def _with_slash(url: str) -> str:
+    return url if url.endswith("/") else url + "/"
+
+
+def _check_status(response: ports.Response, what: str) -> None:
+    if response.status != 200:
+        message = what[:200] + ": status " + str(response.status)
+        raise WorldFault("link.status", message, "look at the server's log; it is tried again")
+
+
+def _holds(storage: ports.Storage, name: str, target: Target) -> bool:
+    if storage.size(name) != target.length:
+        return False
+    reader = storage.open(name)
+    if reader is None:
+        return False
+    try:
+        file_hash = FileHash(list(target.hashes))
+        while True:
+            piece = reader.read(_BLOCK_BYTES)
+            if not piece:
+                break
+            file_hash.update(piece)
+        file_hash.check(target.length, target.hashes, name)
+    except RemoteFault:
+        return False
+    finally:
+        reader.close()
+    return True

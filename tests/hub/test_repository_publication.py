@@ -1,0 +1,267 @@
+"""Publication: thresholds, stale and foreign changes, crashes, numbers, tidiness."""
+
+import threading
+
+import pytest
+from securesystemslib.signer import CryptoSigner
+
+from hub.repository import ceremony, expiries, request, views
+from hub.repository.durable import Disk
+from hub.repository.policy import Policy
+from hub.repository.pruning import KEPT_VERSIONS
+from hub.repository.repository import Repository
+from hub.repository.roles import DAY_S
+from protocols import limits
+from protocols.errors import Fault, LocalFault
+from tests.hub.repository_world import NOW_S, World
+
+
+class PowerCut(Exception):
+    """The disk is gone."""
+
+
+class FailingDisk(Disk):
+    """Lose power before (`after` false) or just after the n-th change."""
+
+    def __init__(self, count, after):
+        self.left, self.after = count, after
+
+    def _step(self, change):
+        self.left -= 1
+        if self.left >= 0 or (self.left == -1 and self.after):
+            change()
+        if self.left < 0:
+            raise PowerCut
+
+    def write(self, path, data, mode=0o644):
+        self._step(lambda: Disk.write(self, path, data, mode))
+
+    def remove(self, path):
+        self._step(lambda: Disk.remove(self, path))
+
+
+@pytest.fixture
+def world(tmp_path):
+    with World(tmp_path) as world:
+        yield world
+
+
+def code_of(call, *args, **names):
+    with pytest.raises(Fault) as caught:
+        call(*args, **names)
+    assert caught.value.remedy
+    return caught.value.code
+
+
+def test_two_people_alert_waits_for_the_second(world):
+    world.add_unit("03.two", ["00.prov"], alert_threshold=2)
+    first, second = world.approvers["03.two"]
+    outcome = world.repository.sign_alerts("03.two", [first], b'{"alerts":1}', NOW_S)
+    assert (outcome.published, outcome.missing) == (False, 1)
+    assert [one.role for one in world.repository.waiting()] == ["alert-03.two"]
+    assert "alert-03.two" not in views.load(world.repository.layout, "03.two").listed()
+    again = world.repository.sign_alerts("03.two", [first], b'{"alerts":1}', NOW_S + 5)
+    assert not again.published
+    done = world.repository.sign_alerts("03.two", [second], b'{"alerts":1}', NOW_S + 60)
+    assert done.published and world.repository.waiting() == []
+    client = world.client("03.two")
+    assert world.download(client, "alerts/03.two/alert.json") == b'{"alerts":1}'
+
+
+def test_two_laptops_sign_copies_of_one_export(world):
+    world.add_unit("03.two", ["00.prov"], bundle_threshold=2)
+    export = world.repository.propose_bundle("03.two", b"{}", NOW_S).to_bytes()
+    copies = [request.read(export).sign([one]).to_bytes() for one in world.approvers["03.two"]]
+    assert not world.repository.accept([copies[0]], NOW_S).published
+    assert world.repository.accept([copies[1]], NOW_S).published
+
+
+def test_changes_that_must_not_get_in(world):
+    repository, own = world.repository, world.approvers["03.a"][:1]
+    stale = repository.propose_bundle("03.a", b"{}", NOW_S).sign(own)
+    world.publish("03.a", b'{"new":1}', NOW_S + 9)
+    assert code_of(repository.publish, [stale], NOW_S) == "request.stale"
+    stranger = CryptoSigner.generate_ed25519()
+    assert code_of(repository.sign_bundle, "03.a", [stranger], b"{}", NOW_S) == "request.key"
+    assert code_of(repository.sign_bundle, "03.zz", own, b"{}", NOW_S) == "repository.role"
+    assert code_of(repository.sign_bundle, "../x", own, b"{}", NOW_S) == "repository.role"
+    assert code_of(repository.sign_settings, "03.a", "../n", b"{}", NOW_S) == "repository.name"
+    large = b" " * (limits.MANIFEST_BYTES_MAX + 1)
+    assert code_of(repository.sign_bundle, "03.a", own, large, NOW_S) == "repository.manifest"
+    assert code_of(repository.place_unit, "03.a", ["00.typo"], NOW_S) == "repository.unit"
+    changed = repository.propose_bundle("03.a", b"{}", NOW_S + 20)
+    changed.files["units/03.a/bundle.json"] = b"[]"
+    assert code_of(repository.accept, [changed.to_bytes()], NOW_S) == "request.file"
+    ahead = repository.propose_bundle("03.a", b"{}", NOW_S + 3 * DAY_S).sign(own)
+    assert code_of(repository.publish, [ahead], NOW_S) == "request.version"
+    foreign = repository.proposals.manifests("unit-03.a", {"units/03.b/bundle.json": b"x"}, NOW_S)
+    foreign.metadata.signed.version = NOW_S + 30
+    assert code_of(repository.publish, [foreign.sign(own)], NOW_S) == "request.path"
+    old = Policy({"unit": 1})
+    repository.proposals._policy = old
+    late = repository.propose_bundle("03.a", b"{}", NOW_S).sign(own)
+    late.metadata.signed.version = NOW_S + 40
+    assert code_of(repository.publish, [late], NOW_S + 2 * DAY_S) == "request.expired"
+    assert code_of(repository.accept, [b"[]"], NOW_S) == "request.format"
+    assert code_of(repository.accept, [b"\xff" * 20], NOW_S) == "request.format"
+
+
+def test_a_registrar_cannot_give_what_is_not_his(world):
+    repository = world.repository
+    change = repository.proposals.registry("03", [], NOW_S + 5)
+    role = change.metadata.signed.delegations.roles
+    other = repository.proposals.registry("00", [repository.unit("00.prov")], NOW_S + 5)
+    role.update(other.metadata.signed.delegations.roles)
+    change.metadata.signed.delegations.keys.update(other.metadata.signed.delegations.keys)
+    change.sign(world.founders.registrars)
+    assert code_of(repository.publish, [change], NOW_S) == "repository.delegation"
+    unit = repository.unit("03.a")
+    greedy = unit._replace(alert_threshold=3)
+    registrars = world.founders.registrars
+    assert code_of(repository.change_unit, greedy, registrars, NOW_S) == "repository.threshold"
+    twice = unit._replace(approvers=[unit.approvers[0]] * 2)
+    assert code_of(repository.change_unit, twice, registrars, NOW_S) == "repository.threshold"
+
+
+def test_hub_signs_settings_orders_relays_and_its_own_alerts_only_where_enabled(world):
+    repository = world.repository
+    repository.sign_settings("03.a", "n1", b'{"volume":1}', NOW_S)
+    repository.sign_orders("03.a", "n1", b'{"orders":1}', NOW_S)
+    repository.sign_relays("vov1", b'{"media":1}', NOW_S)
+    world.repository.sign_firmware("esp32", world.founders.firmware, b'{"image":1}', NOW_S)
+    client = world.client("03.a")
+    assert world.download(client, "nodes/03.a/n1/settings.json") == b'{"volume":1}'
+    assert world.download(client, "nodes/03.a/n1/orders.json") == b'{"orders":1}'
+    assert world.download(client, "relays/vov1/media.json") == b'{"media":1}'
+    assert world.download(client, "firmware/esp32/image.json") == b'{"image":1}'
+    repository.forget_node("03.a", "n1", NOW_S)
+    assert world.client("03.a").get_targetinfo("nodes/03.a/n1/orders.json") is None
+    assert code_of(repository.sign_auto_alerts, "03.a", b"{}", NOW_S) == "keys.online"
+    enabled = repository.unit("03.a")._replace(auto_alert=True)
+    repository.change_unit(enabled, world.founders.registrars, NOW_S)
+    repository.sign_auto_alerts("03.a", b'{"auto":1}', NOW_S)
+    assert world.download(world.client("03.a"), "alerts/03.a/auto.json") == b'{"auto":1}'
+
+
+def test_one_number_for_all_views_never_goes_back(world):
+    layout = world.repository.layout
+    seen = 0
+    for step, unit in enumerate(["03.a", "03.b", "03.a", "00.prov", "03.b"]):
+        now_s = NOW_S - 1000 * step
+        world.publish(unit, b'{"n":%d}' % step, now_s)
+        number = views.load(layout, unit).timestamp.signed.version
+        assert number > seen
+        seen = number
+    timestamp = views.load(layout, "03.b").timestamp.signed
+    assert timestamp.unrecognized_fields["x-unit"] == "03.b"
+    assert timestamp.unrecognized_fields["x-issued"] == NOW_S - 4000
+    before = layout.timestamp_file("03.a").read_bytes()
+    world.publish("03.b", b'{"elsewhere":1}', NOW_S + 60)
+    assert layout.timestamp_file("03.a").read_bytes() == before
+
+
+def test_refresh_renews_before_half_of_the_validity_is_gone(world):
+    repository = world.repository
+    assert repository.refresh(NOW_S + 10 * DAY_S) == []
+    assert repository.refresh(NOW_S + 16 * DAY_S) == ["00.prov", "03.a", "03.b"]
+    assert repository.refresh(NOW_S + 16 * DAY_S) == []
+    world.publish("03.a", b"{}")
+    soon = expiries.expiring(repository, NOW_S + 380 * DAY_S)
+    assert ("unit-03.a", "approver", False) in [(e.role, e.holder, e.online) for e in soon]
+    assert "root" not in [one.role for one in soon]
+    assert expiries.expiring(repository, NOW_S, 5) == []
+
+
+def test_a_crash_at_any_write_leaves_a_view_that_clients_read(world):
+    """Old or new, and the next refresh completes it or the command is run again."""
+    world.publish("03.a", b"old")
+    count = 0
+    while True:
+        count += 1
+        for after in (False, True):
+            world.publish("03.a", b"old", NOW_S)
+            cut = FailingDisk(count, after)
+            shaky = Repository(world.repository.layout.root, world.online, cut)
+            try:
+                shaky.sign_bundle("03.a", world.approvers["03.a"][:1], b"new", NOW_S)
+                finished = True
+            except PowerCut:
+                finished = False
+            client = world.client("03.a", name="steady")
+            got = world.download(client, "units/03.a/bundle.json")
+            assert got in {b"old", b"new"} and (got == b"new" or not finished)
+            world.repository.refresh(NOW_S)
+            client = world.client("03.a", name="steady")
+            if not finished:
+                world.publish("03.a", b"new", NOW_S)
+                client = world.client("03.a", name="steady")
+            assert world.download(client, "units/03.a/bundle.json") == b"new"
+        if finished:
+            break
+    assert count > 4
+
+
+def test_a_crash_while_an_approver_is_replaced_leaves_a_readable_view(world):
+    world.publish("03.a", b"programme")
+    for count in range(12):
+        joins = CryptoSigner.generate_ed25519()
+        unit = world.repository.unit("03.a")._replace(approvers=[joins.public_key])
+        cut = FailingDisk(count, False)
+        shaky = Repository(world.repository.layout.root, world.online, cut)
+        try:
+            shaky.change_unit(unit, world.founders.registrars, NOW_S, [joins])
+        except PowerCut:
+            pass
+        world.repository.refresh(NOW_S)
+        client = world.client("03.a", name="steady")
+        registry = world.repository.archive.current("registry-03").signed
+        if joins.public_key.keyid in registry.delegations.keys:
+            world.repository.change_unit(unit, world.founders.registrars, NOW_S, [joins])
+            client = world.client("03.a", name="steady")
+        assert world.download(client, "units/03.a/bundle.json") == b"programme"
+    assert joins.public_key.keyid in registry.delegations.keys
+
+
+def test_old_files_go_and_what_is_in_use_stays(world):
+    layout = world.repository.layout
+    world.publish("03.b", b"quiet for long")
+    for step in range(3 * KEPT_VERSIONS):
+        world.publish("03.a", b'{"step":%d}' % step, NOW_S + step)
+    assert len(layout.role_versions()["unit-03.a"]) <= KEPT_VERSIONS + 1
+    assert len(layout.snapshot_versions("03.a")) <= KEPT_VERSIONS
+    manifests = list((layout.targets / "units/03.a").iterdir())
+    assert len(manifests) <= KEPT_VERSIONS + 1
+    assert world.download(world.client("03.b"), "units/03.b/bundle.json") == b"quiet for long"
+    assert b"step" in world.download(world.client("03.a"), "units/03.a/bundle.json")
+
+
+def test_writers_wait_for_each_other(world):
+    failures = []
+
+    def publish(step):
+        try:
+            repository = Repository(world.repository.layout.root, world.online)
+            repository.sign_settings("03.a", "n%d" % step, b"{}", NOW_S)
+        except Fault as fault:
+            failures.append(fault)
+
+    threads = [threading.Thread(target=publish, args=(step,)) for step in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    client = world.client("03.a")
+    for step in range(6):
+        assert client.get_targetinfo(f"nodes/03.a/n{step}/settings.json") is not None
+
+
+def test_founding_twice_or_with_too_few_holders_is_refused(tmp_path, world):
+    again = (world.online, world.founders, ["03"], NOW_S)
+    code = code_of(ceremony.found, world.repository.layout.root, *again)
+    assert code == "repository.exists"
+    few = world.founders._replace(root_threshold=4)
+    with pytest.raises(LocalFault) as caught:
+        ceremony.found(tmp_path / "few", world.online, few, ["03"], NOW_S)
+    assert caught.value.code == "repository.threshold"
+    assert code_of(Repository(tmp_path / "none", world.online).refresh, NOW_S) == "repository.empty"
