@@ -84,7 +84,7 @@ def prepare(key: bytes) -> "tuple[list[tuple[int, ...]], ...] | None":
     v = D * y * y + 1
     # RFC 8032, 5.1.3: x = u v^3 (u v^7)^((p-5)/8), times sqrt(-1) where that is the other root.
     cube = v * v % P * v % P
-    x = pow(u * cube % P * cube % P * v % P, (P - 5) >> 3, P) * cube % P * u % P
+    x = _root_power(u * cube % P * cube % P * v % P) * cube % P * u % P
     if (v * x * x - u) % P:
         x = x * _SQRT_M1 % P
         if (v * x * x - u) % P:
@@ -92,6 +92,22 @@ def prepare(key: bytes) -> "tuple[list[tuple[int, ...]], ...] | None":
     if x & 1 == odd:
         x = P - x
     return (_odd_multiples((x, y, 1)), _odd_multiples(_chain([], (x, y, 1), _HALF_BITS)))
+
+
+def _root_power(z: int) -> int:
+    """Return z^((p-5)/8) = z^(2^252 - 3), by way of z^(2^n - 1) for growing n."""
+    mask = _MASK
+    known = {1: z}
+    size = 1
+    for extra in (1, 2, 1, 5, 10, 20, 10, 50, 100, 50, 2):
+        x = known[size]
+        for _ in range(extra):
+            x *= x
+            x = (x & mask) + (x >> 255) * 19
+            x = (x & mask) + (x >> 255) * 19
+        size += extra
+        known[size] = x * known[extra] % P if size < 252 else x * z % P
+    return known[size]
 
 
 def verify_prepared(
@@ -174,24 +190,24 @@ def _add(e: int, f: int, g: int, h: int, entry: "tuple[int, ...]") -> tuple[int,
     x = e * f
     y = g * h
     a = y - x
-    a = (a & mask) + 19 * (a >> 255)
-    a = ((a & mask) + 19 * (a >> 255)) * minus
+    a = (a & mask) + (a >> 255) * 19
+    a = ((a & mask) + (a >> 255) * 19) * minus
     b = y + x
-    b = (b & mask) + 19 * (b >> 255)
-    b = ((b & mask) + 19 * (b >> 255)) * plus
+    b = (b & mask) + (b >> 255) * 19
+    b = ((b & mask) + (b >> 255) * 19) * plus
     c = e * h
-    c = ((c & mask) + 19 * (c >> 255)) * t2
+    c = ((c & mask) + (c >> 255) * 19) * t2
     d = f * g
-    d = ((d & mask) + 19 * (d >> 255)) * z2
+    d = ((d & mask) + (d >> 255) * 19) * z2
     e = b - a
     f = d - c
     g = d + c
     h = b + a
     return (
-        (e & mask) + 19 * (e >> 255),
-        (f & mask) + 19 * (f >> 255),
-        (g & mask) + 19 * (g >> 255),
-        (h & mask) + 19 * (h >> 255),
+        (e & mask) + (e >> 255) * 19,
+        (f & mask) + (f >> 255) * 19,
+        (g & mask) + (g >> 255) * 19,
+        (h & mask) + (h >> 255) * 19,
     )
 
 
@@ -208,13 +224,13 @@ def _chain(
         a = x * x
         b = y * y
         e = 2 * x * y
-        e = (e & mask) + 19 * (e >> 255)
+        e = (e & mask) + (e >> 255) * 19
         h = b + a
-        h = (h & mask) + 19 * (h >> 255)
+        h = (h & mask) + (h >> 255) * 19
         g = b - a
         f = 2 * z * z - g
-        g = (g & mask) + 19 * (g >> 255)
-        f = (f & mask) + 19 * (f >> 255)
+        g = (g & mask) + (g >> 255) * 19
+        f = (f & mask) + (f >> 255) * 19
         for digits, table, packed in rows:
             code = digits[i]
             if code:
@@ -224,14 +240,14 @@ def _chain(
                     minus, plus, t2 = plus, minus, -t2
                 e, f, g, h = _add(e, f, g, h, (minus, plus, z2, t2))
         x = e * f
-        x = (x & mask) + 19 * (x >> 255)
-        x = (x & mask) + 19 * (x >> 255)
+        x = (x & mask) + (x >> 255) * 19
+        x = (x & mask) + (x >> 255) * 19
         y = g * h
-        y = (y & mask) + 19 * (y >> 255)
-        y = (y & mask) + 19 * (y >> 255)
+        y = (y & mask) + (y >> 255) * 19
+        y = (y & mask) + (y >> 255) * 19
         z = f * g
-        z = (z & mask) + 19 * (z >> 255)
-        z = (z & mask) + 19 * (z >> 255)
+        z = (z & mask) + (z >> 255) * 19
+        z = (z & mask) + (z >> 255) * 19
     return x, y, z
 
 

@@ -24,6 +24,7 @@ B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 _HALF_BITS = 128
 _HALF_MASK = (1 << _HALF_BITS) - 1
 _KEY_WINDOW = 4
+_KEY_POINTS = 1 << (_KEY_WINDOW - 2)
 # SEQUENCE of two INTEGERs of at most 33 bytes: 2 + 2 * (2 + 33).
 SIGNATURE_BYTES_MAX = 72
 
@@ -42,8 +43,9 @@ def prepare(key: bytes) -> "tuple[list[tuple[int, ...]], ...] | None":
     y = int.from_bytes(key[32:], "big")
     if x >= P or y >= P or (y * y - (x * x - 3) * x - B) % P:
         return None
-    far = _affine([_double(x, y, 1, _HALF_BITS)])[0]
-    return (_odd_multiples((x, y)), _odd_multiples(far))
+    points = _odd_multiples(x, y, 1) + _odd_multiples(*_double(x, y, 1, _HALF_BITS))
+    table = _affine(points)
+    return (table[:_KEY_POINTS], table[_KEY_POINTS:])
 
 
 def verify_prepared(
@@ -98,23 +100,36 @@ def _read_integer(signature: bytes, at: int) -> tuple[int, int]:
     return (value, end) if value < N else (0, 0)
 
 
-def _odd_multiples(point: "tuple[int, ...]") -> "list[tuple[int, ...]]":
-    """Return 1, 3, 5, 7 times an affine point, affine."""
-    step = _affine([_double(point[0], point[1], 1, 1)])[0]
-    chain = [(point[0], point[1], 1)]
-    for _ in range((1 << (_KEY_WINDOW - 2)) - 1):
-        x, y, z = chain[-1]
-        chain.append(_add(x, y, z, step[0], step[1]))
-    return _affine(chain)
+def _odd_multiples(x: int, y: int, z: int) -> list[tuple[int, int, int]]:
+    """Return 1, 3, 5, 7 times a Jacobian point.
+
+    Adding uses no coefficient of the curve, so it is done on the isomorphic curve where twice the
+    point has z = 1; multiplying each z by the true one leads back.
+    """
+    x2, y2, z2 = _double(x, y, z, 1)
+    square = z2 * z2 % P
+    moved = (x * square % P, y * square * z2 % P, z)
+    points = []
+    for _ in range(_KEY_POINTS):
+        points.append((moved[0], moved[1], moved[2] * z2 % P))
+        moved = _add(moved[0], moved[1], moved[2], x2, y2)
+    return points
 
 
 def _affine(points: list[tuple[int, int, int]]) -> "list[tuple[int, ...]]":
-    """Return Jacobian points, none neutral, as affine ones."""
+    """Return Jacobian points, none neutral, as affine ones, by a single inversion."""
+    products = [1]
+    for _, _, z in points:
+        products.append(products[-1] * z % P)
+    w = inverse(products[-1], P)
     result: list[tuple[int, ...]] = []
-    for x, y, z in points:
-        w = inverse(z, P)
-        ww = w * w % P
-        result.append((x * ww % P, y * ww * w % P))
+    for i in range(len(points) - 1, -1, -1):
+        x, y, z = points[i]
+        own = w * products[i] % P
+        w = w * z % P
+        square = own * own % P
+        result.append((x * square % P, y * square * own % P))
+    result.reverse()
     return result
 
 
@@ -124,11 +139,13 @@ def _double(x: int, y: int, z: int, times: int) -> tuple[int, int, int]:
     for _ in range(times):
         d = z * z % p
         g = y * y % p
-        b = x * g % p
+        g += g
+        f = g + g
+        b = x * f % p
         a = 3 * (x - d) * (x + d) % p
-        z = 2 * y * z % p
-        x = (a * a - 8 * b) % p
-        y = (a * (4 * b - x) - 8 * g * g) % p
+        z = (y + y) * z % p
+        x = (a * a - b - b) % p
+        y = (a * (b - x) - f * g) % p
     return x, y, z
 
 
@@ -157,16 +174,19 @@ def _chain(
     """Add up the rows' digits from the highest place down, doubling between (Straus)."""
     x = y = 1
     z = 0
+    waiting = 0
     for i in range(_HALF_BITS, -1, -1):
-        if z:
-            x, y, z = _double(x, y, z, 1)
+        waiting += 1
         for digits, table, packed in rows:
             code = digits[i]
             if code:
+                if waiting:
+                    x, y, z = _double(x, y, z, waiting)
+                    waiting = 0
                 index = (code & 127) - 1
                 x2, y2 = table[index] if table else _base_entry(packed, index)
                 x, y, z = _add(x, y, z, x2, P - y2 if code > 127 else y2)
-    return x, y, z
+    return _double(x, y, z, waiting)
 
 
 def _base_entry(row: bytes, index: int) -> tuple[int, int]:
