@@ -122,14 +122,19 @@ def encodings(key, r, s):
         ("swapped", sequence(si + ri)),
         ("huge r", sequence(b"\2\x28" + b"\1" * 40 + si)),
     ]
-    for at in (1, 2, 3, 10, len(ri) + 2, len(ri) + 3, len(good) - 1):
-        variants.append(("cut at %d" % at, good[:at]))
-    for at in (0, 1, 2, 3, 4, 20, len(ri) + 2, len(ri) + 3, len(good) - 1):
+    for title, encoded in variants + damaged(good, len(ri) + 2):
+        yield title, False, key, MESSAGE, encoded
+
+
+def damaged(good, middle):
+    """Return a signature cut, or with one octet altered; s starts at `middle`."""
+    variants = [("cut at %d" % at, good[:at]) for at in (1, 2, 3, 10, middle, middle + 1)]
+    variants.append(("last octet missing", good[:-1]))
+    for at in (0, 1, 2, 3, 4, 20, middle, middle + 1, len(good) - 1):
         broken = bytearray(good)
         broken[at] ^= 1
         variants.append(("octet %d altered" % at, bytes(broken)))
-    for title, encoded in variants:
-        yield title, False, key, MESSAGE, encoded
+    return variants
 
 
 def integer_of(value):

@@ -1,9 +1,9 @@
 """Write `signatures.txt`: `python -m tests.vectors.make_signatures`; the same bytes every time.
 
-Two kinds of lines. `key NAME SCHEME PUBLIC` names a public key (hex, in the form of
-`protocols/keys.py`); `case VALID KEY MESSAGE SIGNATURE TITLE…` is one signature (hex, `-` for
-empty) and whether every verifier must take it. Published vectors are copied into `published.txt` in
-the same form, each with its source.
+Two kinds of lines, each key followed by its cases. `key NAME SCHEME PUBLIC` names a public key
+(hex, in the form of `protocols/keys.py`); `case VALID KEY MESSAGE SIGNATURE TITLE…` is one
+signature (hex, `-` for empty) and whether every verifier must take it. Published vectors stand in
+`published.txt` in the same form, each with its source.
 """
 
 from pathlib import Path
@@ -20,18 +20,15 @@ def lines():
         ("ecdsa-sha2-nistp256", make_p256),
         ("rsassa-pss-sha256", make_rsa_pss),
     ):
-        named = {}
+        by_key = {}
         for title, valid, key, message, signature in maker.cases():
-            if key not in named:
-                named[key] = "%s-%d" % (scheme.split("-")[0], len(named))
-                yield "key %s %s %s" % (named[key], scheme, key.hex() or "-")
-            yield "case %d %s %s %s %s" % (
-                valid,
-                named[key],
-                message.hex() or "-",
-                signature.hex() or "-",
-                title,
-            )
+            row = (valid, message.hex() or "-", signature.hex() or "-", title)
+            by_key.setdefault(key, []).append(row)
+        for number, (key, rows) in enumerate(by_key.items()):
+            name = "%s-%d" % (scheme.split("-")[0], number)
+            yield "key %s %s %s" % (name, scheme, key.hex() or "-")
+            for valid, message, signature, title in rows:
+                yield "case %d %s %s %s %s" % (valid, name, message, signature, title)
 
 
 if __name__ == "__main__":
