@@ -125,4 +125,4 @@ def _publics(signers: list[Any]) -> list[Any]:
 
 
 def _online(online: OnlineKeys, holder: str) -> list[Any]:
-    return list(online.signers([online.newest(holder).keyid]))
+    return [online.signers()[online.newest(holder).keyid]]

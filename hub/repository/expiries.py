@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from hub.repository import views
 from hub.repository.repository import Repository
 from hub.repository.roles import DAY_S, ONLINE_HOLDERS, parse
 
@@ -32,7 +31,7 @@ def expiring(repository: Repository, now_s: int, within_days: int = 30) -> list[
         if current is not None:
             found.append(_of(role, current.signed.expires.timestamp()))
     for unit in repository.layout.view_units():
-        view = views.load(repository.layout, unit)
+        view = repository.views.load(unit)
         if view is not None and view.timestamp is not None:
             expires = view.timestamp.signed.expires.timestamp()
             found.append(Expiry("timestamp", unit, "timestamp", int(expires)))

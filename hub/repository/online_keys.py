@@ -15,7 +15,7 @@ class OnlineKeys:
     """Keep the private keys of `ONLINE_HOLDERS` in a folder, files of mode 0600.
 
     Two keys of one holder exist only while one is being rotated: metadata decide which one counts,
-    so `signers` is asked with the key ids that a delegation names.
+    so callers pick from `signers` by the key ids that a delegation names.
     """
 
     def __init__(self, folder: Path):
@@ -50,11 +50,10 @@ class OnlineKeys:
             )
         return _load(files[-1]).public_key
 
-    def signers(self, keyids: Iterable[str]) -> list[CryptoSigner]:
-        """Return the signers held for the given key ids."""
-        wanted = set(keyids)
+    def signers(self) -> dict[str, CryptoSigner]:
+        """Return all signers held, by key id."""
         held = [_load(path) for holder in ONLINE_HOLDERS for path in self._files(holder)]
-        return [signer for signer in held if signer.public_key.keyid in wanted]
+        return {signer.public_key.keyid: signer for signer in held}
 
     def drop(self, keep: Iterable[str]) -> list[str]:
         """Delete every key whose id is not in `keep` and return the ids deleted."""

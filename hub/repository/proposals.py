@@ -1,5 +1,6 @@
 """The next version of each role, ready to be signed."""
 
+import copy
 from collections.abc import Iterable
 
 from securesystemslib.signer import Key
@@ -119,7 +120,7 @@ class Proposals:
     def root(self, now_s: int, changes: dict[str, tuple[list[Key], int]] | None = None) -> Request:
         """Propose the next root; `changes` maps a top-level role to its keys and threshold."""
         old = self._archive.root().signed
-        root = Root.from_dict(old.to_dict())
+        root = copy.deepcopy(old)
         root.version += 1
         root.expires = self._policy.expires("root", now_s)
         set_root_keys(root, changes or {})
@@ -130,7 +131,7 @@ class Proposals:
         current = self._archive.current(role)
         if current is None and newest:
             current = self._archive.read(role, newest)
-        targets = Targets() if current is None else Targets.from_dict(current.signed.to_dict())
+        targets = Targets() if current is None else copy.deepcopy(current.signed)
         targets.version = next_version(newest, now_s)
         targets.expires = self._policy.expires(role, now_s)
         return targets

@@ -1,34 +1,39 @@
 """Removal of files that no reader can still be asking for, so that nothing grows without bound."""
 
-from hub.repository import views
 from hub.repository.archive import Archive
 from hub.repository.layout import Layout
+from hub.repository.views import Views
 
 # A reader may be in the middle of an older view: so many versions stay besides those in use.
 KEPT_VERSIONS = 8
 
 
-def prune(layout: Layout, archive: Archive) -> None:
-    """Remove old snapshots, role files outside every view, and manifests no role file names.
+def prune(layout: Layout, archive: Archive, views: Views, issued: list[str]) -> None:
+    """Remove old snapshots of the units just issued, role files outside every view, and manifests
+    that no role file names.
 
     Roots stay for ever: a node that slept for years walks the whole chain.
     """
-    listed: dict[str, set[int]] = {}
-    for unit in layout.view_units():
-        view = views.load(layout, unit)
-        for role, version in (view.listed() if view else {}).items():
-            listed.setdefault(role, set()).add(version)
+    for unit in issued:
         for version in layout.snapshot_versions(unit)[KEPT_VERSIONS:]:
             layout.disk.remove(layout.snapshot_file(unit, version))
-    removed = False
-    for role, versions in layout.role_versions().items():
-        for version in versions[KEPT_VERSIONS:]:
-            if role != "root" and version not in listed.get(role, set()):
-                layout.disk.remove(layout.role_file(role, version))
-                removed = True
-    if removed:
-        archive.reload()
-        _prune_manifests(layout, archive)
+    crowded = {
+        role: versions[KEPT_VERSIONS:]
+        for role, versions in layout.role_versions().items()
+        if role != "root" and len(versions) > KEPT_VERSIONS
+    }
+    if not crowded:
+        return
+    for unit in layout.view_units():
+        view = views.load(unit)
+        for role, version in (view.listed() if view else {}).items():
+            if version in crowded.get(role, ()):
+                crowded[role].remove(version)
+    for role, versions in crowded.items():
+        for version in versions:
+            layout.disk.remove(layout.role_file(role, version))
+    archive.reload()
+    _prune_manifests(layout, archive)
 
 
 def _prune_manifests(layout: Layout, archive: Archive) -> None:

@@ -41,6 +41,7 @@ class Repository:
         self.online = online
         self.policy = policy.load(self.layout)
         self.archive = Archive(self.layout)
+        self.views = views.Views(self.layout)
         self.archive.reload()
         self.proposals = Proposals(self.archive, self.policy, online)
 
@@ -59,7 +60,7 @@ class Repository:
 
     def chain(self, unit: str) -> list[str]:
         """Return a unit and its ancestors, nearest first."""
-        view = views.load(self.layout, unit)
+        view = self.views.load(unit)
         if view is None:
             raise LocalFault("repository.unit", f"{unit} has no view", "Add the unit first.")
         return view.chain
@@ -266,14 +267,15 @@ class Repository:
     def _online_signers(self, role: str) -> list[Any]:
         delegator = self.archive.delegator(role)
         keyids = [] if delegator is None else envelope.keyids_of(delegator, role)
-        signers = self.online.signers(keyids)
+        held = self.online.signers()
+        signers = [held[keyid] for keyid in keyids if keyid in held]
         if not signers:
             raise LocalFault(
                 "keys.online",
                 f"{role} is not delegated to a key of this hub",
                 "Let a registrar add it (`chieng-tool keys unit`), then try again.",
             )
-        return list(signers)
+        return signers
 
     # Renewal
 
@@ -303,29 +305,30 @@ class Repository:
         keys of the next root that sign too, `renew` issues everything anew.
         """
         self._renew_online_roles(now_s, renew)
-        issuer = views.Issuer(self.layout, self.policy, self.online, self.archive.root().signed)
+        root = self.archive.root().signed
+        issuer = views.Issuer(self.layout, self.policy, self.online, root)
         issuer.bridge = list(bridge)
         number, issued = self._next_number(now_s), []
         for unit in sorted({*self.layout.view_units(), *(chains or {})}):
-            view = views.load(self.layout, unit)
+            view = self.views.load(unit)
             chain = (chains or {}).get(unit) or (view.chain if view else [unit])
             listed = view.listed() if view else {}
             placed = chains is not None and unit in chains
             base = self._listed_with(listed, after) if placed else listed
             versions = views.wanted(self.archive, chain, base)
-            fresh = renew or issuer.bridge or placed
-            if view and versions == listed and not fresh and issuer.holds(view, now_s):
+            fresh = renew or issuer.bridge or placed or versions != listed
+            if view and not fresh and self.views.holds(view, root, self.policy, now_s):
                 continue
             issuer.issue(chain, versions, number, now_s)
             issued.append(unit)
         if issued:
-            pruning.prune(self.layout, self.archive)
+            pruning.prune(self.layout, self.archive, self.views, issued)
         return issued
 
     def _listed_with(self, listed: dict[str, int], after: Iterable[str]) -> dict[str, int]:
         versions = dict(listed)
         for unit in after:
-            view = views.load(self.layout, unit)
+            view = self.views.load(unit)
             for role, version in (view.listed() if view else {}).items():
                 versions[role] = max(version, versions.get(role, 0))
         return versions
@@ -344,10 +347,12 @@ class Repository:
             for unit in self.archive.units()
             for kind in ("nodes", "auto-alert")
         }
+        held = self.online.signers()
         for role in sorted(wanted):
-            delegator = self.archive.delegator(role)
-            signers = self.online.signers(envelope.keyids_of(delegator, role)) if delegator else []
             current = self.archive.current(role)
             due = current is None or self.policy.must_renew(role, current.signed.expires, now_s)
-            if signers and (due or renew):
+            delegator = self.archive.delegator(role) if due or renew else None
+            keyids = envelope.keyids_of(delegator, role) if delegator else []
+            signers = [held[keyid] for keyid in keyids if keyid in held]
+            if signers:
                 self._write(self.proposals.again(role, now_s).sign([*signers]))

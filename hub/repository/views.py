@@ -4,6 +4,7 @@ Both are issued together under one number, which all views share: the newest vie
 above every older view of every unit, so a node that moves never sees a number go down.
 """
 
+from pathlib import Path
 from typing import NamedTuple, cast
 
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Timestamp
@@ -35,17 +36,54 @@ class View(NamedTuple):
         return {name.removesuffix(".json"): entry.version for name, entry in meta.items()}
 
 
-def load(layout: Layout, unit: str) -> View | None:
-    """Read a unit's view, or None when it has none."""
-    versions = layout.snapshot_versions(unit)
-    if not versions:
-        return None
-    path = layout.snapshot_file(unit, versions[0])
-    snapshot = cast(Metadata[Snapshot], envelope.decode(path.read_bytes(), str(path)))
-    path, timestamp = layout.timestamp_file(unit), None
-    if path.exists():
-        timestamp = cast(Metadata[Timestamp], envelope.decode(path.read_bytes(), str(path)))
-    return View(unit, snapshot, timestamp)
+class Views:
+    """Read the views on disk, each parsed and verified only once."""
+
+    def __init__(self, layout: Layout):
+        self._layout = layout
+        self._parsed: dict[str, tuple[tuple[int, ...], View]] = {}
+        self._verified: dict[str, tuple[View, int]] = {}
+
+    def load(self, unit: str) -> View | None:
+        """Read a unit's view, or None when it has none."""
+        versions = self._layout.snapshot_versions(unit)
+        if not versions:
+            return None
+        path = self._layout.timestamp_file(unit)
+        state: tuple[int, ...] = (versions[0],)
+        if path.exists():
+            found = path.stat()
+            state = (versions[0], found.st_ino, found.st_mtime_ns)
+        if unit not in self._parsed or self._parsed[unit][0] != state:
+            self._parsed[unit] = (state, self._read(unit, versions[0], path))
+        return self._parsed[unit][1]
+
+    def _read(self, unit: str, version: int, timestamp_path: Path) -> View:
+        path, timestamp = self._layout.snapshot_file(unit, version), None
+        snapshot = cast(Metadata[Snapshot], envelope.decode(path.read_bytes(), str(path)))
+        if timestamp_path.exists():
+            data = timestamp_path.read_bytes()
+            timestamp = cast(Metadata[Timestamp], envelope.decode(data, str(timestamp_path)))
+        return View(unit, snapshot, timestamp)
+
+    def holds(self, view: View, root: Root, policy: Policy, now_s: int) -> bool:
+        """Tell whether a view is complete, and its signatures count and need no renewal yet."""
+        timestamp, snapshot = view.timestamp, view.snapshot
+        if timestamp is None or (
+            timestamp.signed.snapshot_meta.version != snapshot.signed.version
+            or policy.must_renew("timestamp", timestamp.signed.expires, now_s)
+            or policy.must_renew("snapshot", snapshot.signed.expires, now_s)
+        ):
+            return False
+        verified = self._verified.get(view.unit)
+        if verified is None or verified[0] is not view or verified[1] != root.version:
+            if not (
+                envelope.verifies(root, "timestamp", timestamp)
+                and envelope.verifies(root, "snapshot", snapshot)
+            ):
+                return False
+            self._verified[view.unit] = (view, root.version)
+        return True
 
 
 def roles_of(chain: list[str]) -> list[str]:
@@ -76,22 +114,9 @@ class Issuer:
     def __init__(self, layout: Layout, policy: Policy, online: OnlineKeys, root: Root):
         self._layout = layout
         self._policy = policy
-        self._online = online
+        self._signers = online.signers()
         self._root = root
         self.bridge: list[str] = []
-
-    def holds(self, view: View, now_s: int) -> bool:
-        """Tell whether a view is complete, and its signatures count and need no renewal yet."""
-        timestamp = view.timestamp
-        if timestamp is None or (
-            timestamp.signed.snapshot_meta.version != view.snapshot.signed.version
-        ):
-            return False
-        return all(
-            envelope.verifies(self._root, role, metadata)
-            and not self._policy.must_renew(role, metadata.signed.expires, now_s)
-            for role, metadata in (("timestamp", timestamp), ("snapshot", view.snapshot))
-        )
 
     def issue(self, chain: list[str], versions: dict[str, int], version: int, now_s: int) -> None:
         """Write the snapshot, then the timestamp that makes it count."""
@@ -122,7 +147,8 @@ class Issuer:
 
     def _signed(self, role: str, metadata: Metadata[Snapshot] | Metadata[Timestamp]) -> bytes:
         keyids = envelope.keyids_of(self._root, role)
-        envelope.sign(metadata, list(self._online.signers([*keyids, *self.bridge])))
+        keyids = [keyid for keyid in {*keyids, *self.bridge} if keyid in self._signers]
+        envelope.sign(metadata, [self._signers[keyid] for keyid in sorted(keyids)])
         if not envelope.verifies(self._root, role, metadata):
             raise LocalFault(
                 "keys.online",

@@ -5,7 +5,7 @@ import threading
 import pytest
 from securesystemslib.signer import CryptoSigner
 
-from hub.repository import ceremony, expiries, request, views
+from hub.repository import ceremony, expiries, request
 from hub.repository.durable import Disk
 from hub.repository.policy import Policy
 from hub.repository.pruning import KEPT_VERSIONS
@@ -59,7 +59,7 @@ def test_two_people_alert_waits_for_the_second(world):
     outcome = world.repository.sign_alerts("03.two", [first], b'{"alerts":1}', NOW_S)
     assert (outcome.published, outcome.missing) == (False, 1)
     assert [one.role for one in world.repository.waiting()] == ["alert-03.two"]
-    assert "alert-03.two" not in views.load(world.repository.layout, "03.two").listed()
+    assert "alert-03.two" not in world.repository.views.load("03.two").listed()
     again = world.repository.sign_alerts("03.two", [first], b'{"alerts":1}', NOW_S + 5)
     assert not again.published
     done = world.repository.sign_alerts("03.two", [second], b'{"alerts":1}', NOW_S + 60)
@@ -149,10 +149,10 @@ def test_one_number_for_all_views_never_goes_back(world):
     for step, unit in enumerate(["03.a", "03.b", "03.a", "00.prov", "03.b"]):
         now_s = NOW_S - 1000 * step
         world.publish(unit, b'{"n":%d}' % step, now_s)
-        number = views.load(layout, unit).timestamp.signed.version
+        number = world.repository.views.load(unit).timestamp.signed.version
         assert number > seen
         seen = number
-    timestamp = views.load(layout, "03.b").timestamp.signed
+    timestamp = world.repository.views.load("03.b").timestamp.signed
     assert timestamp.unrecognized_fields["x-unit"] == "03.b"
     assert timestamp.unrecognized_fields["x-issued"] == NOW_S - 4000
     before = layout.timestamp_file("03.a").read_bytes()
