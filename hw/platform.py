@@ -5,12 +5,14 @@ import sys
 if sys.implementation.name != "micropython":
     from hw.linux.clock import Clock
     from hw.linux.entropy import Entropy
+    from hw.linux.link import Link
     from hw.linux.storage import Storage
     from hw.linux.verifier import Verifier
 else:
-    from hw.micropython.clock import Clock  # type: ignore[assignment]
-    from hw.micropython.entropy import Entropy  # type: ignore[assignment]
-    from hw.micropython.storage import Storage  # type: ignore[assignment]
-    from hw.micropython.verifier import Verifier  # type: ignore[assignment]
+    from hw.micropython.clock import Clock
+    from hw.micropython.entropy import Entropy
+    from hw.micropython.link import Link
+    from hw.micropython.storage import Storage
+    from hw.micropython.verifier import Verifier
 
-__all__ = ["Clock", "Entropy", "Storage", "Verifier"]
+__all__ = ["Clock", "Entropy", "Link", "Storage", "Verifier"]

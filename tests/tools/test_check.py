@@ -37,6 +37,11 @@ PORTABLE = [
         "async def _f(a):\n    return [x async for x in a]\n",
         "def _f(a):\n    return [x for x in a]\n",
     ),
+    (
+        "await in a comprehension",
+        "async def _f(a):\n    return [await x for x in a]\n",
+        "async def _f(a):\n    return await g([x for x in a])\n",
+    ),
     ("async generator", "async def _f():\n    yield 1\n", "def _f():\n    yield 1\n"),
     ("metaclass", "class _A(metaclass=B):\n    pass\n", "class _A(B):\n    pass\n"),
     (

@@ -70,6 +70,9 @@ def _node(node: ast.AST, called: set[int], starred_in_call: set[int]) -> Iterato
             yield "[*a]: use list(a) + [...]"
     elif isinstance(node, ast.comprehension) and node.is_async:
         yield "async comprehension: use a loop"
+    elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        if any(isinstance(inner, ast.Await) for inner in ast.walk(node)):
+            yield "await in a comprehension: use a loop"
     elif isinstance(node, ast.Slice):
         step = node.step
         if isinstance(step, ast.UnaryOp) and isinstance(step.op, ast.USub):

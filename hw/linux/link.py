@@ -1,0 +1,65 @@
+"""HTTP over the machine's sockets, TLS by OpenSSL."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+from hw.http_link import HttpLink
+from hw.http_link import Stream as HttpStream
+from hw.linux.clock import Clock
+
+_STATISTICS = Path("/sys/class/net")
+
+
+class Stream(HttpStream):
+    """Carry bytes over one asyncio connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+        self._reader = reader
+        self._writer = writer
+
+    async def read(self, count: int) -> bytes:
+        return await self._reader.read(count)
+
+    async def write(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def is_stale(self) -> bool:
+        return self._reader.at_eof() or self._writer.is_closing()
+
+    async def close(self) -> None:
+        # Nothing is owed to the peer; a graceful close of TLS may wait for it half a minute.
+        self._writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+class Link(HttpLink):
+    """Speak HTTP to the hub; trusts the system's authorities, or only those of `tls_ca_path`.
+
+    With `interface` (as `wwan0`) the counters are the kernel's for that interface, which is what a
+    SIM is billed for; without, they count what this link itself carried.
+    """
+
+    def __init__(self, tls_ca_path: str | None = None, interface: str | None = None):
+        super().__init__(Clock())
+        self._tls_ca_path = tls_ca_path
+        self._tls: ssl.SSLContext | None = None
+        self._statistics = _STATISTICS / interface / "statistics" if interface else None
+
+    async def open_stream(self, host: str, port: int, secure: bool) -> HttpStream:
+        if secure and self._tls is None:
+            self._tls = ssl.create_default_context(cafile=self._tls_ca_path)
+        reader, writer = await asyncio.open_connection(
+            host, port, ssl=self._tls if secure else None
+        )
+        return Stream(reader, writer)
+
+    def counters(self) -> tuple[int, int]:
+        if self._statistics is None or not self._statistics.is_dir():
+            return super().counters()
+        received, sent = (
+            int((self._statistics / name).read_text(encoding="ascii"))
+            for name in ("rx_bytes", "tx_bytes")
+        )
+        return received, sent
