@@ -1,0 +1,96 @@
+"""Spend a SIM's bytes: bulk up to a share, ordinary traffic up to the reserve, alerts to the end.
+
+A period (a month of a prepaid SIM) has a number of bytes; a reserve of it is for alerts alone. What
+remains is spent evenly: a day may use what the days so far have left over, so that a big bulletin
+early in the month does not silence the last week. Counters come from the interface, so that
+everything counts, retransmissions included.
+"""
+
+from collections import namedtuple
+
+ALERT = "alert"
+CONTROL = "control"
+BULK = "bulk"
+PURPOSES = (ALERT, CONTROL, BULK)
+
+DAY_MS = 86_400_000
+
+Forecast = namedtuple("Forecast", ("spent_bytes", "expected_bytes", "lasts_days"))
+"""What a period has used, what it will have used at its end at today's pace, and for how many more
+days the bytes last (None while nothing is spent)."""
+
+
+class Budget(namedtuple("Budget", ("period_bytes", "reserve_bytes", "period_days", "ahead_days"))):
+    """Hold one SIM's plan.
+
+    `period_bytes` per `period_days`, of which `reserve_bytes` only alerts may use; bulk may run
+    `ahead_days` days ahead of an even pace, so that a first sync is possible at all.
+    `period_bytes` 0 means unlimited.
+    """
+
+    def allowed(self, purpose: str, spent_bytes: int, elapsed_ms: int) -> int:
+        """Return how many more bytes may be spent for a purpose now (0: wait).
+
+        `spent_bytes` and `elapsed_ms` count from the start of the period.
+        """
+        if not self.period_bytes:
+            return 1 << 40
+        ceiling = int(self.period_bytes)
+        if purpose != ALERT:
+            ceiling -= self.reserve_bytes
+        if purpose == BULK:
+            days = min(self.period_days, elapsed_ms // DAY_MS + 1 + self.ahead_days)
+            ceiling = ceiling * days // self.period_days
+        return max(0, ceiling - spent_bytes)
+
+    def forecast(self, spent_bytes: int, elapsed_ms: int) -> Forecast:
+        """Project the pace so far (at least one day of it) to the end of the period."""
+        elapsed_ms = max(elapsed_ms, DAY_MS)
+        expected = spent_bytes * self.period_days * DAY_MS // elapsed_ms
+        if not spent_bytes or not self.period_bytes:
+            return Forecast(spent_bytes, expected, None)
+        left = max(0, self.period_bytes - spent_bytes)
+        return Forecast(spent_bytes, expected, left * elapsed_ms // (spent_bytes * DAY_MS))
+
+
+class Meter:
+    """Count a period's bytes across reboots and counters that start anew.
+
+    `saved` is what `export` gave before the reboot, or None.
+    """
+
+    def __init__(self, saved: "dict[str, int] | None" = None):
+        saved = saved or {}
+        self.started_ms = saved.get("started_ms", 0)
+        self.spent_bytes = saved.get("spent_bytes", 0)
+        self._counter_bytes = saved.get("counter_bytes", 0)
+
+    def export(self) -> "dict[str, int]":
+        """Return what to persist."""
+        return {
+            "started_ms": self.started_ms,
+            "spent_bytes": self.spent_bytes,
+            "counter_bytes": self._counter_bytes,
+        }
+
+    def read(self, counter_bytes: int) -> None:
+        """Take the interface's counter (received + sent since it came up).
+
+        A counter below the last one belongs to a new life of the interface and counts from 0.
+        """
+        if counter_bytes < self._counter_bytes:
+            self._counter_bytes = 0
+        self.spent_bytes += counter_bytes - self._counter_bytes
+        self._counter_bytes = counter_bytes
+
+    def roll_over(self, wall_ms: int, period_days: int) -> bool:
+        """Start a new period when the old one is over; tells whether it did."""
+        length_ms = period_days * DAY_MS
+        if not self.started_ms:
+            self.started_ms = wall_ms
+            return True
+        if wall_ms - self.started_ms < length_ms:
+            return False
+        self.started_ms += (wall_ms - self.started_ms) // length_ms * length_ms
+        self.spent_bytes = 0
+        return True

@@ -1,0 +1,50 @@
+"""The SIM budget, the same on every interpreter."""
+
+from protocols.budget import ALERT, BULK, CONTROL, DAY_MS, Budget, Meter
+
+PLAN = Budget(3000, 300, 30, 2)
+
+
+def test_bulk_keeps_an_even_pace_with_a_head_start():
+    assert PLAN.allowed(BULK, 0, 0) == 2700 * 3 // 30
+    assert PLAN.allowed(BULK, 270, 0) == 0
+    assert PLAN.allowed(BULK, 270, DAY_MS) == 90
+    assert PLAN.allowed(BULK, 0, 90 * DAY_MS) == 2700
+
+
+def test_only_alerts_touch_the_reserve():
+    assert PLAN.allowed(CONTROL, 2699, 0) == 1
+    assert PLAN.allowed(CONTROL, 2700, 0) == 0
+    assert PLAN.allowed(BULK, 2700, 29 * DAY_MS) == 0
+    assert PLAN.allowed(ALERT, 2700, 0) == 300
+    assert PLAN.allowed(ALERT, 3100, 0) == 0
+
+
+def test_no_plan_is_no_limit():
+    assert Budget(0, 0, 30, 2).allowed(BULK, 1 << 35, 0) > 1 << 35
+
+
+def test_the_forecast_needs_a_day_and_says_how_long_it_lasts():
+    assert PLAN.forecast(0, 0) == (0, 0, None)
+    assert PLAN.forecast(200, DAY_MS // 2) == (200, 6000, 14)
+    assert PLAN.forecast(200, 2 * DAY_MS) == (200, 3000, 28)
+    assert PLAN.forecast(4000, 15 * DAY_MS) == (4000, 8000, 0)
+
+
+def test_the_meter_counts_across_reboots():
+    meter = Meter()
+    assert meter.roll_over(1000, 30)
+    meter.read(50)
+    meter.read(80)
+    meter = Meter(meter.export())
+    meter.read(90)
+    assert meter.spent_bytes == 90
+    meter.read(10)
+    assert meter.spent_bytes == 100
+    assert not meter.roll_over(1000 + 30 * DAY_MS - 1, 30)
+    assert meter.roll_over(1000 + 65 * DAY_MS, 30)
+    assert meter.export() == {
+        "started_ms": 1000 + 60 * DAY_MS,
+        "spent_bytes": 0,
+        "counter_bytes": 10,
+    }
