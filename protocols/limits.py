@@ -163,3 +163,7 @@ KEY_FILE_BYTES_MAX = 64 * 1024
 KDF_MEMORY_KIB_MAX = 256 * 1024
 KDF_PASSES_MAX = 10
 KDF_LANES_MAX = 4
+# Room on a node's disk that only alerts may fill: a minute of PCM and the file it came from.
+ALERT_ROOM_BYTES = 8 * 1024 * 1024
+# Bytes of a download made durable at a time: what a cut throws away at most. 0.5 % of a bulletin.
+BLOB_FLUSH_BYTES = 64 * 1024

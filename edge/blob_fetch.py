@@ -1,0 +1,96 @@
+"""Fetch one blob over a link, a slice at a time, continuing where the last cut left off."""
+
+from edge.blob_store import BlobStore, staging_name
+from hw import ports
+from protocols.errors import RemoteFault, WorldFault
+from protocols.limits import BLOB_FLUSH_BYTES
+from protocols.media import Blob
+
+_READ_BYTES = 4096
+
+
+async def fetch_slice(
+    link: ports.Link,
+    storage: ports.Storage,
+    store: BlobStore,
+    base_url: str,
+    blob: Blob,
+    bytes_max: int,
+    alert: bool,
+) -> bool:
+    """Fetch up to `bytes_max` more bytes of a blob; tells whether it now stands whole in the store.
+
+    What was received before a cut stays staged and is asked for no more. Raises
+    `WorldFault("blob.no_room")`, `WorldFault("link.*")`, `RemoteFault("blob.absent" |
+    "blob.range" | "blob.hash")`.
+    """
+    if store.has(blob.sha256):
+        return True
+    name = staging_name(blob.sha256)
+    position = store.staged_bytes(blob.sha256)
+    if position > blob.length:
+        storage.discard(name)
+        position = 0
+    if position < blob.length:
+        if not store.make_room(blob.length - position, alert):
+            raise WorldFault("blob.no_room", "no room for " + blob.sha256[:12], "see storage")
+        last = min(blob.length, position + bytes_max) - 1
+        headers = {"range": "bytes=" + str(position) + "-" + str(last)}
+        response = await link.request("GET", base_url + blob.sha256, headers, b"")
+        try:
+            position = await _receive(response, storage, name, blob, position, last + 1)
+        finally:
+            await response.close()
+    if position < blob.length:
+        return False
+    await store.accept(blob.sha256, blob.length)
+    return True
+
+
+async def _receive(
+    response: ports.Response,
+    storage: ports.Storage,
+    name: str,
+    blob: Blob,
+    position: int,
+    end: int,
+) -> int:
+    """Append a response to the staged file and return the new position."""
+    if response.status == 200:
+        # A cache that ignores ranges sends it all: take it from the start, and to the end.
+        position, end = 0, blob.length
+    elif response.status != 206:
+        raise _refused(response.status, blob)
+    elif not _continues(response.headers.get("content-range", ""), position, blob.length):
+        raise RemoteFault("blob.range", "the answer is another range", "It is tried again")
+    writer = storage.stage(name, position > 0)
+    flushed = writer.position
+    try:
+        while writer.position < end:
+            piece = await response.read(min(_READ_BYTES, end - writer.position))
+            if not piece:
+                break
+            writer.write(piece)
+            if writer.position - flushed >= BLOB_FLUSH_BYTES:
+                writer.flush()
+                flushed = writer.position
+        return writer.position
+    finally:
+        try:
+            writer.flush()
+        finally:
+            writer.close()
+
+
+def _continues(content_range: str, position: int, length: int) -> bool:
+    return content_range.startswith("bytes " + str(position) + "-") and content_range.endswith(
+        "/" + str(length)
+    )
+
+
+def _refused(status: int, blob: Blob) -> Exception:
+    what = blob.sha256[:12] + "…: status " + str(status)
+    if status in (404, 410, 416):
+        remedy = "The bundle names a file that the hub does not have: publish it again"
+        return RemoteFault("blob.absent", what, remedy)
+    return WorldFault("link.status", what, "Look at the hub's log; it is tried again")

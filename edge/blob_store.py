@@ -1,0 +1,218 @@
+"""Media on the node: kept by their hash, hashed again before every use, evicted only when named by
+nothing.
+
+Theory of operation. A blob stands visible as `blobs/<sha256>` only after its length and hash were
+checked. What the audio port plays is made once, at install time: `pcm/<sha256>` beside
+`pcm-sum/<sha256>`, its own hash. Bytes that later do not match are removed (quarantine without a
+shelf: they are worth nothing) and the caller fetches them again. The *pins* are what current
+bundles and open alerts name, soonest first. Room is made by evicting what is not pinned; an alert
+may also push out the pinned blobs needed last. With no pins at all nothing is evicted: a node is
+never emptied by an empty list.
+"""
+
+import asyncio
+import binascii
+import hashlib
+
+from hw import ports
+from protocols import wav
+from protocols.errors import RemoteFault, WorldFault
+from protocols.limits import ALERT_ROOM_BYTES, WAV_HEAD_BYTES_MAX
+
+FOLDER = "blobs/"
+_PCM = "pcm/"
+_PCM_SUM = "pcm-sum/"
+_BLOCK_BYTES = 4096
+# Hashing yields to other tasks this often: 64 KB takes a microcontroller about 20 ms.
+_YIELD_BLOCKS = 16
+# Decoded speech at 16 kHz, 16 bit: 32 bytes a millisecond.
+_PCM_BYTES_PER_MS = 32
+WAV_MEDIA_TYPE = "audio/wav"
+
+
+def staging_name(sha256: str) -> str:
+    """Return the name under which a blob's download is staged."""
+    return "blob." + sha256
+
+
+async def digest(reader: ports.Reader) -> "tuple[str, int]":
+    """Return the SHA-256 (hex) and the number of bytes left in a reader."""
+    sha = hashlib.sha256()
+    count = blocks = 0
+    while True:
+        piece = reader.read(_BLOCK_BYTES)
+        if not piece:
+            return str(binascii.hexlify(sha.digest()), "ascii"), count
+        sha.update(piece)
+        count += len(piece)
+        blocks += 1
+        if blocks % _YIELD_BLOCKS == 0:
+            await asyncio.sleep(0)
+
+
+class _Window(ports.Reader):
+    """Read one stretch of a file as if it were all of it."""
+
+    def __init__(self, reader: ports.Reader, offset: int, length: int):
+        self._reader = reader
+        self._offset = offset
+        self._length = length
+        self._position = 0
+        reader.seek(offset)
+
+    def read(self, count: int) -> bytes:
+        piece = self._reader.read(min(count, self._length - self._position))
+        self._position += len(piece)
+        return piece
+
+    def seek(self, position: int) -> None:
+        self._position = min(position, self._length)
+        self._reader.seek(self._offset + self._position)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+class BlobStore:
+    """Keep verified media; `decoder` is None on a node that plays nothing but WAV."""
+
+    def __init__(self, storage: ports.Storage, decoder: ports.Decoder | None):
+        self._storage = storage
+        self._decoder = decoder
+        self._pins: list[str] = []
+
+    def pin(self, wanted: list[str]) -> None:
+        """Name what must stay (hex hashes), what is needed soonest first."""
+        self._pins = list(wanted)
+
+    def has(self, sha256: str) -> bool:
+        """Tell whether a blob stands here, verified when it was installed."""
+        return self._storage.size(FOLDER + sha256) is not None
+
+    def staged_bytes(self, sha256: str) -> int:
+        """Return how much of a blob's download is already here."""
+        reader = self._storage.open_staged(staging_name(sha256))
+        if reader is None:
+            return 0
+        reader.close()
+        writer = self._storage.stage(staging_name(sha256), True)
+        position = writer.position
+        writer.close()
+        return position
+
+    def make_room(self, needed_bytes: int, alert: bool) -> bool:
+        """Evict until `needed_bytes` fit; tells whether they do.
+
+        Bulk leaves `ALERT_ROOM_BYTES` free for alerts; an alert may use that room and push out
+        pinned blobs, those needed last first.
+        """
+        wanted = needed_bytes + (0 if alert else ALERT_ROOM_BYTES)
+        if self._storage.free_bytes() >= wanted:
+            return True
+        if not self._pins:
+            return self._storage.free_bytes() >= wanted
+        candidates = []
+        for name in self._storage.names("blobs"):
+            if name not in self._pins:
+                candidates.append(name)
+        if alert:
+            candidates.extend(reversed(self._pins[1:]))
+        for name in candidates:
+            self.remove(name)
+            if self._storage.free_bytes() >= wanted:
+                return True
+        return False
+
+    def remove(self, sha256: str) -> None:
+        """Forget a blob and everything made from it."""
+        for folder in (_PCM_SUM, _PCM, FOLDER):
+            self._storage.remove(folder + sha256)
+
+    async def accept(self, sha256: str, length: int) -> None:
+        """Check a whole staged download and make it visible.
+
+        Raises `RemoteFault("blob.hash")` and forgets the bytes when they are not the blob.
+        """
+        name = staging_name(sha256)
+        reader = self._storage.open_staged(name)
+        if reader is None:
+            raise WorldFault("storage.io", "the staged blob is gone", "check the disk")
+        try:
+            found, count = await digest(reader)
+        finally:
+            reader.close()
+        if (found, count) != (sha256, length):
+            self._storage.discard(name)
+            raise RemoteFault(
+                "blob.hash",
+                sha256[:12] + "…: the bytes received are not this file",
+                "It is fetched again; when this repeats, check the hub and what lies between",
+            )
+        self._storage.stage(name, True).commit(FOLDER + sha256)
+
+    async def install(self, sha256: str, media_type: str, duration_ms: int, alert: bool) -> None:
+        """Make what the audio port plays from a stored blob; nothing for WAV and pictures.
+
+        Raises `RemoteFault("media.undecodable")`, `WorldFault("blob.no_room")`.
+        """
+        if media_type == WAV_MEDIA_TYPE or not media_type.startswith("audio/"):
+            return
+        if self._decoder is None or self._storage.size(_PCM_SUM + sha256) is not None:
+            return
+        if not self.make_room((duration_ms + 1000) * _PCM_BYTES_PER_MS, alert):
+            raise WorldFault("blob.no_room", "no room to decode " + sha256[:12], "see storage")
+        await self._decoder.decode(self._storage, FOLDER + sha256, media_type, _PCM + sha256)
+        reader = self._storage.open(_PCM + sha256)
+        if reader is None:
+            raise WorldFault("storage.io", "the decoded file is gone", "check the disk")
+        try:
+            found, _ = await digest(reader)
+        finally:
+            reader.close()
+        writer = self._storage.stage(_PCM_SUM[:-1])
+        writer.write(found.encode())
+        writer.commit(_PCM_SUM + sha256)
+
+    async def open_sound(self, sha256: str, media_type: str) -> ports.Reader:
+        """Open the PCM of a blob (s16le mono) after hashing it once more.
+
+        Raises `RemoteFault("blob.missing")` when it must be fetched (again); what did not match is
+        gone by then.
+        """
+        if media_type == WAV_MEDIA_TYPE:
+            reader = await self.open_blob(sha256)
+            head = wav.read_head(reader.read(WAV_HEAD_BYTES_MAX))
+            return _Window(reader, head.data_offset, head.data_bytes)
+        expected = self._storage.open(_PCM_SUM + sha256)
+        if expected is None:
+            raise _missing(sha256)
+        try:
+            wanted = str(expected.read(64), "ascii")
+        finally:
+            expected.close()
+        return await self._open_checked(_PCM + sha256, wanted, sha256)
+
+    async def open_blob(self, sha256: str) -> ports.Reader:
+        """Open a blob's own bytes after hashing them once more; faults as `open_sound`."""
+        return await self._open_checked(FOLDER + sha256, sha256, sha256)
+
+    async def _open_checked(self, name: str, wanted: str, sha256: str) -> ports.Reader:
+        reader = self._storage.open(name)
+        if reader is None:
+            raise _missing(sha256)
+        try:
+            found, _ = await digest(reader)
+            reader.seek(0)
+        except WorldFault:
+            reader.close()
+            raise
+        if found != wanted:
+            reader.close()
+            self.remove(sha256)
+            raise _missing(sha256)
+        return reader
+
+
+def _missing(sha256: str) -> RemoteFault:
+    remedy = "It is fetched at the next contact"
+    return RemoteFault("blob.missing", sha256[:12] + "…: not here or damaged", remedy)

@@ -1,0 +1,233 @@
+"""Media on the node: verified before visible, resumed after cuts, never emptied by nothing."""
+
+import asyncio
+import hashlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.blob_fetch import fetch_slice
+from edge.blob_store import FOLDER, BlobStore, staging_name
+from hw import ports
+from hw.sim.storage import PowerCut, Storage
+from protocols import wav
+from protocols.errors import RemoteFault, WorldFault
+from protocols.limits import ALERT_ROOM_BYTES
+from protocols.media import Blob
+
+
+class Answer(ports.Response):
+    def __init__(self, status, body=b"", headers=None, cut_after=None):
+        self.status = status
+        self.headers = headers or {}
+        self.body = body
+        self.left = cut_after
+
+    async def read(self, count):
+        if self.left is not None:
+            count = min(count, self.left)
+            if count == 0:
+                raise WorldFault("link.cut", "cut", "again")
+            self.left -= count
+        piece, self.body = self.body[:count], self.body[count:]
+        return piece
+
+    async def close(self):
+        self.body = b""
+
+
+class Shelf(ports.Link):
+    """Serve one file by range, cut where told."""
+
+    def __init__(self, content, cut_after=None, ranges=True):
+        self.content = content
+        self.cut_after = cut_after
+        self.ranges = ranges
+        self.served = 0
+
+    async def request(self, method, url, headers, body):
+        assert (method, body) == ("GET", b"")
+        first, last = (int(part) for part in headers["range"][6:].split("-"))
+        if not self.ranges:
+            return Answer(200, self.content, cut_after=self.cut_after)
+        piece = self.content[first : last + 1]
+        self.served += len(piece) if self.cut_after is None else min(len(piece), self.cut_after)
+        span = {"content-range": "bytes %d-%d/%d" % (first, last, len(self.content))}
+        return Answer(206, piece, span, self.cut_after)
+
+
+def blob_of(content):
+    return Blob(0, hashlib.sha256(content).hexdigest(), len(content), "audio/wav")
+
+
+def fetch(link, storage, store, blob, bytes_max=1 << 20, alert=False):
+    return asyncio.run(fetch_slice(link, storage, store, "/b/", blob, bytes_max, alert))
+
+
+def put(storage, content):
+    name = hashlib.sha256(content).hexdigest()
+    writer = storage.stage("x")
+    writer.write(content)
+    writer.commit(FOLDER + name)
+    return name
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.binary(min_size=1, max_size=5000), st.integers(1, 6000), st.integers(1, 3000))
+def test_any_slices_and_cuts_end_in_the_same_blob(content, bytes_max, cut_after):
+    storage = Storage()
+    store = BlobStore(storage, None)
+    blob = blob_of(content)
+    link = Shelf(content, cut_after)
+    for _ in range(3 * len(content) // min(bytes_max, cut_after) + 3):
+        try:
+            if fetch(link, storage, store, blob, bytes_max):
+                break
+        except WorldFault as fault:
+            assert fault.code == "link.cut"
+    assert store.has(blob.sha256)
+    assert link.served == len(content)
+    assert storage.open(FOLDER + blob.sha256).read(1 << 20) == content
+
+
+def test_a_cache_that_ignores_ranges_is_taken_whole():
+    content = bytes(range(256)) * 40
+    storage = Storage()
+    store = BlobStore(storage, None)
+    blob = blob_of(content)
+    with pytest.raises(WorldFault):
+        fetch(Shelf(content, 700), storage, store, blob)
+    assert store.staged_bytes(blob.sha256) == 700
+    assert fetch(Shelf(content, ranges=False), storage, store, blob, 100)
+    assert store.has(blob.sha256)
+
+
+def test_wrong_bytes_are_never_visible_and_are_fetched_anew():
+    content = b"right" * 100
+    storage = Storage()
+    store = BlobStore(storage, None)
+    blob = blob_of(content)
+    with pytest.raises(RemoteFault) as caught:
+        fetch(Shelf(b"wrong" * 100), storage, store, blob)
+    assert caught.value.code == "blob.hash"
+    assert storage.names("blobs") == []
+    assert store.staged_bytes(blob.sha256) == 0
+    assert fetch(Shelf(content), storage, store, blob)
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "blob.absent"), (503, "link.status")])
+def test_refusals_are_told_apart(status, code):
+    class Refusing(ports.Link):
+        async def request(self, method, url, headers, body):
+            return Answer(status)
+
+    storage = Storage()
+    with pytest.raises((RemoteFault, WorldFault)) as caught:
+        fetch(Refusing(), storage, BlobStore(storage, None), blob_of(b"x"))
+    assert caught.value.code == code
+
+
+def test_another_range_than_asked_is_refused():
+    class Shifted(Shelf):
+        async def request(self, method, url, headers, body):
+            return Answer(206, self.content, {"content-range": "bytes 1-4/5"})
+
+    storage = Storage()
+    with pytest.raises(RemoteFault, match="another range"):
+        fetch(Shifted(b"abcde"), storage, BlobStore(storage, None), blob_of(b"abcde"))
+
+
+def test_a_power_cut_at_every_call_loses_nothing_flushed_and_shows_nothing_unverified():
+    content = bytes(range(256)) * 1024
+    calls = 1
+    while True:
+        storage = Storage()
+        store = BlobStore(storage, None)
+        blob = blob_of(content)
+        storage.cut_at = calls
+        try:
+            fetch(Shelf(content), storage, store, blob, 1 << 20)
+        except PowerCut:
+            storage.reboot()
+        else:
+            assert calls > 4
+            break
+        for name in storage.names("blobs"):
+            assert name == blob.sha256
+            assert storage.open(FOLDER + name).read(1 << 20) == content
+        assert fetch(Shelf(content), storage, store, blob)
+        calls += 1
+
+
+def test_damage_on_disk_is_found_before_play_and_cleared():
+    content = wav.head(16000, 200, 0) + bytes(200)
+    storage = Storage()
+    store = BlobStore(storage, None)
+    name = put(storage, content)
+    reader = asyncio.run(store.open_sound(name, "audio/wav"))
+    assert reader.read(1000) == bytes(200)
+    reader.seek(190)
+    assert reader.read(1000) == bytes(10)
+    storage.files[FOLDER + name] = content[:-1] + b"\1"
+    with pytest.raises(RemoteFault) as caught:
+        asyncio.run(store.open_sound(name, "audio/wav"))
+    assert caught.value.code == "blob.missing"
+    assert not store.has(name)
+
+
+class Doubling(ports.Decoder):
+    """Stand in for ffmpeg: every byte twice."""
+
+    async def decode(self, storage, name, media_type, out):
+        writer = storage.stage("pcm")
+        writer.write(storage.open(name).read(1 << 20) * 2)
+        writer.commit(out)
+        return 1
+
+
+def test_what_was_decoded_is_hashed_too():
+    storage = Storage()
+    store = BlobStore(storage, Doubling())
+    name = put(storage, b"opus")
+    with pytest.raises(RemoteFault, match="not here"):
+        asyncio.run(store.open_sound(name, "audio/ogg"))
+    asyncio.run(store.install(name, "audio/ogg", 1, False))
+    assert asyncio.run(store.open_sound(name, "audio/ogg")).read(100) == b"opusopus"
+    storage.files["pcm/" + name] = b"opusopuS"
+    with pytest.raises(RemoteFault, match="damaged"):
+        asyncio.run(store.open_sound(name, "audio/ogg"))
+    assert not store.has(name)
+
+
+def test_room_is_made_from_what_nothing_names_and_alerts_may_take_more():
+    room = ALERT_ROOM_BYTES
+    storage = Storage(room + 3000)
+    store = BlobStore(storage, None)
+    _, soon, late = (put(storage, letter * 1000) for letter in (b"o", b"s", b"l"))
+    assert not store.make_room(500, False)
+    assert len(storage.names("blobs")) == 3
+    store.pin([soon, late])
+    assert store.make_room(500, False)
+    assert sorted(storage.names("blobs")) == sorted([soon, late])
+    assert not store.make_room(1500, False)
+    assert sorted(storage.names("blobs")) == sorted([soon, late])
+    assert store.make_room(room + 500, True)
+    assert store.make_room(room + 1500, True)
+    assert storage.names("blobs") == [soon]
+    assert not store.make_room(room + 2500, True)
+    assert storage.names("blobs") == [soon]
+
+
+def test_a_full_disk_says_so_for_bulk_and_serves_an_alert():
+    content = b"c" * 1000
+    storage = Storage(ALERT_ROOM_BYTES + 500)
+    store = BlobStore(storage, None)
+    with pytest.raises(WorldFault) as caught:
+        fetch(Shelf(content), storage, store, blob_of(content))
+    assert caught.value.code == "blob.no_room"
+    assert fetch(Shelf(content), storage, store, blob_of(content), alert=True)
+
+
+def test_names():
+    assert staging_name("ab") == "blob.ab"
