@@ -18,7 +18,7 @@ check:
 	@$(PYTHON) -m tools.check
 
 bench: setup
-	@for file in tests/bench/bench_*.py; do \
+	@for file in tests/bench/*.py; do \
 		echo "== $$file"; $(PYTHON) -m "tests.bench.$$(basename "$$file" .py)" || exit 1; \
 	done
 
