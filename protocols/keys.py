@@ -6,9 +6,11 @@
 | `ecdsa`, `ecdsa-sha2-nistp256` | `ecdsa-sha2-nistp256` | 64: X and Y, big-endian |
 | `rsa` | `rsassa-pss-sha256` | n big-endian without leading zeros, then e as four bytes |
 
-Only one writing of a key is taken: lower-case hex; a PEM `PUBLIC KEY` block of exact base64 around
-exact DER (RFC 5280, 4.1.2.7); the uncompressed point (RFC 5480 makes it the one every reader must
-know; compressed ones are refused on every platform). So two writings never count as two keys.
+Only one writing of a key is taken (a final newline aside): lower-case hex; a PEM `PUBLIC KEY` block
+as RFC 7468 generators write it, of exact base64 around exact DER (RFC 5280, 4.1.2.7); the
+uncompressed point (RFC 5480 makes it the one every reader must know; compressed ones are refused on
+every platform). A reader that counts signers must count different (scheme, public bytes), because
+one key may stand under two key ids.
 Whether the numbers make a usable key is the verifier's business.
 """
 
@@ -83,18 +85,21 @@ def _read_hex(text: str) -> bytes:
 
 
 def _read_pem(text: str) -> bytes:
-    """Return the DER of one PEM block; its lines may end in LF or CRLF."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    while lines and not lines[-1]:
+    """Return the DER of one PEM block as RFC 7468 generators write it: lines of 64, LF."""
+    lines = text.split("\n")
+    if not lines[-1]:
         lines.pop()
     if len(lines) < 3 or lines[0] != _PEM_HEAD or lines[-1] != _PEM_TAIL:
         raise _format("keyval.public is not one PEM block PUBLIC KEY")
-    body = "".join(lines[1:-1])
+    lines = lines[1:-1]
+    if not lines[-1] or any([len(line) != 64 for line in lines[:-1]]) or len(lines[-1]) > 64:
+        raise _format("the PEM block is not in lines of 64")
+    body = "".join(lines).encode()
     try:
-        der = a2b_base64(body.encode())
+        der = a2b_base64(body)
     except ValueError:
         der = b""
-    if b2a_base64(der)[:-1] != body.encode():
+    if b2a_base64(der)[:-1] != body:
         raise _format("the PEM block is not exact base64")
     return der
 
