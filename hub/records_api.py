@@ -74,14 +74,15 @@ def _check(public_key: str, signed: http_signature.Signed) -> None:
 def _signed_answer(
     services: Services, request: web.Request, body: bytes, nonce: str
 ) -> web.Response:
+    key = services.answer_keys.current()
     headers = http_signature.answer_headers(
         200,
         body,
         request.headers["content-digest"],
-        services.answer_key.key_id,
+        key.key_id,
         nonce,
         services.now_s(),
-        services.answer_key.sign,
+        key.sign,
     )
     headers["Cache-Control"] = "no-store"
     return web.Response(body=body, content_type="application/json", headers=headers)

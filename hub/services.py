@@ -5,9 +5,18 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from hub.approvers import KeyOpener
 from hub.blobs import Blobs
 from hub.config import Config
+from hub.database import Database
+from hub.production import Production
+from hub.publishing import Publisher
+from hub.repository import envelope
+from hub.repository.layout import Layout
+from hub.repository.online_keys import OnlineKeys
+from hub.repository.repository import Repository
 from hub.store import Ledger
+from protocols.errors import LocalFault
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,33 @@ class AnswerKey:
     sign: Callable[[bytes], bytes]
 
 
+class AnswerKeys:
+    """Give the answer key that the newest root names; it changes when the key is rotated."""
+
+    def __init__(self, repository: Repository):
+        self._repository = repository
+        self._version = 0
+        self._key: AnswerKey | None = None
+
+    def current(self) -> AnswerKey:
+        """Return the key in force; raises `LocalFault("keys.online")` when it is not here."""
+        root = self._repository.archive.root().signed
+        if self._key is None or root.version != self._version:
+            signers = self._repository.online.signers(envelope.keyids_of(root, "timestamp"))
+            if not signers:
+                raise LocalFault(
+                    "keys.online", "no timestamp key is here", "Restore keys/online from a backup."
+                )
+            signer = signers[0]
+
+            def sign(message: bytes) -> bytes:
+                return bytes.fromhex(signer.sign(message).signature)
+
+            self._version = root.version
+            self._key = AnswerKey(signer.public_key.keyid, sign)
+        return self._key
+
+
 @dataclass(frozen=True)
 class Services:
     """Hold one hub's parts."""
@@ -28,7 +64,11 @@ class Services:
     config: Config
     ledger: Ledger
     blobs: Blobs
-    answer_key: AnswerKey
+    repository: Repository
+    publisher: Publisher
+    production: Production
+    opener: KeyOpener
+    answer_keys: AnswerKeys
 
     def now_s(self) -> int:
         """Return the hub's time in whole seconds (Unix UTC)."""
@@ -36,3 +76,30 @@ class Services:
 
 
 SERVICES = web.AppKey("services", Services)
+
+
+def open_hub(config: Config) -> tuple[Services, Database]:
+    """Open a founded hub; the caller closes the database.
+
+    Raises `LocalFault("hub.not_founded")` for a folder that `chieng-hub init` has not made.
+    """
+    if "root" not in Layout(config.repository).role_versions():
+        raise LocalFault(
+            "hub.not_founded",
+            f"{config.data} holds no hub",
+            f"Run chieng-hub init --data {config.data} first.",
+        )
+    database = Database(config.database)
+    blobs = Blobs(config.blobs)
+    repository = Repository(config.repository, OnlineKeys(config.online_keys))
+    services = Services(
+        config,
+        database,
+        blobs,
+        repository,
+        Publisher(config, database, repository),
+        Production(config, database, blobs),
+        KeyOpener(),
+        AnswerKeys(repository),
+    )
+    return services, database

@@ -1,14 +1,18 @@
 """What the hub's tests share."""
 
+import asyncio
+import shutil
+
 import aiohttp
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from hub import fleet, founding
 from hub.app import create_node_app
-from hub.blobs import Blobs
+from hub.approvers import generate
 from hub.config import Config
 from hub.database import Database
-from hub.services import AnswerKey, Services
+from hub.enrolment import enrol_unit
+from hub.services import open_hub
 from hub.serving import Listener
 from hub.store_memory import MemoryLedger
 
@@ -24,19 +28,66 @@ def ledger(request, tmp_path):
     database.close()
 
 
-@pytest.fixture
-def answer_private():
-    """Give the key that stands for the hub's timestamp key."""
-    return Ed25519PrivateKey.generate()
+PROVINCE, COMMUNE = "00.prov", "03.k7f2"
+TODAY = "2025-07-01"
+
+
+def unit_row(unit, name, kind="commune", parent=None):
+    """Return a row of `units` in force since 2025."""
+    return {"unit": unit, "valid_from": TODAY, "name": name, "kind": kind, "parent": parent}
+
+
+async def enrol(config, registrar):
+    """Put a province and a commune with two approvers in force; return their passphrases."""
+    services, database = open_hub(config)
+    now_s = services.now_s()
+    found = {}
+    for unit, name, kind, parent, approvers in (
+        (PROVINCE, "Tỉnh Thử Nghiệm", "province", None, ["tinh-1"]),
+        (COMMUNE, "Xã Ia Thử", "commune", PROVINCE, ["xa-1", "xa-2"]),
+    ):
+        fresh = [generate(one, unit, f"Người duyệt {one}") for one in approvers]
+        row = unit_row(unit, name, kind, parent)
+        await enrol_unit(services, row, fresh, registrar, 1, now_s)
+        found.update({one.sheet.holder: one.sheet.passphrase for one in fresh})
+    for hamlet, name in (("lang-kon", "Làng Kon Chiêng"), ("thon-2", "Thôn 2")):
+        await services.ledger.write(
+            lambda s, h=hamlet, n=name: fleet.add_hamlet(s, COMMUNE, h, n, "test", now_s)
+        )
+    database.close()
+    return found
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory):
+    """Found one hub for all tests; give its folder and every passphrase by holder."""
+    folder = tmp_path_factory.mktemp("founded")
+    config = Config(data=folder / "hub")
+    now_s = config.now_ms() // 1000
+    sheets = founding.found(config, ["00", "03"], folder / "stick", now_s)
+    passphrases = {sheet.holder: sheet.passphrase for sheet in sheets}
+    passphrases.update(asyncio.run(enrol(config, passphrases["registrar-1"])))
+    return config.data, passphrases
 
 
 @pytest.fixture
-def services(tmp_path, answer_private):
-    """Give one hub's parts over a fresh folder."""
-    config = Config(data=tmp_path)
-    database = Database(config.database)
-    key = AnswerKey("ab" * 32, answer_private.sign)
-    yield Services(config, database, Blobs(config.blobs), key)
+def passphrases(founded):
+    """Give every passphrase of the founded hub by holder."""
+    return founded[1]
+
+
+@pytest.fixture
+def config(founded, tmp_path):
+    """Give a copy of the founded hub's folder for one test."""
+    shutil.copytree(founded[0], tmp_path / "hub")
+    return Config(data=tmp_path / "hub", start_lead_s=5)
+
+
+@pytest.fixture
+def services(config):
+    """Give one founded hub's parts."""
+    opened, database = open_hub(config)
+    yield opened
     database.close()
 
 

@@ -31,15 +31,15 @@ async def lines(response, count):
 
 async def test_a_new_timestamp_wakes_its_unit_only(listener, publish, monkeypatch):
     monkeypatch.setattr(events, "HEARTBEAT_S", 1.2)
-    publish("03.k7f2")
+    publish("03.test")
     publish("03.m4x9")
     base = f"http://127.0.0.1:{listener.port}/v1/events?unit="
     async with aiohttp.ClientSession() as session:
-        async with session.get(base + "03.k7f2") as one, session.get(base + "03.m4x9") as other:
+        async with session.get(base + "03.test") as one, session.get(base + "03.m4x9") as other:
             assert one.headers["Content-Type"] == "text/event-stream"
             assert await lines(one, 1) == await lines(other, 1) == [b": open"]
-            publish("03.k7f2")
-            assert await lines(one, 2) == [b"event: timestamp", b"data: 03.k7f2"]
+            publish("03.test")
+            assert await lines(one, 2) == [b"event: timestamp", b"data: 03.test"]
             assert await lines(other, 1) == [b":"]
 
 
@@ -52,15 +52,15 @@ async def test_an_unknown_unit_is_refused(hub):
 
 async def test_streams_are_capped(hub, publish, monkeypatch):
     monkeypatch.setattr(events, "EVENT_STREAMS_MAX", 0)
-    publish("03.k7f2")
-    response, body = await hub("GET", "/v1/events", params={"unit": "03.k7f2"})
+    publish("03.test")
+    response, body = await hub("GET", "/v1/events", params={"unit": "03.test"})
     assert (response.status, json.loads(body)["code"]) == (503, "events.full")
     assert response.headers["Retry-After"]
 
 
 async def test_a_slow_client_gets_only_the_newest_line(tmp_path):
     wakes = events.Wakes(tmp_path)
-    with wakes.join("03.k7f2") as channel:
+    with wakes.join("03.test") as channel:
         for number in range(1000):
             channel.send(b"line %d" % number)
         await asyncio.wait_for(channel.beyond(0), 1)

@@ -6,7 +6,10 @@ import hashlib
 import json
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier, algorithms
 from http_message_signatures.resolvers import MappingKeyResolver
 
@@ -32,9 +35,6 @@ def node_key():
 @pytest.fixture
 async def registered(services, node_key):
     def register(store):
-        row = {"unit": UNIT, "valid_from": "2025-07-01", "valid_to": None, "parent": None}
-        row.update(name="Xã Thử", kind="commune", code_system=None, code=None, successor=None)
-        fleet.add_unit(store, row, "test", 1)
         public = node_key.public_key().public_bytes_raw()
         form = fleet.NodeForm(NODE, UNIT, "Cụm 17", "speaker", public)
         fleet.add_node(store, form, "test", 1)
@@ -105,9 +105,7 @@ def position(data):
     return canonical.decode(data, 1024)["position"]
 
 
-async def test_stored_then_acknowledged_by_a_signed_answer(
-    registered, post, services, answer_private
-):
+async def test_stored_then_acknowledged_by_a_signed_answer(registered, post, services):
     entries = history(3)
     response, data, message = await post(batch_of(entries), nonce="abc")
     assert response.status == 200
@@ -115,7 +113,10 @@ async def test_stored_then_acknowledged_by_a_signed_answer(
     assert (answer["chain"], answer["epoch"], answer["position"]) == ("plays", EPOCH, 3)
     assert answer["nonce"] == "abc"
     assert abs(answer["time_ms"] - services.config.now_ms()) < 5000
-    public = {services.answer_key.key_id: answer_private.public_key()}
+    root = services.repository.archive.root().signed
+    (key_id,) = root.roles["timestamp"].keyids
+    raw = bytes.fromhex(root.keys[key_id].keyval["public"])
+    public = {key_id: Ed25519PublicKey.from_public_bytes(raw)}
     reply = Message(dict(response.headers), status_code=200, request=message)
     results = HTTPMessageVerifier(
         signature_algorithm=algorithms.ED25519,
@@ -258,8 +259,6 @@ async def test_many_nodes_at_once_all_land(services, listener, hub):
     keys = {f"loa-{number}": Ed25519PrivateKey.generate() for number in range(40)}
 
     def register(store):
-        row = {"unit": UNIT, "valid_from": "2025-07-01", "name": "Xã", "kind": "commune"}
-        fleet.add_unit(store, row, "test", 1)
         for name, key in keys.items():
             public = key.public_key().public_bytes_raw()
             fleet.add_node(store, fleet.NodeForm(name, UNIT, name, "speaker", public), "test", 1)

@@ -12,13 +12,13 @@ SHA = hashlib.sha256(b"{}").hexdigest()
 @pytest.fixture
 def repository(services):
     root = services.config.repository
-    own = root / "units" / "03.k7f2" / "metadata"
+    own = root / "units" / "03.test" / "metadata"
     files = {
         own / "timestamp.json": b'{"signed":{"version":1}}',
         own / "7.snapshot.json": b'{"snapshot":7}',
-        root / "metadata" / "1.root.json": b'{"root":1}',
-        root / "metadata" / "3.unit-03.k7f2.json": b'{"unit":3}',
-        root / "targets" / "units" / "03.k7f2" / f"{SHA}.bundle.json": b"{}",
+        root / "metadata" / "100.root.json": b'{"root":1}',
+        root / "metadata" / "3.unit-03.test.json": b'{"unit":3}',
+        root / "targets" / "units" / "03.test" / f"{SHA}.bundle.json": b"{}",
         root / "state" / "policy.json": b"secret",
         services.config.data / "outside.json": b"secret",
     }
@@ -28,15 +28,15 @@ def repository(services):
     return own
 
 
-VIEW = "/v1/units/03.k7f2/metadata/"
+VIEW = "/v1/units/03.test/metadata/"
 
 
 async def test_a_view_lays_its_own_files_over_the_shared_ones(hub, repository):
     for name, body in (
         ("timestamp.json", b'{"signed":{"version":1}}'),
         ("7.snapshot.json", b'{"snapshot":7}'),
-        ("1.root.json", b'{"root":1}'),
-        ("3.unit-03.k7f2.json", b'{"unit":3}'),
+        ("100.root.json", b'{"root":1}'),
+        ("3.unit-03.test.json", b'{"unit":3}'),
     ):
         response, found = await hub("GET", VIEW + name)
         assert (response.status, found) == (200, body)
@@ -57,7 +57,7 @@ async def test_an_unchanged_timestamp_is_304_and_a_new_one_is_200(hub, repositor
 
 
 async def test_a_manifest_is_served_under_its_hash(hub, repository):
-    response, body = await hub("GET", f"/v1/targets/units/03.k7f2/{SHA}.bundle.json")
+    response, body = await hub("GET", f"/v1/targets/units/03.test/{SHA}.bundle.json")
     assert (response.status, body) == (200, b"{}")
     assert "immutable" in response.headers["Cache-Control"]
 
@@ -69,10 +69,10 @@ async def test_a_manifest_is_served_under_its_hash(hub, repository):
         VIEW + "..%2F..%2F..%2Foutside.json",
         VIEW + "%2e%2e/%2e%2e/%2e%2e/state/policy.json",
         "/v1/units/03.zzzz/metadata/1.root.json",
-        "/v1/units/..%2f03.k7f2/metadata/timestamp.json",
+        "/v1/units/..%2f03.test/metadata/timestamp.json",
         "/v1/targets/../state/policy.json",
         "/v1/targets/..%2f..%2foutside.json",
-        "/v1/targets/units/03.k7f2/%00.json",
+        "/v1/targets/units/03.test/%00.json",
         "/v1/targets//etc/passwd",
         "/v1/blobs/..%2foutside.json",
         "/v1/blobs/" + "0" * 64,

@@ -1,0 +1,190 @@
+"""Bulletins: what an author wrote, and the states it goes through until nodes have it."""
+
+import json
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from hub import audit, fleet
+from hub.store import Row, Store
+from hub.timing import Timing
+from protocols.errors import LocalFault, RemoteFault
+from protocols.limits import BULLETIN_TEXT_BYTES_MAX
+
+MAKING, READY, FAILED = "making", "ready", "failed"
+APPROVED, PUBLISHED, WITHDRAWN = "approved", "published", "withdrawn"
+RECALLING, RECALLED = "recalling", "recalled"
+CLASSES = ("normal", "priority", "emergency")
+
+# A pair that is not listed is the error.
+_NEXT = {
+    (MAKING, "made"): READY,
+    (MAKING, "fail"): FAILED,
+    (FAILED, "edit"): MAKING,
+    (READY, "edit"): MAKING,
+    (FAILED, "withdraw"): WITHDRAWN,
+    (READY, "withdraw"): WITHDRAWN,
+    (READY, "approve"): APPROVED,
+    (APPROVED, "publish"): PUBLISHED,
+    (APPROVED, "void"): READY,
+    (PUBLISHED, "recall"): RECALLING,
+    (RECALLING, "publish"): RECALLED,
+    (RECALLING, "void"): PUBLISHED,
+}
+TRIGGERS = tuple(sorted({trigger for _, trigger in _NEXT}))
+STATES = tuple(sorted({state for state, _ in _NEXT} | set(_NEXT.values())))
+
+
+class Draft(NamedTuple):
+    """Hold what the form said; `upload` is the SHA-256 of a recording or None."""
+
+    unit: str
+    title: str
+    language: str
+    legal_class: str
+    text: str
+    board_text: str
+    voice: str
+    upload: str | None
+    hamlets: Sequence[str]
+    timing: Timing
+    topic: str = ""
+
+
+def _refuse(code: str, message: str, remedy: str) -> RemoteFault:
+    return RemoteFault("bulletin." + code, message, remedy)
+
+
+def create(store: Store, bulletin: str, draft: Draft, who: str, now_s: int) -> None:
+    """Keep a new bulletin in state `making`; raises `RemoteFault("bulletin.*")`."""
+    clean = _checked(store, draft)
+    row = {"bulletin": bulletin, "unit": draft.unit, "version": 1, "state": MAKING}
+    store.add("bulletins", dict(row, created_s=now_s, changed_s=now_s, until_s=None))
+    store.add("bulletin_versions", _version(bulletin, 1, clean, now_s))
+    audit.append(store, now_s, who, "bulletin.create", bulletin, title=clean.title)
+
+
+def edit(store: Store, bulletin: str, draft: Draft, who: str, now_s: int) -> int:
+    """Keep a new version of an unpublished bulletin and return its number."""
+    clean = _checked(store, draft)
+    row = move(store, bulletin, "edit", now_s)
+    if row["unit"] != draft.unit:
+        raise _refuse("unit", "a bulletin stays in its unit", "Write a new bulletin there.")
+    version = int(row["version"]) + 1
+    store.change("bulletins", (bulletin,), {"version": version})
+    store.add("bulletin_versions", _version(bulletin, version, clean, now_s))
+    audit.append(store, now_s, who, "bulletin.edit", bulletin, version=version, title=clean.title)
+    return version
+
+
+def move(store: Store, bulletin: str, trigger: str, now_s: int) -> Row:
+    """Move a bulletin along the table and return its row as it was."""
+    row = store.get("bulletins", bulletin)
+    if row is None:
+        raise _refuse("unknown", "there is no such bulletin", "Go back to the list.")
+    state = _NEXT.get((row["state"], trigger))
+    if state is None:
+        raise _refuse("state", "this is not possible any more", "Load the page again and look.")
+    store.change("bulletins", (bulletin,), {"state": state, "changed_s": now_s})
+    return row
+
+
+def current(store: Store, bulletin: str) -> Row:
+    """Return a bulletin with the fields of its newest version, JSON columns decoded."""
+    row = store.get("bulletins", bulletin)
+    if row is None:
+        raise _refuse("unknown", "there is no such bulletin", "Go back to the list.")
+    version = store.get("bulletin_versions", bulletin, row["version"])
+    if version is None:
+        raise LocalFault("bulletin.version", f"{bulletin} lacks its version", "Restore a backup.")
+    found: Row = dict(version, **row)
+    for name in ("hamlets", "timing", "renditions", "frames"):
+        found[name] = json.loads(found.pop(name + "_json"))
+    return found
+
+
+def made(store: Store, bulletin: str, version: int, made_of: dict[str, Any], now_s: int) -> bool:
+    """Attach renditions, frames and the reading; tell whether that version still counts."""
+    row = store.get("bulletins", bulletin)
+    if row is None or (row["state"], row["version"]) != (MAKING, version):
+        return False
+    changes = {
+        "renditions_json": json.dumps(made_of["renditions"]),
+        "frames_json": json.dumps(made_of["frames"]),
+        "spoken": made_of["spoken"],
+        "fault_code": None,
+    }
+    store.change("bulletin_versions", (bulletin, version), changes)
+    move(store, bulletin, "made", now_s)
+    return True
+
+
+def failed(store: Store, bulletin: str, version: int, code: str, now_s: int) -> bool:
+    """Note why a version could not be made; tell whether it still counts."""
+    row = store.get("bulletins", bulletin)
+    if row is None or (row["state"], row["version"]) != (MAKING, version):
+        return False
+    store.change("bulletin_versions", (bulletin, version), {"fault_code": code})
+    move(store, bulletin, "fail", now_s)
+    return True
+
+
+def withdraw(store: Store, bulletin: str, who: str, now_s: int) -> None:
+    """Take back a bulletin that nobody approved."""
+    move(store, bulletin, "withdraw", now_s)
+    audit.append(store, now_s, who, "bulletin.withdraw", bulletin)
+
+
+def newest(store: Store, limit: int) -> list[Row]:
+    """Return the bulletins changed last, newest first."""
+    rows = store.find("bulletins", order=["changed_s"], descending=True, limit=limit)
+    return [current(store, row["bulletin"]) for row in rows]
+
+
+def _clean_text(text: str) -> str:
+    lines = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(letter for letter in lines if letter == "\n" or ord(letter) >= 32).strip()
+
+
+def _checked(store: Store, draft: Draft) -> Draft:
+    if not store.find("units", {"unit": draft.unit}, limit=1):
+        raise _refuse("unit", "no unit is chosen", "Choose the unit that speaks.")
+    if not draft.title.strip():
+        raise _refuse("title", "the title is empty", "Write a short title.")
+    if draft.legal_class not in CLASSES:
+        raise _refuse("class", "no class is chosen", "Choose normal, priority or emergency.")
+    if (draft.legal_class == "emergency") != (draft.timing["mode"] == "alert"):
+        raise _refuse("timing", "class and time do not fit", "Choose the class again.")
+    text = _clean_text(draft.text)
+    board_text = _clean_text(draft.board_text)
+    if not text and draft.upload is None:
+        raise _refuse("empty", "there is nothing to play", "Write a text or choose a recording.")
+    for one in (text, board_text):
+        if len(one.encode()) > BULLETIN_TEXT_BYTES_MAX:
+            raise _refuse("long", "the text is too long", "Make two bulletins of it.")
+    for hamlet in draft.hamlets:
+        if store.get("hamlets", draft.unit, hamlet) is None:
+            raise _refuse("hamlet", "a hamlet is unknown", "Choose hamlets of this unit.")
+    return draft._replace(title=fleet.title(draft.title, "title"), text=text, board_text=board_text)
+
+
+def _version(bulletin: str, version: int, draft: Draft, now_s: int) -> Row:
+    return {
+        "bulletin": bulletin,
+        "version": version,
+        "title": draft.title,
+        "language": draft.language,
+        "topic": draft.topic,
+        "class": draft.legal_class,
+        "text": draft.text,
+        "board_text": draft.board_text,
+        "voice": draft.voice,
+        "upload_sha256": draft.upload,
+        "hamlets_json": json.dumps(list(draft.hamlets)),
+        "timing_json": json.dumps(draft.timing),
+        "renditions_json": "[]",
+        "frames_json": "[]",
+        "spoken": "",
+        "fault_code": None,
+        "created_s": now_s,
+    }

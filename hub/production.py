@@ -1,0 +1,120 @@
+"""Make what will play: speech or a recording becomes renditions and board frames.
+
+One bulletin at a time, in a task of its own; what a crash left half made is made again at start.
+"""
+
+import asyncio
+import hashlib
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hub import board_image, bulletins, fleet, renditions, speech, timing
+from hub.blobs import Blobs
+from hub.config import Config
+from hub.normaliser import spoken
+from hub.store import Ledger, Row, Store
+from protocols.errors import Fault
+
+_log = logging.getLogger("chieng.hub")
+
+# Making takes minutes at most; another process (the command line) may be at it now.
+STALE_S = 3600
+
+Key = tuple[str, int]
+
+
+class Production:
+    """Make bulletins in the order in which they were asked for."""
+
+    def __init__(self, config: Config, ledger: Ledger, blobs: Blobs):
+        self._config = config
+        self._ledger = ledger
+        self._blobs = blobs
+        sweep(config.work, config.now_ms() // 1000)
+        self._asked: asyncio.Queue[Key] = asyncio.Queue()
+
+    def ask(self, bulletin: str, version: int) -> None:
+        """Queue one version of a bulletin."""
+        self._asked.put_nowait((bulletin, version))
+
+    async def run(self) -> None:
+        """Make what was left and then what is asked for, until cancelled."""
+        left = await self._ledger.read(lambda s: s.find("bulletins", {"state": bulletins.MAKING}))
+        for row in left:
+            self.ask(row["bulletin"], row["version"])
+        while True:
+            await self.make(*await self._asked.get())
+
+    async def make(self, bulletin: str, version: int) -> None:
+        """Make one version; what goes wrong is kept with it as a fault code."""
+        now_s = self._config.now_ms() // 1000
+        try:
+            row = await self._ledger.read(lambda s: bulletins.current(s, bulletin))
+            if row["version"] != version or row["state"] != bulletins.MAKING:
+                return
+            made = await self._make(row)
+        except Exception as error:
+            fault = error if isinstance(error, Fault) else None
+            code = fault.code if fault else "bulletin.making"
+            _log.warning("%s.%d was not made: %s", bulletin, version, error, exc_info=not fault)
+            await self._ledger.write(lambda s: bulletins.failed(s, bulletin, version, code, now_s))
+            return
+        await self._ledger.write(lambda s: bulletins.made(s, bulletin, version, made, now_s))
+
+    async def _make(self, row: Row) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory(dir=self._config.work) as folder:
+            reading = ""
+            if row["upload_sha256"] is not None:
+                source = self._blobs.path(row["upload_sha256"])
+            else:
+                reading = spoken(row["text"])
+                source = Path(folder) / "speech.wav"
+                await speech.synthesise(row["text"], source, row["voice"])
+            files = await renditions.make(source, self._blobs.put_file, Path(folder))
+        frames = await self._frames(row)
+        return {
+            "renditions": [dict(one._asdict()) for one in files],
+            "frames": frames,
+            "spoken": reading,
+        }
+
+    async def _frames(self, row: Row) -> list[dict[str, Any]]:
+        text = row["board_text"] or row["text"]
+        if not text:
+            return []
+        sizes = await self._ledger.read(lambda s: self._board_sizes(s, row["unit"]))
+        emergency = row["class"] == "emergency"
+        found = []
+        for size in sizes:
+            width, height, channels = (int(number) for number in size.split("x"))
+            pictures = await asyncio.to_thread(
+                board_image.render, text, width, height, channels, emergency
+            )
+            frames = [await asyncio.to_thread(self._keep, picture) for picture in pictures]
+            found.append({"profile": f"board-{size}", "frames": frames})
+        return found
+
+    def _board_sizes(self, store: Store, unit: str) -> list[str]:
+        today = timing.local_time(self._config.now_ms() // 1000, self._config.utc_offset_min)
+        units = fleet.units_on(store, today.date().isoformat())
+        return fleet.board_profiles(store, fleet.subtree(units, unit))
+
+    def _keep(self, picture: bytes) -> dict[str, Any]:
+        blob = self._blobs.put_bytes(picture)
+        return {"sha256": blob.sha256, "length": blob.length}
+
+
+def sweep(work: Path, now_s: int) -> None:
+    """Make the folder for files being made, and drop what a crash left there an hour ago."""
+    work.mkdir(parents=True, exist_ok=True)
+    for path in work.iterdir():
+        if path.stat().st_mtime < now_s - STALE_S:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def new_name(random: bytes) -> str:
+    """Return an opaque bulletin name for random bytes."""
+    return "b" + hashlib.sha256(random).hexdigest()[:12]

@@ -1,0 +1,222 @@
+"""What a unit's manifests say: every bulletin that is approved and not yet over."""
+
+import json
+from typing import Any, NamedTuple
+
+from hub import bulletins, fleet, timing
+from hub.store import Row, Store
+from protocols import alert, bundle
+from protocols.errors import RemoteFault
+from protocols.limits import PAGES_MAX
+
+# The programme's own validity: as long as its approver's signature (400 days by default).
+VALID_S = 400 * 86400
+# A node's clock may be behind ours when it takes a bundle.
+CLOCK_SLACK_S = 3600
+DWELL_S = 10
+# A recalled alert's cancellation stays listed this long for nodes that come back late.
+CANCEL_S = 86400
+LIVE = (bulletins.APPROVED, bulletins.PUBLISHED)
+
+DEFAULT_POLICY: dict[str, Any] = {
+    "quiet": [["21:30", "05:00"]],
+    "ceilings": [["05:00", "22:00", 80]],
+    "emergency_ceiling_percent": 100,
+    "emergency_in_quiet": True,
+}
+
+
+class Manifest(NamedTuple):
+    """Hold a manifest's version and canonical bytes."""
+
+    version: int
+    data: bytes
+
+
+def kind_of(bulletin: Row) -> str:
+    """Return which manifest a bulletin stands in."""
+    return "alerts" if bulletin["class"] == "emergency" else "bundle"
+
+
+def manifest(
+    store: Store,
+    unit: str,
+    kind: str,
+    now_s: int,
+    offset_min: int,
+    adding: Row | None = None,
+    without: str = "",
+) -> Manifest:
+    """Build a unit's next bundle or alerts, checked as a node will check them.
+
+    `adding` is a bulletin (timing fixed) that is being approved, `without` the id of one that is
+    being recalled. Raises `RemoteFault("format.field")`.
+    """
+    version = next_version(store, unit, kind)
+    rows = [row for row in _live(store, unit, now_s) if kind_of(row) == kind]
+    rows = [row for row in rows if row["bulletin"] != without]
+    if adding is not None:
+        rows.append(adding)
+    if kind == "alerts":
+        alerts = [_alert(row) for row in rows] + _cancellations(store, unit, now_s, without)
+        fields = {"version": version, "unit": unit, "issued_s": now_s, "alerts": alerts}
+        return Manifest(version, alert.build(fields))
+    return Manifest(version, bundle.build(_bundle(store, unit, version, rows, now_s, offset_min)))
+
+
+def next_version(store: Store, unit: str, kind: str) -> int:
+    """Return the version that a unit's next manifest takes."""
+    newest = store.find(
+        "publications",
+        {"unit": unit, "kind": kind},
+        order=["version"],
+        descending=True,
+        limit=1,
+    )
+    return newest[0]["version"] + 1 if newest else 1
+
+
+def until_s(row: Row, offset_min: int) -> int:
+    """Return when a bulletin with a fixed timing is over (Unix seconds)."""
+    when = row["timing"]
+    if when["mode"] == "alert":
+        return int(when["sent_s"] + when["hours"] * 3600)
+    return timing.last_start_s(when, offset_min) + timing.BOARD_S
+
+
+def _live(store: Store, unit: str, now_s: int) -> list[Row]:
+    rows = store.find("bulletins", {"unit": unit, "state": [*LIVE, bulletins.RECALLING]})
+    live = [row for row in rows if row["until_s"] is not None and row["until_s"] > now_s]
+    return [bulletins.current(store, row["bulletin"]) for row in live]
+
+
+def item_id(row: Row) -> str:
+    """Return the item's id in manifests and records: bulletin and version."""
+    return f"{row['bulletin']}.{row['version']}"
+
+
+def _bundle(
+    store: Store, unit: str, version: int, rows: list[Row], now_s: int, offset_min: int
+) -> dict[str, Any]:
+    today = timing.local_time(now_s, offset_min).date().isoformat()
+    above = fleet.ancestors(fleet.units_on(store, today), unit)
+    return {
+        "version": version,
+        "unit": unit,
+        "ancestors": above,
+        "issued_s": now_s,
+        "valid_from_s": now_s - CLOCK_SLACK_S,
+        "valid_until_s": now_s + VALID_S,
+        "utc_offset_min": offset_min,
+        "items": [_item(row) for row in rows],
+        "rules": [_rule(row) for row in rows],
+        "pages": [page for row in rows for page in _pages(row, offset_min)],
+        "policy": {**policy(store, unit), "tie_break": [unit, *above]},
+        "fallback": [],
+    }
+
+
+def policy(store: Store, unit: str) -> dict[str, Any]:
+    """Return a unit's policy, or the default."""
+    row = store.get("unit_policies", unit)
+    return dict(DEFAULT_POLICY if row is None else json.loads(row["policy_json"]))
+
+
+def _item(row: Row) -> dict[str, Any]:
+    return {
+        "id": item_id(row),
+        "title": row["title"],
+        "language": row["language"],
+        "topic": row["topic"],
+        "class": row["class"],
+        "renditions": row["renditions"],
+    }
+
+
+def _targets(row: Row) -> dict[str, Any]:
+    return {"targets": {"hamlets": row["hamlets"]}} if row["hamlets"] else {}
+
+
+def _rule(row: Row) -> dict[str, Any]:
+    name = item_id(row)
+    return {"id": name, "items": [name], **timing.rule(row["timing"]), **_targets(row)}
+
+
+def _pages(row: Row, offset_min: int) -> list[dict[str, Any]]:
+    start_s = timing.first_start_s(row["timing"], offset_min)
+    times = {"from_s": start_s, "until_s": until_s(row, offset_min)}
+    return [{**page, **times, **_targets(row)} for page in _frames(row)]
+
+
+def _frames(row: Row) -> list[dict[str, Any]]:
+    """Return one page per frame; each carries the renditions of the sizes that have it."""
+    count = max((len(size["frames"]) for size in row["frames"]), default=0)
+    if count > PAGES_MAX:
+        raise RemoteFault("board.text", "the board text needs too many frames", "Shorten it.")
+    return [
+        {
+            "id": f"{item_id(row)}.{number}",
+            "title": row["title"],
+            "language": row["language"],
+            "class": row["class"],
+            "dwell_s": DWELL_S,
+            "renditions": [
+                {"profile": size["profile"], "media_type": "image/png", **size["frames"][number]}
+                for size in row["frames"]
+                if number < len(size["frames"])
+            ],
+        }
+        for number in range(count)
+    ]
+
+
+def _alert(row: Row) -> dict[str, Any]:
+    when = row["timing"]
+    sent_s, expires_s = when["sent_s"], until_s(row, 0)
+    pages = [{**page, "from_s": sent_s, "until_s": expires_s} for page in _frames(row)]
+    fields = {
+        "id": item_id(row),
+        "kind": alert.ALERT,
+        "references": [],
+        "drill": when["drill"],
+        "title": row["title"],
+        "language": row["language"],
+        "sent_s": sent_s,
+        "expires_s": expires_s,
+        "maximum_age_s": expires_s - sent_s,
+        "renditions": row["renditions"],
+        "pages": pages,
+        **_targets(row),
+    }
+    if when["gap_min"]:
+        fields["repeat"] = {"gap_s": when["gap_min"] * 60, "until_s": expires_s}
+    return fields
+
+
+def _cancellations(store: Store, unit: str, now_s: int, recalled: str) -> list[dict[str, Any]]:
+    """Return the cancel entries of the alert being recalled and of those recalled lately."""
+    bases = store.find("bulletins", {"unit": unit, "state": bulletins.RECALLED})
+    moments = {
+        base["bulletin"]: base["changed_s"]
+        for base in bases
+        if base["changed_s"] + CANCEL_S > now_s
+    }
+    if recalled:
+        moments[recalled] = now_s
+    rows = [bulletins.current(store, name) for name in sorted(moments)]
+    return [
+        {
+            "id": f"{item_id(row)}.cancel",
+            "kind": alert.CANCEL,
+            "references": [item_id(row)],
+            "drill": row["timing"]["drill"],
+            "title": row["title"],
+            "language": row["language"],
+            "sent_s": moments[row["bulletin"]],
+            "expires_s": moments[row["bulletin"]] + CANCEL_S,
+            "renditions": [],
+            "pages": [],
+        }
+        for row in rows
+        if kind_of(row) == "alerts"
+    ]

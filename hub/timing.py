@@ -1,0 +1,119 @@
+"""When a bulletin plays: what the form may say, and the rule or alert times that follow.
+
+Kept as JSON: `{"mode": "now"}` until approval fixes it, `{"mode": "once", "date", "time"}`,
+`{"mode": "daily", "times", "weekdays", "from", "until"}`, and for emergencies
+`{"mode": "alert", "hours", "gap_min", "drill"}`. Days and times are the province's local ones.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from protocols.errors import RemoteFault
+
+Timing = dict[str, Any]
+
+TIMES_MAX = 12
+# Approvers' signatures hold 400 days, and so do the rules they sign.
+DAYS_MAX = 400
+ALERT_HOURS_MAX = 24
+ALERT_GAP_MIN_MAX = 240
+# A notice for one moment stays on boards for a day.
+BOARD_S = 24 * 3600
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
+
+
+def _refuse(code: str, message: str, remedy: str) -> RemoteFault:
+    return RemoteFault("timing." + code, message, remedy)
+
+
+def once(day: str, clock: str) -> Timing:
+    """Play once on a local day at a local time."""
+    return {"mode": "once", "date": _day(day).isoformat(), "time": _clock(clock)}
+
+
+def daily(times: Sequence[str], weekdays: Sequence[int], first: str, last: str) -> Timing:
+    """Play at times of every listed weekday (1 is Monday) from a first to a last day."""
+    clocks = sorted({_clock(clock) for clock in times})
+    start, end = _day(first), _day(last)
+    if not 1 <= len(clocks) <= TIMES_MAX:
+        raise _refuse("times", "no time, or too many times", "Write one to twelve times of day.")
+    if end < start or (end - start).days > DAYS_MAX:
+        raise _refuse("days", "the last day is wrong", "Choose a last day within 400 days.")
+    if not weekdays or not set(weekdays) <= set(range(1, 8)):
+        raise _refuse("weekdays", "no weekday is chosen", "Choose at least one weekday.")
+    return {
+        "mode": "daily",
+        "times": clocks,
+        "weekdays": sorted(set(weekdays)),
+        "from": start.isoformat(),
+        "until": end.isoformat(),
+    }
+
+
+def alert(hours: int, gap_min: int, drill: bool) -> Timing:
+    """Play at once and again after each gap, for some hours."""
+    if not 1 <= hours <= ALERT_HOURS_MAX or not 0 <= gap_min <= ALERT_GAP_MIN_MAX:
+        raise _refuse("alert", "the alert's times are wrong", "Choose 1 to 24 hours.")
+    return {"mode": "alert", "hours": hours, "gap_min": gap_min, "drill": drill}
+
+
+def check_future(timing: Timing, now_s: int, offset_min: int) -> None:
+    """Refuse a time that is past already."""
+    if timing["mode"] in ("once", "daily") and last_start_s(timing, offset_min) <= now_s:
+        raise _refuse("past", "the time is past already", "Choose a later time.")
+
+
+def fix(timing: Timing, now_s: int, lead_s: int, offset_min: int) -> Timing:
+    """Turn `now` into the exact second at which nodes will have it; leave the rest."""
+    if timing["mode"] != "now":
+        return timing
+    local = local_time(now_s + lead_s, offset_min)
+    return {"mode": "once", "date": local.date().isoformat(), "time": f"{local:%H:%M:%S}"}
+
+
+def rule(timing: Timing) -> dict[str, Any]:
+    """Return the times of a bundle's rule (`protocols.rules`) for a fixed timing."""
+    if timing["mode"] == "once":
+        return {"times": [timing["time"]], "from": timing["date"], "until": timing["date"]}
+    return {name: timing[name] for name in ("times", "weekdays", "from", "until")}
+
+
+def first_start_s(timing: Timing, offset_min: int) -> int:
+    """Return the earliest moment of a fixed timing (Unix seconds)."""
+    if timing["mode"] == "once":
+        return _moment_s(timing["date"], timing["time"], offset_min)
+    return _moment_s(timing["from"], timing["times"][0], offset_min)
+
+
+def last_start_s(timing: Timing, offset_min: int) -> int:
+    """Return the latest moment of a fixed timing (Unix seconds)."""
+    if timing["mode"] == "once":
+        return _moment_s(timing["date"], timing["time"], offset_min)
+    return _moment_s(timing["until"], timing["times"][-1], offset_min)
+
+
+def local_time(now_s: int, offset_min: int) -> datetime:
+    """Return Unix seconds as the province's wall clock (naive)."""
+    moment = datetime.fromtimestamp(now_s, UTC) + timedelta(minutes=offset_min)
+    return moment.replace(tzinfo=None)
+
+
+def _moment_s(day: str, clock: str, offset_min: int) -> int:
+    local = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), UTC)
+    return int(local.timestamp()) - offset_min * 60
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise _refuse("day", "a day is missing or wrong", "Choose a day.") from None
+
+
+def _clock(text: str) -> str:
+    clean = text.strip()
+    if not _TIME.fullmatch(clean):
+        raise _refuse("time", "a time is missing or wrong", "Write times like 05:30.")
+    return clean
