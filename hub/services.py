@@ -42,12 +42,13 @@ class AnswerKeys:
         """Return the key in force; raises `LocalFault("keys.online")` when it is not here."""
         root = self._repository.archive.root().signed
         if self._key is None or root.version != self._version:
-            signers = self._repository.online.signers(envelope.keyids_of(root, "timestamp"))
-            if not signers:
+            held = self._repository.online.signers()
+            keyids = [one for one in envelope.keyids_of(root, "timestamp") if one in held]
+            if not keyids:
                 raise LocalFault(
                     "keys.online", "no timestamp key is here", "Restore keys/online from a backup."
                 )
-            signer = signers[0]
+            signer = held[keyids[0]]
 
             def sign(message: bytes) -> bytes:
                 return bytes.fromhex(signer.sign(message).signature)
