@@ -167,3 +167,11 @@ KDF_LANES_MAX = 4
 ALERT_ROOM_BYTES = 8 * 1024 * 1024
 # Bytes of a download made durable at a time: what a cut throws away at most. 0.5 % of a bulletin.
 BLOB_FLUSH_BYTES = 64 * 1024
+
+# Offline alerts: carried by hand into a cut-off commune, so short-lived. A day outlives a night's
+# flood; ten minutes forgive a laptop's clock. One carries one alert and its signatures.
+OFFLINE_ALERT_LIFE_S_MAX = 24 * 3600
+OFFLINE_ALERT_AHEAD_S_MAX = 600
+OFFLINE_ALERT_BYTES_MAX = 16 * 1024
+# Ids kept until they expire: one alert every 22 minutes for a day.
+OFFLINE_ALERTS_MAX = 64
