@@ -15,7 +15,7 @@ MICROPYTHON = DRIVER | {
     "neopixel", "network", "ntptime", "onewire", "os", "random", "select", "socket", "ssl",
     "time", "tls", "uctypes", "vfs",
 }  # fmt: skip
-TRUST_WRITERS = {"argon2", "cryptography", "securesystemslib", "tuf"}
+TRUST_WRITERS = {"argon2", "cryptography", "pkcs11", "securesystemslib", "tuf"}
 PLATFORM_USERS = ("edge/main.py", "edge/tuf_client.py")
 INSTEAD = {
     "abc": "raise NotImplementedError in the port",
