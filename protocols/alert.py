@@ -23,8 +23,12 @@ from protocols.limits import (
     TITLE_BYTES_MAX,
 )
 from protocols.media import Blob
-from protocols.targets import Place, read_targets
+from protocols.targets import read_targets
 from protocols.units import take_unit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.targets import Place
 
 FORMAT = "chieng-alerts/1"
 ALERT = "alert"
@@ -56,6 +60,10 @@ class Alert(
     )
 ):
     """Describe one alert; times are Unix seconds, `repeat` is None for a single play."""
+
+    def is_cancel(self) -> bool:
+        """Tell whether this only ends others."""
+        return bool(self.kind == CANCEL)
 
     def to_dict(self) -> dict[str, object]:
         """Return the manifest's form."""
@@ -182,7 +190,7 @@ def build(value: dict[str, object]) -> bytes:
     return data
 
 
-def blobs_needed(alerts: Alerts, place: Place) -> list[Blob]:
+def blobs_needed(alerts: Alerts, place: "Place") -> list[Blob]:
     """Return what a node at `place` needs of a unit's alerts, each wanted at once (`at_ms` 0)."""
     found = []
     for alert in alerts.alerts:

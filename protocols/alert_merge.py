@@ -7,8 +7,11 @@ two units the higher one's alert counts. So a stolen commune key cannot silence 
 
 from collections import namedtuple
 
-from protocols.alert import ALERT, CANCEL, Alert, Alerts
-from protocols.targets import Place
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.alert import Alert, Alerts
+    from protocols.targets import Place
+
 
 Standing = namedtuple("Standing", ("key", "unit", "version", "alert"))
 """An alert that is neither cancelled nor replaced; `key` is unit/id."""
@@ -17,7 +20,7 @@ Ending = namedtuple("Ending", ("key", "reason", "drill", "expires_s"))
 """An alert id that a unit may no longer speak under: `cancelled` or `superseded`."""
 
 
-def endings(manifests: "tuple[Alerts, ...] | list[Alerts]", place: Place) -> list[Ending]:
+def endings(manifests: "tuple[Alerts, ...] | list[Alerts]", place: "Place") -> list[Ending]:
     """Return what the updates and cancels among manifests (nearest first) end.
 
     An update counts for everyone, whomever it reaches itself; a cancel only where it reaches.
@@ -30,9 +33,9 @@ def endings(manifests: "tuple[Alerts, ...] | list[Alerts]", place: Place) -> lis
     for manifest in manifests:
         below = units[: units.index(manifest.unit) + 1]
         for alert in manifest.alerts:
-            if alert.kind == ALERT or (alert.kind == CANCEL and not alert.targets.reach(place)):
+            if alert.is_cancel() and not alert.targets.reach(place):
                 continue
-            reason = "cancelled" if alert.kind == CANCEL else "superseded"
+            reason = "cancelled" if alert.is_cancel() else "superseded"
             for name in alert.references:
                 for unit in below:
                     key = unit + "/" + name
@@ -40,7 +43,7 @@ def endings(manifests: "tuple[Alerts, ...] | list[Alerts]", place: Place) -> lis
     return found
 
 
-def is_ended(key: str, alert: Alert, ended: list[Ending]) -> Ending | None:
+def is_ended(key: str, alert: "Alert", ended: list[Ending]) -> Ending | None:
     """Return the ending that holds for an alert, or None."""
     for ending in ended:
         if ending.key == key and (alert.drill or not ending.drill):
@@ -48,14 +51,14 @@ def is_ended(key: str, alert: Alert, ended: list[Ending]) -> Ending | None:
     return None
 
 
-def standing(manifests: "tuple[Alerts, ...] | list[Alerts]", place: Place) -> list[Standing]:
+def standing(manifests: "tuple[Alerts, ...] | list[Alerts]", place: "Place") -> list[Standing]:
     """Return the alerts for a place that stand, by time sent and key; expiry is not looked at."""
     ended = endings(manifests, place)
     by_id: dict[str, Standing] = {}
     for manifest in manifests:
         for alert in manifest.alerts:
             key = manifest.unit + "/" + alert.id
-            if alert.kind == CANCEL or not alert.targets.reach(place):
+            if alert.is_cancel() or not alert.targets.reach(place):
                 continue
             if is_ended(key, alert, ended) is None:
                 # Manifests come nearest first: a later one is the higher unit's and replaces.

@@ -6,9 +6,13 @@ The rotation hangs on the wall clock, so boards with the same pages turn them to
 from collections import namedtuple
 
 from protocols import media
-from protocols.alert_merge import Standing
-from protocols.items import EMERGENCY, Page, class_rank
-from protocols.programme import Programme
+from protocols.items import EMERGENCY, class_rank
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.alert_merge import Standing
+    from protocols.items import Page
+    from protocols.programme import Programme
 
 Shown = namedtuple("Shown", ("page", "rendition", "unit", "until_ms"))
 """The page to show, its file for this board, whose it is, and the time (of the clock that was
@@ -19,8 +23,8 @@ _LOOK_MS_MAX = 60000
 
 
 def candidates(
-    programme: Programme, standing: list[Standing], wall_ms: int | None
-) -> list[tuple[str, Page]]:
+    programme: "Programme", standing: "list[Standing]", wall_ms: int | None
+) -> "list[tuple[str, Page]]":
     """Return (unit, page) of all pages that may be shown now, in the order of their turns.
 
     With an open emergency only emergency pages; otherwise, outside quiet hours and with a known
@@ -47,8 +51,8 @@ def candidates(
 
 
 def _urgent(
-    programme: Programme, standing: list[Standing], wall_ms: int | None
-) -> list[tuple[str, Page]]:
+    programme: "Programme", standing: "list[Standing]", wall_ms: int | None
+) -> "list[tuple[str, Page]]":
     """Return the pages of the alerts that stand; at an unknown time their dates are not asked."""
     if programme.is_quiet(EMERGENCY, wall_ms):
         return []
@@ -64,7 +68,7 @@ def _urgent(
     return found
 
 
-def _can_show(programme: Programme, page: Page) -> bool:
+def _can_show(programme: "Programme", page: "Page") -> bool:
     place = programme.place
     if not page.targets.reach(place):
         return False
@@ -72,7 +76,7 @@ def _can_show(programme: Programme, page: Page) -> bool:
 
 
 def show(
-    programme: Programme, standing: list[Standing], wall_ms: int | None, now_ms: int
+    programme: "Programme", standing: "list[Standing]", wall_ms: int | None, now_ms: int
 ) -> Shown | None:
     """Return what a board shows now, or None for darkness.
 
@@ -96,12 +100,12 @@ def show(
     return None
 
 
-def _until(page: Page, wall_ms: int | None, until_ms: int) -> int:
+def _until(page: "Page", wall_ms: int | None, until_ms: int) -> int:
     """Return the end of a page's turn, not beyond its own validity."""
     return until_ms if wall_ms is None else min(until_ms, int(page.until_s) * 1000)
 
 
-def next_look_ms(programme: Programme, wall_ms: int) -> int:
+def next_look_ms(programme: "Programme", wall_ms: int) -> int:
     """Return the wall time at which a dark board looks again (an edge or a new page)."""
     soonest = min(wall_ms + _LOOK_MS_MAX, programme.next_edge_ms(wall_ms))
     for bundle in programme.bundles:

@@ -2,9 +2,9 @@
 
 from collections import namedtuple
 
-from protocols import canonical, media, schedule
+from protocols import canonical, media
 from protocols.fields import Fields, check_id, refuse
-from protocols.items import Item, Page, read_item, read_page
+from protocols.items import read_item, read_page
 from protocols.limits import (
     ANCESTORS_MAX,
     BUNDLE_TIMES_MAX,
@@ -19,10 +19,17 @@ from protocols.limits import (
     UTC_OFFSET_MIN_MAX,
 )
 from protocols.media import Blob
-from protocols.policy import Policy, read_policy
-from protocols.rules import Rule, read_rule
-from protocols.targets import Place
+from protocols.policy import read_policy
+from protocols.rules import read_rule
+from protocols.schedule import first_start_ms
 from protocols.units import check_unit, take_unit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.items import Item, Page
+    from protocols.policy import Policy
+    from protocols.rules import Rule
+    from protocols.targets import Place
 
 FORMAT = "chieng-bundle/1"
 
@@ -85,7 +92,7 @@ def _ancestors(fields: Fields, unit: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _items(fields: Fields) -> dict[str, Item]:
+def _items(fields: Fields) -> "dict[str, Item]":
     found: dict[str, Item] = {}
     for entry in fields.objects("items", ITEMS_MAX):
         item = read_item(entry)
@@ -95,7 +102,7 @@ def _items(fields: Fields) -> dict[str, Item]:
     return found
 
 
-def _rules(fields: Fields, items: dict[str, Item]) -> tuple[Rule, ...]:
+def _rules(fields: Fields, items: "dict[str, Item]") -> "tuple[Rule, ...]":
     found: list[Rule] = []
     seen: set[str] = set()
     times = 0
@@ -112,7 +119,7 @@ def _rules(fields: Fields, items: dict[str, Item]) -> tuple[Rule, ...]:
     return tuple(found)
 
 
-def _pages(fields: Fields) -> tuple[Page, ...]:
+def _pages(fields: Fields) -> "tuple[Page, ...]":
     found: list[Page] = []
     seen: set[str] = set()
     for entry in fields.objects("pages", PAGES_MAX):
@@ -124,7 +131,7 @@ def _pages(fields: Fields) -> tuple[Page, ...]:
     return tuple(found)
 
 
-def _known_items(fields: Fields, items: dict[str, Item]) -> tuple[str, ...]:
+def _known_items(fields: Fields, items: "dict[str, Item]") -> tuple[str, ...]:
     """Return the fallback's item ids, each of them an item of the bundle."""
     found: list[str] = []
     for index, value in enumerate(fields.entries("fallback", 0, FALLBACK_MAX, True)):
@@ -136,7 +143,7 @@ def _known_items(fields: Fields, items: dict[str, Item]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _policy(fields: Fields, items: dict[str, Item]) -> Policy:
+def _policy(fields: Fields, items: "dict[str, Item]") -> "Policy":
     inner = fields.nested("policy")
     policy = read_policy(inner)
     if policy.drill_intro and policy.drill_intro not in items:
@@ -193,12 +200,12 @@ def build(value: dict[str, object]) -> bytes:
     return data
 
 
-def _item_blobs(item: Item, profiles: tuple[str, ...], at_ms: int) -> list[Blob]:
+def _item_blobs(item: "Item", profiles: tuple[str, ...], at_ms: int) -> list[Blob]:
     steps = media.ladder(item.renditions, profiles)[:1]
     return [Blob(at_ms, step.sha256, step.length, step.media_type) for step in steps]
 
 
-def blobs_needed(bundle: Bundle, place: Place, from_ms: int, until_ms: int) -> list[Blob]:
+def blobs_needed(bundle: Bundle, place: "Place", from_ms: int, until_ms: int) -> list[Blob]:
     """Return what a node at `place` needs of a bundle in a window, what plays soonest first.
 
     Fallback and drill announcement come first (`at_ms` 0): they are needed at any moment. Of each
@@ -216,12 +223,12 @@ def blobs_needed(bundle: Bundle, place: Place, from_ms: int, until_ms: int) -> l
         if not rule.targets.reach(place):
             continue
         earliest_ms = from_ms - rule.duration_ms
-        first_ms = schedule.first_start_ms(rule, earliest_ms, until_ms, offset_min)
-        if first_ms is not None:
+        start_ms = first_start_ms(rule, earliest_ms, until_ms, offset_min)
+        if start_ms is not None:
             for name in rule.items:
                 item = bundle.items[name]
-                found.extend(_item_blobs(item, place.profiles, max(1, first_ms)))
-                first_ms += item.duration_ms()
+                found.extend(_item_blobs(item, place.profiles, max(1, start_ms)))
+                start_ms += item.duration_ms()
     for page in bundle.pages:
         shown_ms = page.from_s * 1000
         if shown_ms < until_ms and page.until_s * 1000 > from_ms and page.targets.reach(place):

@@ -1,11 +1,13 @@
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.play_memory import PlayMemory
+    from protocols.programme import Due, Programme
 """Hand out each occurrence once, when it is due, and say which were missed while nobody looked.
 
 An occurrence is expanded from its rule a little ahead (`HORIZON_MS`), again after every change of
 programme or clock. The memory knows what is done, so no step of the clock plays anything twice.
 """
 
-from protocols.play_memory import PlayMemory
-from protocols.programme import Due, Programme
 
 # Occurrences are expanded this far ahead, and again at half of it: the list stays small.
 HORIZON_MS = 2 * 3600 * 1000
@@ -16,7 +18,7 @@ LOOK_BACK_MS = 48 * 3600 * 1000
 class DueFeed:
     """Watch a programme against the wall clock."""
 
-    def __init__(self, memory: PlayMemory, has_past: bool):
+    def __init__(self, memory: "PlayMemory", has_past: bool):
         self._memory = memory
         self._has_past = has_past
         self._upcoming: list[Due] = []
@@ -27,8 +29,8 @@ class DueFeed:
         self._rebuild_ms = None
 
     def take(
-        self, programme: Programme, wall_ms: int, lead_ms: int, known: set[str]
-    ) -> tuple[list[Due], list[Due]]:
+        self, programme: "Programme", wall_ms: int, lead_ms: int, known: set[str]
+    ) -> "tuple[list[Due], list[Due]]":
         """Return (what starts within `lead_ms`, what can no longer start); `known` are the keys of
         what waits or plays already."""
         missed: list[Due] = []
@@ -43,7 +45,7 @@ class DueFeed:
         self._memory.seen_ms = max(self._memory.seen_ms, wall_ms)
         return due, missed
 
-    def _expand(self, programme: Programme, wall_ms: int, known: set[str]) -> list[Due]:
+    def _expand(self, programme: "Programme", wall_ms: int, known: set[str]) -> "list[Due]":
         from_ms = wall_ms - programme.late_ms_max()
         seen_ms = self._memory.seen_ms
         if seen_ms < wall_ms:

@@ -2,9 +2,12 @@
 
 from protocols.errors import LocalFault
 from protocols.items import EMERGENCY
-from protocols.open_alerts import OpenAlert
-from protocols.play_job import Job
 from protocols.play_values import Play, Played
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.open_alerts import OpenAlert
+    from protocols.play_job import Job
 
 INTERRUPTED = "interrupted"
 COMPLETE = "complete"
@@ -17,8 +20,8 @@ class OnAir:
     def __init__(
         self,
         number: int,
-        job: Job,
-        alert: OpenAlert | None,
+        job: "Job",
+        alert: "OpenAlert | None",
         at_ms: int | None,
         volume_percent: int,
         stuck_ticks: int,

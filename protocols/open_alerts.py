@@ -1,14 +1,17 @@
 """The alerts of this place from arrival to end: due, repeating, blocked, ended, remembered."""
 
 from protocols import alert_merge, media
-from protocols.alert import Alerts
-from protocols.alert_merge import Standing
 from protocols.items import EMERGENCY
 from protocols.limits import ALERT_LIFE_S_MAX, JSON_INTEGER_MAX
 from protocols.play_job import RANK_DRILL, RANK_EMERGENCY, Job, Part
 from protocols.play_values import Skipped
-from protocols.programme import Programme
-from protocols.wall_clock import WallClock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.alert import Alerts
+    from protocols.alert_merge import Standing
+    from protocols.programme import Programme
+    from protocols.wall_clock import WallClock
 
 OPEN = "open"
 FINISHED = "finished"
@@ -34,7 +37,7 @@ class Run:
 class OpenAlert:
     """One alert that stands here."""
 
-    def __init__(self, standing: Standing, run: Run, trusted: bool, now_ms: int):
+    def __init__(self, standing: "Standing", run: Run, trusted: bool, now_ms: int):
         self.standing = standing
         self.run = run
         # Newly received from a live carrier, or still open before the restart.
@@ -61,7 +64,7 @@ class OpenAlerts:
         self._accounted_ticks: int | None = None
 
     def update(
-        self, manifests: tuple[Alerts, ...], programme: Programme, live: bool, now_ms: int
+        self, manifests: "tuple[Alerts, ...]", programme: "Programme", live: bool, now_ms: int
     ) -> list[Skipped]:
         """Take over all manifests (nearest first); returns what will not be heard of them."""
         facts = []
@@ -85,7 +88,7 @@ class OpenAlerts:
         return facts
 
     def _open(
-        self, found: Standing, programme: Programme, live: bool, now_ms: int
+        self, found: "Standing", programme: "Programme", live: bool, now_ms: int
     ) -> list[Skipped]:
         run = self.runs.get(found.key)
         trusted = found.key in self._known_before or (live and run is None)
@@ -136,7 +139,7 @@ class OpenAlerts:
             )
         ]
 
-    def expire(self, clock: WallClock, now_ms: int, playing: OpenAlert | None) -> list[Skipped]:
+    def expire(self, clock: "WallClock", now_ms: int, playing: OpenAlert | None) -> list[Skipped]:
         """End what is over; what plays now is left to its end. Call before every decision."""
         wall_ms = clock.wall_ms(now_ms)
         past_ms = clock.floor_ms if wall_ms is None else max(wall_ms, clock.floor_ms)
@@ -156,8 +159,9 @@ class OpenAlerts:
             entry = self.entries[key]
             if wall_ms is not None:
                 entry.trusted = True
-            elif self._accounted_ticks is not None:
+            elif self._accounted_ticks is not None and _budget_left_ms(entry) > 0:
                 entry.run.budget_ms += now_ms - self._accounted_ticks
+                self.changed = self.changed or _budget_left_ms(entry) <= 0
         self._accounted_ticks = now_ms
 
     def _forget(self, past_ms: int) -> None:
@@ -168,7 +172,7 @@ class OpenAlerts:
         for key in gone[: len(self.runs) - RUNS_MAX]:
             self.runs.pop(key)
 
-    def best(self, programme: Programme, clock: WallClock, now_ms: int) -> OpenAlert | None:
+    def best(self, programme: "Programme", clock: "WallClock", now_ms: int) -> OpenAlert | None:
         """Return the alert that should play now, or None."""
         wall_ms = clock.wall_ms(now_ms)
         if programme.is_quiet(EMERGENCY, wall_ms):
@@ -181,7 +185,7 @@ class OpenAlerts:
                     first = entry
         return first
 
-    def next_ticks(self, clock: WallClock, now_ms: int) -> int | None:
+    def next_ticks(self, clock: "WallClock", now_ms: int) -> int | None:
         """Return the tick of the next change of any alert, or None."""
         wall_known = clock.wall_ms(now_ms) is not None
         soonest = None
@@ -194,12 +198,14 @@ class OpenAlerts:
                 moments.append(clock.ticks_ms((alert.sent_s + alert.maximum_age_s) * 1000) + 1)
                 if alert.repeat is not None:
                     moments.append(clock.ticks_ms(alert.repeat.until_s * 1000))
+            else:
+                moments.append(now_ms + _budget_left_ms(entry))
             for moment in moments:
                 if moment > now_ms and (soonest is None or moment < soonest):
                     soonest = moment
         return soonest
 
-    def due_within(self, clock: WallClock, now_ms: int, span_ms: int) -> bool:
+    def due_within(self, clock: "WallClock", now_ms: int, span_ms: int) -> bool:
         """Tell whether a repeat comes so soon that nothing else should start before it."""
         wall_ms = clock.wall_ms(now_ms)
         for key in self.entries:
@@ -213,7 +219,7 @@ class OpenAlerts:
         """Tell whether an alert is still open."""
         return self.entries.get(entry.standing.key) is entry
 
-    def job_of(self, entry: OpenAlert, programme: Programme) -> Job:
+    def job_of(self, entry: OpenAlert, programme: "Programme") -> Job:
         """Return the job of an alert's next run: a drill is announced before it is heard."""
         found = entry.standing
         alert = found.alert
@@ -260,11 +266,14 @@ class OpenAlerts:
 
 def _may(entry: OpenAlert, wall_ms: int | None) -> bool:
     """Tell whether an alert may play with what is known of the time."""
-    if wall_ms is not None:
-        return True
+    return wall_ms is not None or (entry.trusted and _budget_left_ms(entry) > 0)
+
+
+def _budget_left_ms(entry: OpenAlert) -> int:
+    """Return how long an alert may still be heard while nobody knows the time."""
     alert = entry.standing.alert
-    budget_ms = min(UNKNOWN_CLOCK_BUDGET_MS, (alert.expires_s - alert.sent_s) * 1000)
-    return entry.trusted and entry.run.budget_ms < budget_ms
+    life_ms = int(alert.expires_s - alert.sent_s) * 1000
+    return min(UNKNOWN_CLOCK_BUDGET_MS, life_ms) - entry.run.budget_ms
 
 
 def _over(entry: OpenAlert, past_ms: int, wall_ms: int | None, now_ms: int) -> str:

@@ -7,9 +7,13 @@ The ladder when a file is missing or broken: the part's next rendition, then the
 from collections import namedtuple
 
 from protocols import media
-from protocols.items import PRIORITY, Item
-from protocols.media import Rendition
+from protocols.items import PRIORITY
 from protocols.play_values import Skipped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.items import Item
+    from protocols.media import Rendition
 
 # Ranks are the legal classes with drills between: a real emergency goes before a drill.
 RANK_EMERGENCY = 0
@@ -21,7 +25,7 @@ Part = namedtuple("Part", ("item", "title", "legal_class", "solemn", "steps"))
 """One item of a job with the renditions this node can use, best first."""
 
 
-def part_of(item: Item, profiles: tuple[str, ...]) -> Part:
+def part_of(item: "Item", profiles: tuple[str, ...]) -> Part:
     """Return the part that plays an item."""
     steps = media.ladder(item.renditions, profiles)
     return Part(item.id, item.title, item.legal_class, item.solemn, steps)
@@ -71,7 +75,7 @@ class Job:
         found: Part = self.parts[self.index]
         return found
 
-    def step(self) -> Rendition | None:
+    def step(self) -> "Rendition | None":
         """Return the rendition to try next, or None when the part has no more."""
         steps = self.part().steps
         return steps[self.rung] if self.rung < len(steps) else None

@@ -1,16 +1,19 @@
 """The occurrences that wait: which goes first, which came too late, which were recalled."""
 
-from protocols.bundle import Bundle
-from protocols.items import Item
 from protocols.play_job import RANK_PRIORITY, Job, part_of
-from protocols.programme import Due, Programme
-from protocols.rules import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.bundle import Bundle
+    from protocols.items import Item
+    from protocols.programme import Due, Programme
+    from protocols.rules import Rule
 
 # More than this many starts waiting at once is no programme; what would start last is given up.
 QUEUE_MAX = 64
 
 
-def job_of(due: Due, programme: Programme) -> Job:
+def job_of(due: "Due", programme: "Programme") -> Job:
     """Return the job of an occurrence."""
     occurrence, bundle = due.occurrence, due.bundle
     profiles = programme.place.profiles
@@ -38,7 +41,7 @@ class PlayQueue:
         """Return the keys of what waits."""
         return {job.key for job in self.jobs}
 
-    def add(self, job: Job, programme: Programme) -> Job | None:
+    def add(self, job: Job, programme: "Programme") -> Job | None:
         """Let a job wait; returns the one given up when there are too many."""
         self.jobs.append(job)
         if len(self.jobs) <= QUEUE_MAX:
@@ -50,7 +53,7 @@ class PlayQueue:
         self.jobs.remove(last)
         return last
 
-    def best(self, programme: Programme, now_ms: int) -> Job | None:
+    def best(self, programme: "Programme", now_ms: int) -> Job | None:
         """Return the job that goes first now, still in the queue, or None.
 
         By class; then what was begun; among priority items the commune's tie-break order; then the
@@ -87,7 +90,7 @@ class PlayQueue:
         """Forget what turns out to start after `wall_ms`, once the clock was set back."""
         self.jobs = [job for job in self.jobs if job.begun or (job.scheduled_ms or 0) <= wall_ms]
 
-    def take_recalled(self, programme: Programme) -> list[Job]:
+    def take_recalled(self, programme: "Programme") -> list[Job]:
         """Take over a new programme; remove and return the jobs that are no longer in it."""
         gone = [job for job in self.jobs if not refresh(job, programme)]
         for job in gone:
@@ -102,7 +105,7 @@ def is_late(job: Job, wall_ms: int, now_ms: int) -> bool:
     return job.limit_ms is not None and wall_ms > job.limit_ms
 
 
-def refresh(job: Job, programme: Programme) -> bool:
+def refresh(job: Job, programme: "Programme") -> bool:
     """Take a job's items from a new programme; False when it is no longer in it.
 
     One that has begun goes on as long as its unit still lists its items; one that has not needs its
@@ -124,7 +127,7 @@ def refresh(job: Job, programme: Programme) -> bool:
     return True
 
 
-def _find(programme: Programme, bundle: Bundle, name: str, is_fallback: bool) -> Item | None:
+def _find(programme: "Programme", bundle: "Bundle", name: str, is_fallback: bool) -> "Item | None":
     if is_fallback:
         for spare in programme.fallback():
             if spare.item.id == name:
@@ -135,7 +138,7 @@ def _find(programme: Programme, bundle: Bundle, name: str, is_fallback: bool) ->
     return item
 
 
-def _has_rule(rules: tuple[Rule, ...], occurrence: str) -> bool:
+def _has_rule(rules: "tuple[Rule, ...]", occurrence: str) -> bool:
     name = occurrence[: occurrence.index("/")]
     for rule in rules:
         if rule.id == name:
@@ -143,7 +146,7 @@ def _has_rule(rules: tuple[Rule, ...], occurrence: str) -> bool:
     return False
 
 
-def _order(job: Job, programme: Programme) -> tuple[int, int, int, int, int, str]:
+def _order(job: Job, programme: "Programme") -> tuple[int, int, int, int, int, str]:
     rank = job.rank()
     tie = programme.policy.tie_rank(job.unit) if rank == RANK_PRIORITY else 0
     begun = 0 if job.begun else 1

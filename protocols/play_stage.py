@@ -3,17 +3,23 @@
 `protocols.playout` decides on top of it.
 """
 
-from protocols import play_memory, play_queue
 from protocols.due_feed import DueFeed
 from protocols.errors import LocalFault
 from protocols.items import EMERGENCY
 from protocols.on_air import OnAir
-from protocols.open_alerts import OpenAlert, OpenAlerts
-from protocols.play_job import Job, part_of
+from protocols.open_alerts import OpenAlerts
+from protocols.play_job import part_of
+from protocols.play_memory import PlayMemory, read
+from protocols.play_queue import PlayQueue
 from protocols.play_values import Stop
 from protocols.programme import Programme
-from protocols.targets import Place
 from protocols.wall_clock import WallClock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.open_alerts import OpenAlert
+    from protocols.play_job import Job
+    from protocols.targets import Place
 
 IDLE = "idle"
 STARTING = "starting"
@@ -35,7 +41,7 @@ FADE_MS = 2000
 class Stage:
     """Hold the session's state and carry out its decisions."""
 
-    def __init__(self, place: Place, memory: object = None, lead_ms: int = 3000):
+    def __init__(self, place: "Place", memory: object = None, lead_ms: int = 3000):
         """Begin idle with an unknown clock; `memory` is the value of the last `Remember`.
 
         `lead_ms` is how long before its time a `Play` is given out (relay, warm-up, pre-roll).
@@ -44,8 +50,8 @@ class Stage:
         self.state = IDLE
         self.clock = WallClock()
         self.programme = Programme(place)
-        self.queue = play_queue.PlayQueue()
-        self._memory = play_memory.PlayMemory() if memory is None else play_memory.read(memory)
+        self.queue = PlayQueue()
+        self._memory = PlayMemory() if memory is None else read(memory)
         self._feed = DueFeed(self._memory, memory is not None)
         self.alerts = OpenAlerts(self._memory.runs)
         self.on_air: OnAir | None = None
@@ -100,19 +106,19 @@ class Stage:
         if self._halting:
             self.state = CLOSED
 
-    def _wait(self, job: Job) -> None:
+    def _wait(self, job: "Job") -> None:
         crowded = self.queue.add(job, self.programme)
         if crowded is not None:
             self._give_up(crowded, "crowded")
 
-    def _finish(self, job: Job) -> None:
+    def _finish(self, job: "Job") -> None:
         """End an occurrence whose parts are through."""
         if job.failed and not job.heard:
             self._out.append(job.skipped("failed"))
         self._memory.add_done(job.key, job.scheduled_ms or 0, True)
         self._changed = True
 
-    def _give_up(self, job: Job, reason: str) -> None:
+    def _give_up(self, job: "Job", reason: str) -> None:
         """End an occurrence early; what of it was not begun is recorded as skipped."""
         if job.position_ms > 0:
             job.part_done()
@@ -132,14 +138,14 @@ class Stage:
                 first = job.scheduled_ms if first is None else min(first, job.scheduled_ms)
         return first
 
-    def _may_fall_back(self, job: Job) -> bool:
+    def _may_fall_back(self, job: "Job") -> bool:
         if job.heard or not job.failed or job.is_fallback:
             return False
         return len(self.programme.fallback()) > 0
 
     # Beginning a play.
 
-    def _start_alert(self, entry: OpenAlert, wall_ms: int | None) -> None:
+    def _start_alert(self, entry: "OpenAlert", wall_ms: int | None) -> None:
         """Put an alert on air, or put it off when nothing of it can be played."""
         if entry.job is None:
             entry.job = self.alerts.job_of(entry, self.programme)
@@ -152,7 +158,7 @@ class Stage:
             volume_percent = self.programme.volume_percent(EMERGENCY, wall_ms)
             self._play(job, entry, None, volume_percent)
 
-    def _start_job(self, job: Job, wall_ms: int) -> None:
+    def _start_job(self, job: "Job", wall_ms: int) -> None:
         """Put the next part of an occurrence on air that may and can be played, or end it."""
         scheduled_ms = max(wall_ms, job.scheduled_ms or 0)
         if scheduled_ms > wall_ms + self._lead_ms:
@@ -185,7 +191,7 @@ class Stage:
                 self._play(job, None, at_ms, volume_percent)
                 return
 
-    def _play(self, job: Job, entry: OpenAlert | None, at_ms: int | None, volume: int) -> None:
+    def _play(self, job: "Job", entry: "OpenAlert | None", at_ms: int | None, volume: int) -> None:
         self._plays += 1
         start_ticks = self._now_ms if at_ms is None else self.clock.ticks_ms(at_ms)
         on_air = OnAir(self._plays, job, entry, at_ms, volume, start_ticks + OVERRUN_MS)

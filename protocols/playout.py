@@ -15,12 +15,12 @@ end what plays. An occurrence may start up to its `late_max_s` late, and go on a
 interruption; later it is recorded as missed. With an unknown clock nothing scheduled starts.
 """
 
-from protocols import play_queue
 from protocols.errors import LocalFault
 from protocols.items import EMERGENCY, PRIORITY
 from protocols.on_air import COMPLETE, FAILED, INTERRUPTED, OnAir
 from protocols.open_alerts import alert_rank
 from protocols.play_job import RANK_EMERGENCY
+from protocols.play_queue import job_of, refresh
 from protocols.play_stage import (
     CLOSED,
     DEVICE_RETRY_MS,
@@ -118,7 +118,7 @@ class Playout(Stage):
         for job in self.queue.take_recalled(self.programme):
             self._give_up(job, "recalled")
         if self.on_air is not None and self.on_air.alert is None:
-            self.on_air.recalled = not play_queue.refresh(self.on_air.job, self.programme)
+            self.on_air.recalled = not refresh(self.on_air.job, self.programme)
 
     def _on_alerts(self, event: "object") -> None:
         self._out.extend(
@@ -210,9 +210,9 @@ class Playout(Stage):
             rank = self.on_air.job.rank()
         due, missed = self._feed.take(self.programme, wall_ms, self._lead_ms, known)
         for entry in missed:
-            self._give_up(play_queue.job_of(entry, self.programme), "late")
+            self._give_up(job_of(entry, self.programme), "late")
         for entry in due:
-            job = play_queue.job_of(entry, self.programme)
+            job = job_of(entry, self.programme)
             if job.key in self._memory.begun:
                 job.take_up(self._memory.begun[job.key])
             self._wait(job)

@@ -104,6 +104,23 @@ class Policy(
         """Return the place of a unit in the tie-break order; unlisted units share the last."""
         return self.tie_break.index(unit) if unit in self.tie_break else len(self.tie_break)
 
+    def narrowed(self, volume_percent: int, quiet: tuple[tuple[int, int], ...]) -> "Policy":
+        """Return this policy with a lower ceiling and more quiet hours, emergencies excepted."""
+        return Policy(
+            self.quiet,
+            self.ceilings,
+            self.emergency_ceiling_percent,
+            self.emergency_in_quiet,
+            self.tie_break,
+            self.mourning,
+            self.drill_intro,
+            self.late_max_s,
+            self.relays,
+            self.inputs,
+            self.added_quiet + quiet,
+            min(self.volume_percent, volume_percent),
+        )
+
     def to_dict(self) -> dict[str, object]:
         """Return the manifest's form."""
         value: dict[str, object] = {

@@ -4,8 +4,6 @@ The player is ideal: every file is there and every item sounds exactly as long a
 calendar shows the result; the same session decides on the pole.
 """
 
-from protocols.alert import Alerts
-from protocols.bundle import Bundle
 from protocols.errors import LocalFault
 from protocols.limits import PREVIEW_STEPS_MAX
 from protocols.play_memory import PlayMemory
@@ -13,15 +11,20 @@ from protocols.play_values import (
     AlertsSet,
     ClockSet,
     Finished,
-    Play,
     ProgrammeSet,
     SettingsSet,
     Started,
     Stopped,
 )
 from protocols.playout import Playout
-from protocols.settings import Settings
-from protocols.targets import Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.alert import Alerts
+    from protocols.bundle import Bundle
+    from protocols.play_values import Play
+    from protocols.settings import Settings
+    from protocols.targets import Place
 
 # Begin this much earlier: what runs into the window, or was put off into it, is found.
 WARM_UP_MS = 5 * 3600 * 1000
@@ -70,10 +73,10 @@ class _Player:
 
 
 def what_will_play(
-    place: Place,
-    bundles: tuple[Bundle, ...],
-    manifests: tuple[Alerts, ...],
-    settings: Settings | None,
+    place: "Place",
+    bundles: "tuple[Bundle, ...]",
+    manifests: "tuple[Alerts, ...]",
+    settings: "Settings | None",
     from_ms: int,
     until_ms: int,
 ) -> list[object]:

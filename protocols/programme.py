@@ -9,11 +9,15 @@ from collections import namedtuple
 
 from protocols import policy as policies
 from protocols import schedule
-from protocols.bundle import Bundle
-from protocols.items import NORMAL, Item
-from protocols.rules import Rule
-from protocols.settings import Settings, narrow
-from protocols.targets import Place
+from protocols.items import NORMAL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.bundle import Bundle
+    from protocols.items import Item
+    from protocols.rules import Rule
+    from protocols.settings import Settings
+    from protocols.targets import Place
 
 # Before the first bundle says otherwise: Viet Nam.
 UTC_OFFSET_MIN_DEFAULT = 420
@@ -29,16 +33,19 @@ class Programme:
     """Answer what is due, and under which policy."""
 
     def __init__(
-        self, place: Place, bundles: tuple[Bundle, ...] = (), settings: Settings | None = None
+        self, place: "Place", bundles: "tuple[Bundle, ...]" = (), settings: "Settings | None" = None
     ):
         self.place = place
         self.bundles = bundles
         self.settings = settings
         nearest = bundles[0] if bundles else None
         self.offset_min = nearest.utc_offset_min if nearest else UTC_OFFSET_MIN_DEFAULT
-        self.policy = narrow(nearest.policy if nearest else policies.DEFAULT, settings)
+        policy = nearest.policy if nearest else policies.DEFAULT
+        if settings is not None:
+            policy = policy.narrowed(settings.volume_percent, settings.quiet)
+        self.policy = policy
 
-    def bundle_of(self, unit: str) -> Bundle | None:
+    def bundle_of(self, unit: str) -> "Bundle | None":
         """Return the bundle of a unit, or None."""
         for bundle in self.bundles:
             if bundle.unit == unit:
@@ -52,14 +59,14 @@ class Programme:
                 return index
         return len(self.bundles)
 
-    def items(self, bundle: Bundle, rule: Rule) -> list[Item]:
+    def items(self, bundle: "Bundle", rule: "Rule") -> "list[Item]":
         """Return the items of a rule that play here, in order."""
         found = [bundle.items[name] for name in rule.items]
         if bundle.unit != self.place.unit:
             found = [item for item in found if item.legal_class != NORMAL]
         return found
 
-    def late_ms(self, rule: Rule) -> int:
+    def late_ms(self, rule: "Rule") -> int:
         """Return how late an occurrence of a rule may start."""
         return int(rule.late_max_s or self.policy.late_max_s) * 1000
 
@@ -88,7 +95,7 @@ class Programme:
         found.sort(key=lambda due: (due.start_ms, due.key))
         return found
 
-    def _of_rule(self, bundle: Bundle, rule: Rule, from_ms: int, until_ms: int) -> list[Due]:
+    def _of_rule(self, bundle: "Bundle", rule: "Rule", from_ms: int, until_ms: int) -> list[Due]:
         late_ms = self.late_ms(rule)
         found = []
         for occurrence in schedule.starts(rule, from_ms, until_ms, bundle.utc_offset_min):

@@ -4,7 +4,6 @@ from collections import namedtuple
 
 from protocols.dates import DAY_MAX, format_date, format_time, parse_date, parse_time
 from protocols.fields import Fields, check_integer, refuse
-from protocols.items import Item
 from protocols.limits import (
     ID_BYTES_MAX,
     LATE_S_MAX,
@@ -15,6 +14,10 @@ from protocols.limits import (
     RULE_TIMES_MAX,
 )
 from protocols.targets import read_targets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.items import Item
 
 _ALL_WEEK = (1, 2, 3, 4, 5, 6, 7)
 
@@ -105,7 +108,7 @@ def _check_weekday(value: object, path: str) -> int:
     return check_integer(value, path, 1, 7)
 
 
-def _items_duration(fields: Fields, names: tuple[str, ...], items: dict[str, Item]) -> int:
+def _items_duration(fields: Fields, names: tuple[str, ...], items: "dict[str, Item]") -> int:
     """Return the duration of a rule's items together, after checking that they exist."""
     total = 0
     for index, name in enumerate(names):
@@ -129,7 +132,7 @@ def _item_names(fields: Fields) -> tuple[str, ...]:
     return tuple(names)
 
 
-def read_rule(fields: Fields, items: dict[str, Item]) -> Rule:
+def read_rule(fields: Fields, items: "dict[str, Item]") -> Rule:
     """Return one rule of a bundle whose items are `items` by id."""
     times_s = _numbers(fields, "times", RULE_TIMES_MAX, check_time)
     if not times_s:

@@ -10,8 +10,11 @@ from collections import namedtuple
 from protocols.dates import DAY_MAX, DAY_MS, format_date, format_time, weekday
 from protocols.errors import LocalFault
 from protocols.limits import SCHEDULE_WINDOW_MS_MAX
-from protocols.rules import Rule
-from protocols.targets import Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.rules import Rule
+    from protocols.targets import Place
 
 Occurrence = namedtuple("Occurrence", ("id", "rule", "start_ms", "end_ms"))
 """One start of a rule: a stable id (`rule/date/time`), the rule, and the wall time (Unix ms) from
@@ -24,7 +27,7 @@ def local_day_second(wall_ms: int, utc_offset_min: int) -> tuple[int, int]:
     return local_s // 86400, local_s % 86400
 
 
-def plays_on(rule: Rule, day: int) -> bool:
+def plays_on(rule: "Rule", day: int) -> bool:
     """Tell whether a rule has occurrences on a local day."""
     if not rule.from_day <= day <= rule.until_day:
         return False
@@ -38,7 +41,7 @@ def start_ms(day: int, second: int, utc_offset_min: int) -> int:
     return day * DAY_MS + second * 1000 - utc_offset_min * 60000
 
 
-def _days(rule: Rule, from_ms: int, until_ms: int, utc_offset_min: int) -> "range | list[int]":
+def _days(rule: "Rule", from_ms: int, until_ms: int, utc_offset_min: int) -> "range | list[int]":
     """Return the local days of a rule that touch [from_ms, until_ms), explicit ones alone."""
     if until_ms - from_ms > SCHEDULE_WINDOW_MS_MAX:
         raise LocalFault("schedule.window", "the window is too long", "Ask for 400 days at most.")
@@ -49,7 +52,7 @@ def _days(rule: Rule, from_ms: int, until_ms: int, utc_offset_min: int) -> "rang
     return range(first, last + 1)
 
 
-def starts(rule: Rule, from_ms: int, until_ms: int, utc_offset_min: int) -> list[Occurrence]:
+def starts(rule: "Rule", from_ms: int, until_ms: int, utc_offset_min: int) -> list[Occurrence]:
     """Return one rule's occurrences that start in [from_ms, until_ms), in order."""
     found = []
     for day in _days(rule, from_ms, until_ms, utc_offset_min):
@@ -63,7 +66,7 @@ def starts(rule: Rule, from_ms: int, until_ms: int, utc_offset_min: int) -> list
     return found
 
 
-def first_start_ms(rule: Rule, from_ms: int, until_ms: int, utc_offset_min: int) -> int | None:
+def first_start_ms(rule: "Rule", from_ms: int, until_ms: int, utc_offset_min: int) -> int | None:
     """Return the wall time of a rule's first start in [from_ms, until_ms), or None."""
     for day in _days(rule, from_ms, until_ms, utc_offset_min):
         if not plays_on(rule, day):
@@ -80,7 +83,7 @@ def occurrences(
     from_ms: int,
     until_ms: int,
     utc_offset_min: int,
-    place: Place | None = None,
+    place: "Place | None" = None,
 ) -> list[Occurrence]:
     """Return the occurrences that play in [from_ms, until_ms), by start and then id.
 

@@ -12,8 +12,12 @@ from protocols.limits import (
     MANIFEST_BYTES_MAX,
     ORDERS_MAX,
 )
-from protocols.policy import Policy, read_bands
+from protocols.policy import read_bands
 from protocols.units import take_node, take_unit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.policy import Policy
 
 SETTINGS_FORMAT = "chieng-settings/1"
 ORDERS_FORMAT = "chieng-orders/1"
@@ -58,27 +62,14 @@ class Orders(namedtuple("Orders", ("node", "unit", "sequence", "orders"))):
         }
 
 
-def narrow(policy: Policy, settings: Settings | None) -> Policy:
+def narrow(policy: "Policy", settings: Settings | None) -> "Policy":
     """Return the policy under a node's settings: never louder, never fewer quiet hours.
 
     Emergencies keep to the policy alone, so that a stolen online key cannot silence them.
     """
     if settings is None:
         return policy
-    return Policy(
-        policy.quiet,
-        policy.ceilings,
-        policy.emergency_ceiling_percent,
-        policy.emergency_in_quiet,
-        policy.tie_break,
-        policy.mourning,
-        policy.drill_intro,
-        policy.late_max_s,
-        policy.relays,
-        policy.inputs,
-        policy.added_quiet + settings.quiet,
-        min(policy.volume_percent, settings.volume_percent),
-    )
+    return policy.narrowed(settings.volume_percent, settings.quiet)
 
 
 def _whose(fields: Fields, unit: str | None, node: str | None) -> tuple[str, str]:

@@ -55,6 +55,9 @@ class Shell:
             event = self.session.next_event()
             if event is None:
                 return
+            if event.kind == "remember":
+                self.stored = event.value
+                continue
             self.log.append((self.wall_ms, event))
             if event.kind == "play":
                 assert self.playing is None, "two plays at once"
@@ -63,8 +66,6 @@ class Shell:
                 assert self.playing is not None and self.playing.play == event.play
                 if not self.slow_stop:
                     self.answer_stop()
-            elif event.kind == "remember":
-                self.stored = event.value
 
     def _begin(self, play):
         self.playing = play

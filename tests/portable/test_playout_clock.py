@@ -182,7 +182,7 @@ def test_the_budget_is_not_renewed_by_power_cuts():
         shell = shell.power_cut(1000)
         shell.alerts(value, live=False)
     # Time since the last thing remembered is not counted, so it takes a little over two hours.
-    assert heard[:6] == [3] * 6 and heard[7:] == [0, 0], heard
+    assert heard == [3, 3, 3, 3, 3, 2, 0, 0, 0], heard
 
 
 def test_a_time_that_has_surely_passed_ends_an_alert():
@@ -269,15 +269,6 @@ def test_small_corrections_change_nothing():
     shell.run_to("06:00")
     assert len(shell.heard()) == 1
     assert shell.of_kind("play")[0].at_ms == at_ms("05:30")
-
-
-def test_ninety_days_offline_play_every_slot_at_its_hour():
-    shell = _at("04:00", manifests.bundle())
-    shell.run_to("04:00", 90)
-    heard = shell.heard()
-    assert len(heard) == 180 and shell.skipped() == []
-    assert {entry[1] for entry in heard} == {"05:30:00", "11:00:00"}
-    assert len(shell.session.memory()["done"]) <= 96
 
 
 def test_a_broken_memory_is_refused():
