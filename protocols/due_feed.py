@@ -1,13 +1,13 @@
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from protocols.play_memory import PlayMemory
-    from protocols.programme import Due, Programme
 """Hand out each occurrence once, when it is due, and say which were missed while nobody looked.
 
 An occurrence is expanded from its rule a little ahead (`HORIZON_MS`), again after every change of
 programme or clock. The memory knows what is done, so no step of the clock plays anything twice.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.play_memory import PlayMemory
+    from protocols.programme import Due, Programme
 
 # Occurrences are expanded this far ahead, and again at half of it: the list stays small.
 HORIZON_MS = 2 * 3600 * 1000

@@ -37,6 +37,21 @@ from protocols.play_values import Remember, SetVolume
 from protocols.programme import Programme
 from protocols.wall_clock import STEP_MS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from protocols.play_values import (
+        AlertsSet,
+        BlobArrived,
+        ClockSet,
+        Failed,
+        Finished,
+        Halt,
+        ProgrammeSet,
+        SettingsSet,
+        Started,
+        Stopped,
+    )
+
 # Nothing lower starts when an alert's repeat comes within this time.
 REPEAT_NEAR_MS = 20000
 # What outranks the item on air and waited its whole limit gets this long to begin.
@@ -98,9 +113,9 @@ class Playout(Stage):
     def _on_tick(self, event: "object") -> None:
         """Nothing but the passing of time, which `_settle` sees to."""
 
-    def _on_clock(self, event: "object") -> None:
+    def _on_clock(self, event: "ClockSet") -> None:
         was_unknown = self.clock.wall_ms(self._now_ms) is None
-        step_ms = self.clock.set(event.wall_ms, event.trust, event.floor_ms, self._now_ms)  # type: ignore[attr-defined]
+        step_ms = self.clock.set(event.wall_ms, event.trust, event.floor_ms, self._now_ms)
         wall_ms = self.clock.wall_ms(self._now_ms)
         if wall_ms is None or (not was_unknown and abs(step_ms) <= STEP_MS):
             return
@@ -111,36 +126,36 @@ class Playout(Stage):
         if self.on_air is not None and self.on_air.at_ms is not None:
             self.on_air.stepped = True
 
-    def _on_programme(self, event: "object") -> None:
+    def _on_programme(self, event: "ProgrammeSet") -> None:
         old = self.programme
-        self.programme = Programme(old.place, event.bundles, old.settings)  # type: ignore[attr-defined]
+        self.programme = Programme(old.place, event.bundles, old.settings)
         self._feed.reset()
         for job in self.queue.take_recalled(self.programme):
             self._give_up(job, "recalled")
         if self.on_air is not None and self.on_air.alert is None:
             self.on_air.recalled = not refresh(self.on_air.job, self.programme)
 
-    def _on_alerts(self, event: "object") -> None:
+    def _on_alerts(self, event: "AlertsSet") -> None:
         self._out.extend(
-            self.alerts.update(event.manifests, self.programme, event.live, self._now_ms)  # type: ignore[attr-defined]
+            self.alerts.update(event.manifests, self.programme, event.live, self._now_ms)
         )
 
-    def _on_settings(self, event: "object") -> None:
+    def _on_settings(self, event: "SettingsSet") -> None:
         old = self.programme
-        self.programme = Programme(old.place, old.bundles, event.settings)  # type: ignore[attr-defined]
+        self.programme = Programme(old.place, old.bundles, event.settings)
 
-    def _on_blob(self, event: "object") -> None:
+    def _on_blob(self, event: "BlobArrived") -> None:
         self.alerts.blob_arrived(self._now_ms)
 
-    def _on_halt(self, event: "object") -> None:
+    def _on_halt(self, event: "Halt") -> None:
         self._halting = True
         if self.on_air is None:
             self.state = CLOSED
             self._changed = True
         elif self.state != STOPPING:
-            self._stop(self.on_air, event.reason, FADE_SHORT_MS)  # type: ignore[attr-defined]
+            self._stop(self.on_air, event.reason, FADE_SHORT_MS)
 
-    def _on_started(self, event: "object") -> None:
+    def _on_started(self, event: "Started") -> None:
         on_air = self._air()
         on_air.started_ms = self.clock.wall_ms(self._now_ms)
         on_air.at_ms = None
@@ -149,16 +164,16 @@ class Playout(Stage):
             self.state = PLAYING
             on_air.stuck_ticks = self._now_ms + on_air.left_ms() + OVERRUN_MS
 
-    def _on_finished(self, event: "object") -> None:
-        on_air = self._close(COMPLETE, "", event.position_ms)  # type: ignore[attr-defined]
+    def _on_finished(self, event: "Finished") -> None:
+        on_air = self._close(COMPLETE, "", event.position_ms)
         on_air.job.heard = True
         on_air.job.part_done()
         self._take_back(on_air)
 
-    def _on_failed(self, event: "object") -> None:
-        on_air = self._close(FAILED, event.code, event.position_ms)  # type: ignore[attr-defined]
-        job, position_ms = on_air.job, on_air.position(event.position_ms)  # type: ignore[attr-defined]
-        if event.media:  # type: ignore[attr-defined]
+    def _on_failed(self, event: "Failed") -> None:
+        on_air = self._close(FAILED, event.code, event.position_ms)
+        job, position_ms = on_air.job, on_air.position(event.position_ms)
+        if event.media:
             job.failed = True
             job.step_failed(position_ms)
         else:
@@ -168,11 +183,11 @@ class Playout(Stage):
                 on_air.alert.due_ticks = job.retry_ticks
         self._take_back(on_air)
 
-    def _on_stopped(self, event: "object") -> None:
+    def _on_stopped(self, event: "Stopped") -> None:
         why = self._air().why
         outcome = FAILED if why == "overrun" else INTERRUPTED
-        on_air = self._close(outcome, why, event.position_ms)  # type: ignore[attr-defined]
-        on_air.job.keep_position(on_air.position(event.position_ms))  # type: ignore[attr-defined]
+        on_air = self._close(outcome, why, event.position_ms)
+        on_air.job.keep_position(on_air.position(event.position_ms))
         if why in ("overrun", "mourning"):
             on_air.job.part_done()
         self._take_back(on_air)

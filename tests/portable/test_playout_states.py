@@ -1,0 +1,118 @@
+"""Every pair of state and trigger of the play-out session: listed ones move, others raise."""
+
+from protocols.errors import LocalFault
+from protocols.play_values import (
+    AlertsSet,
+    BlobArrived,
+    ClockSet,
+    Failed,
+    Finished,
+    Halt,
+    ProgrammeSet,
+    SettingsSet,
+    Started,
+    Stopped,
+)
+from protocols.playout import TABLE
+from tests.portable import manifests
+from tests.portable.manifests import at_ms
+from tests.portable.play_shell import Shell
+
+
+def _flood(clock):
+    return manifests.alerts([manifests.alert("flood", 20, at_ms(clock) // 1000)])
+
+
+def _in_state(state):
+    """Return a shell whose session is in a state."""
+    shell = Shell("05:00")
+    shell.programme(manifests.bundle())
+    if state in ("starting", "playing", "stopping"):
+        shell.run_to("05:29:58")
+    if state in ("playing", "stopping"):
+        shell.run_to("05:31")
+    if state == "stopping":
+        shell.slow_stop = True
+        shell.alerts(_flood("05:31"))
+    if state == "closed":
+        shell.submit(Halt("restart"))
+    assert shell.session.state == state
+    return shell
+
+
+def _trigger(shell, trigger):
+    """Submit one event of a kind that fits the play on air."""
+    session = shell.session
+    number = session.on_air.number if session.on_air else 1
+    events = {
+        "clock": ClockSet(shell.wall_ms, "hub", 0),
+        "programme": ProgrammeSet(session.programme.bundles),
+        "alerts": AlertsSet((), False),
+        "settings": SettingsSet(None),
+        "blob": BlobArrived(manifests.digest(1)),
+        "halt": Halt("restart"),
+        "started": Started(number),
+        "finished": Finished(number, 60000),
+        "failed": Failed(number, 60000, True, "media.broken"),
+        "stopped": Stopped(number, 60000),
+    }
+    if trigger == "tick":
+        session.tick(shell.now_ms)
+    else:
+        session.submit(events[trigger], shell.now_ms)
+
+
+ALWAYS = ("tick", "clock", "programme", "alerts", "settings", "blob", "halt")
+FITS = {
+    "idle": ALWAYS,
+    "starting": ALWAYS + ("started", "failed"),
+    "playing": ALWAYS + ("finished", "failed"),
+    "stopping": ALWAYS + ("started", "finished", "failed", "stopped"),
+    "closed": (),
+}
+
+
+def test_every_state_takes_its_triggers_and_refuses_all_others():
+    triggers = ALWAYS + ("started", "finished", "failed", "stopped")
+    count = 0
+    for state in sorted(FITS):
+        for trigger in triggers:
+            shell = _in_state(state)
+            before = (shell.session.state, shell.session.memory(), shell.session.deadline_ms())
+            try:
+                _trigger(shell, trigger)
+                refused = ""
+            except LocalFault as fault:
+                refused = fault.code
+            if trigger in FITS[state]:
+                assert refused == "", (state, trigger)
+            else:
+                assert refused == "playout.state", (state, trigger)
+                session = shell.session
+                assert before == (session.state, session.memory(), session.deadline_ms())
+                assert session.next_event() is None
+            count += 1
+    assert count == 55 and len(TABLE) == 37
+
+
+def test_answers_to_another_play_and_ticks_running_back_are_refused():
+    shell = _in_state("playing")
+    for event, now_ms, code in (
+        (Finished(99, 0), shell.now_ms, "playout.play"),
+        (Finished(1, 0), shell.now_ms - 1, "playout.time"),
+    ):
+        try:
+            shell.session.submit(event, now_ms)
+            raise AssertionError("accepted")
+        except LocalFault as fault:
+            assert fault.code == code
+    assert shell.session.state == "playing"
+
+
+def test_a_stop_that_nobody_answers_is_repeated():
+    shell = _in_state("stopping")
+    shell.run_ms(25000)
+    assert [event.fade_ms for event in shell.of_kind("stop")] == [30, 0, 0]
+    shell.answer_stop()
+    shell.run_ms(40000)
+    assert [entry[0] for entry in shell.heard()] == ["news", "flood"]
