@@ -61,6 +61,13 @@ RECORD_BYTES_MAX = 4096
 # A kind is a short word; an answer holds a position, a time and a nonce, a refusal one sentence.
 RECORD_KIND_BYTES_MAX = 16
 RECORD_ANSWER_BYTES_MAX = 1024
+# Journal: 64 segments of 64 KiB hold about 12,000 records of 300 bytes: 90 days offline at 130 a
+# day, on the smallest flash we use. Read in pieces of one flash page.
+JOURNAL_SEGMENT_BYTES = 64 * 1024
+JOURNAL_SEGMENTS_MAX = 64
+JOURNAL_PIECE_BYTES = 4096
+# Facts waiting in memory while the disk refuses to write: a day of plays.
+FACTS_WAITING_MAX = 64
 # HTTP message signatures: our own headers are below 300 bytes; a key id of TUF is 64 hex digits,
 # a nonce 32; labels are free text of the other side's library.
 SIGNATURE_HEADER_BYTES_MAX = 512

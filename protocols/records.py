@@ -165,11 +165,14 @@ def hash_of(data: bytes) -> str:
     return binascii.hexlify(hashlib.sha256(data).digest()).decode()
 
 
-def gap_body(epoch: str, first: int, last: int, reason: str, last_hash: str) -> "dict[str, object]":
+def gap_body(
+    epoch: str, first: int, last: int | None, reason: str, last_hash: str
+) -> "dict[str, object]":
     """Return the body of a gap record: sequences `first` to `last` of `epoch` are lost for good.
 
-    `reason` is `overflow`, `damage` or `fork`; `last_hash` is the hash of the last lost record
-    where it is known (else empty), which keeps the chain provable across the gap.
+    `last` is None where nobody can know how many. `reason` is `overflow` (dropped for want of
+    room) or `missing` (found missing after damage). `last_hash` is the hash of the last lost
+    record where it is known (else empty), which keeps the chain provable across the gap.
     """
     return {"epoch": epoch, "first": first, "last": last, "reason": reason, "hash": last_hash}
 
