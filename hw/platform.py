@@ -1,18 +1,55 @@
-"""The one place that picks the adapters of this interpreter."""
+"""The one place that picks the adapters of this interpreter.
+
+The functions make devices from a node's settings; they load drivers only when called, as those are
+slow to load (pyserial, libasound) and a TUF client needs none.
+"""
 
 import sys
+
+from hw import ports
 
 if sys.implementation.name != "micropython":
     from hw.linux.clock import Clock
     from hw.linux.entropy import Entropy
+    from hw.linux.inflate import Inflate
     from hw.linux.link import Link
     from hw.linux.storage import Storage
     from hw.linux.verifier import Verifier
 else:
     from hw.micropython.clock import Clock
     from hw.micropython.entropy import Entropy
+    from hw.micropython.inflate import Inflate
     from hw.micropython.link import Link
     from hw.micropython.storage import Storage
     from hw.micropython.verifier import Verifier
 
-__all__ = ["Clock", "Entropy", "Link", "Storage", "Verifier"]
+__all__ = ["Clock", "Entropy", "Inflate", "Link", "Storage", "Verifier"]
+
+_DEVICES = (
+    "hw.micropython.devices" if sys.implementation.name == "micropython" else "hw.linux.devices"
+)
+
+
+def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
+    """Return the audio output that the settings name; raises `LocalFault("config.audio")`."""
+    made: ports.AudioOut = __import__(_DEVICES, None, None, ("audio",)).audio(settings, clock)
+    return made
+
+
+def amplifier(settings: dict[str, object], clock: ports.Clock) -> ports.Amplifier:
+    """Return the amplifier that the settings name; raises `LocalFault("config.amplifier")`."""
+    module = __import__(_DEVICES, None, None, ("amplifier",))
+    made: ports.Amplifier = module.amplifier(settings, clock)
+    return made
+
+
+def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
+    """Return the board that the settings name; raises `LocalFault("config.board")`."""
+    made: ports.Board = __import__(_DEVICES, None, None, ("board",)).board(settings, clock)
+    return made
+
+
+def decoder() -> ports.Decoder:
+    """Return the decoder of media."""
+    made: ports.Decoder = __import__(_DEVICES, None, None, ("decoder",)).decoder()
+    return made

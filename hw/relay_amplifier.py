@@ -10,7 +10,7 @@ with the coil off is a *welded* contact, and then a second contactor, when there
 import asyncio
 from collections import namedtuple
 
-from hw.modbus_bus import Order
+from hw.modbus_bus import ModbusBus, Order
 from hw.modbus_relay import ModbusRelay
 from hw.ports import Amplifier, Clock
 from hw.pzem_meter import PzemMeter
@@ -55,12 +55,14 @@ class RelayAmplifier(Amplifier):
         settings: AmplifierSettings,
         *,
         contactor: ModbusRelay | None = None,
+        bus: ModbusBus | None = None,
     ):
         self._relay = relay
         self._meter = meter
         self._clock = clock
         self._settings = settings
         self._contactor = contactor
+        self._bus = bus
         self._state = _OFF
         self._since_ms = clock.ticks_ms()
         self._until_ms = 0
@@ -77,8 +79,12 @@ class RelayAmplifier(Amplifier):
             self._note(fault)
 
     async def close(self) -> None:
-        """Switch off and stop guarding; raises what `off` raises."""
-        await self.off()
+        """Switch off and release the line; raises what `off` raises."""
+        try:
+            await self.off()
+        finally:
+            if self._bus is not None:
+                await self._bus.close()
 
     async def on(self, hold_ms: int) -> None:
         """Switch on for `hold_ms`; raises the faults of `ModbusBus`, `amplifier.over_run`."""

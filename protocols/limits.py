@@ -28,8 +28,14 @@ PEM_BYTES_MAX = 1024
 MANIFEST_BYTES_MAX = 256 * 1024
 # Media: two hours of 16 kHz mono PCM is 230 MB; anything longer is a mistake.
 BLOB_BYTES_MAX = 256 * 1024 * 1024
+# Decoded sound: two hours of 16 kHz mono; a bulletin decoded at install takes its room on flash.
+PCM_BYTES_MAX = 2 * 3600 * 16000 * 2
 # Items queued on an audio stream: one fading, one playing, and one to follow without a gap.
 AUDIO_ITEMS_MAX = 4
+# Board pictures: a full-HD panel is the largest synchronous board; 256 KB of PNG data is one chunk
+# that any encoder writes, and a picture has few chunks besides its data.
+BOARD_SIDE_PX_MAX = 1920
+PNG_CHUNKS_MAX = 4096
 # A WAV head with a few info chunks; editors put pictures there, which are refused.
 WAV_HEAD_BYTES_MAX = 4096
 

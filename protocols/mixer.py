@@ -16,8 +16,9 @@ UNITY_Q15 = 32767
 
 # A step of gain, and the start in the middle of an item, take this long, so that nothing clicks.
 _RAMP_MS = 10
-# Above -2 dBFS the slope is one quarter: full scale leaves at -1.4 dBFS.
-_KNEE = 26029
+# Above -1 dBFS the slope is one quarter: full scale leaves at -0.7 dBFS. The hub levels to peaks
+# below that, so its sound passes bit for bit.
+_KNEE = 29204
 _KNEE_SHIFT = 2
 
 

@@ -1,0 +1,5 @@
+"""Decode media on a microcontroller: WAV as it is."""
+
+from hw.wav_decoder import WavDecoder as Decoder
+
+__all__ = ["Decoder"]

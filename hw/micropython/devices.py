@@ -1,0 +1,36 @@
+"""Make this node's devices from its settings, on a microcontroller."""
+
+from hw import ports
+from hw.micropython.decoder import Decoder
+from hw.micropython.serial import open_serial
+from hw.modbus_amplifier import modbus_amplifier
+from hw.settings import Settings
+from protocols.errors import LocalFault
+
+
+def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
+    """Refuse: this release plays sound on Linux only."""
+    raise _absent("audio")
+
+
+def amplifier(settings: dict[str, object], clock: ports.Clock) -> ports.Amplifier:
+    """Return the amplifier: `{"kind": "modbus", "port": "2:17:16", ...}`, a UART and its pins."""
+    given = Settings("amplifier", settings)
+    given.choice("kind", ("modbus",))
+    port = open_serial(given.text("port"), given.integer("baud", 1200, 115200, 9600))
+    return modbus_amplifier(given, port, clock)
+
+
+def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
+    """Refuse: this release shows boards on Linux only."""
+    raise _absent("board")
+
+
+def decoder() -> ports.Decoder:
+    """Return the decoder of media."""
+    return Decoder()
+
+
+def _absent(device: str) -> LocalFault:
+    text = device + " has no driver on a microcontroller"
+    return LocalFault("config." + device, text, "use a Linux node, or leave it out")
