@@ -41,6 +41,7 @@ class OnAir:
         self.resumed = job.resumes
         self.first_volume_percent = volume_percent
         self.volume_percent = volume_percent
+        self.has_started = False
         self.started_ms: int | None = None
         # When to stop it as stuck: it never started, or runs longer than it is.
         self.stuck_ticks = stuck_ticks
@@ -55,7 +56,9 @@ class OnAir:
         return int(self.step.duration_ms - self.from_ms)
 
     def position(self, position_ms: int) -> int:
-        """Return a reported position within the item, not before where it began."""
+        """Return a reported position within the item, and where it began when nothing sounded."""
+        if not self.has_started:
+            return self.from_ms
         return max(self.from_ms, min(position_ms, int(self.step.duration_ms)))
 
     def command(self) -> Play:

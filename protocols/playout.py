@@ -157,6 +157,7 @@ class Playout(Stage):
 
     def _on_started(self, event: "Started") -> None:
         on_air = self._air()
+        on_air.has_started = True
         on_air.started_ms = self.clock.wall_ms(self._now_ms)
         on_air.at_ms = None
         on_air.job.begun = True
