@@ -285,7 +285,7 @@ def _over(entry: OpenAlert, past_ms: int, wall_ms: int | None, now_ms: int) -> s
     if wall_ms is not None and untouched:
         if wall_ms - alert.sent_s * 1000 > alert.maximum_age_s * 1000:
             return "too_old"
-    if entry.run.plays > 0 and alert.repeat is not None:
+    if entry.run.plays > 0 and entry.job is None and alert.repeat is not None:
         life_ms = (alert.repeat.until_s - alert.sent_s) * 1000
         spent_ms = now_ms - entry.since_ticks
         if past_ms >= alert.repeat.until_s * 1000 or (wall_ms is None and spent_ms >= life_ms):

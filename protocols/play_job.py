@@ -55,6 +55,7 @@ class Job:
         self.late_ms = 0
         self.retry_ticks = 0
         self.parts = parts
+        self.lead = parts[0]
         self.index = 0
         self.rung = 0
         self.position_ms = 0
@@ -131,8 +132,8 @@ class Job:
             self.limit_ms = wall_ms + span_ms
 
     def skipped(self, reason: str) -> Skipped:
-        """Return the fact that the next part does not play."""
-        part = self.part()
+        """Return the fact that the next part, or when none is left the whole, did not play."""
+        part = self.lead if self.is_over() else self.part()
         return Skipped(
             part.item,
             part.title,

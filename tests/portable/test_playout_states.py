@@ -62,8 +62,8 @@ def _trigger(shell, trigger):
         session.submit(events[trigger], shell.now_ms)
 
 
-# Where each trigger leads from each state. A file that fails leads to the fallback's start, a device
-# that fails to a pause; in `stopping` an alert waits, so the end of the play starts it.
+# Where each trigger leads from each state. A file that fails before it sounded leads to the start
+# of the fallback; in `stopping` an alert waits, so the end of the play starts it.
 STAYS = ("tick", "clock", "programme", "alerts", "settings", "blob")
 MOVES = {
     "idle": {"halt": "closed"},
