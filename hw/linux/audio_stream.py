@@ -1,10 +1,11 @@
 """Run one endless audio stream in a thread of its own, whatever the event loop is doing.
 
 Theory of operation. A sink says when it wants frames and at what wall time the next one will be
-heard. Before each block the thread places items that wait for their instant, and compares the one
-that plays with the wall clock: a smoothed error of one sample is mended by dropping or repeating
-one. Files are read ahead by another thread, so that a slow disk is not heard. When the card is
-lost, what plays waits a few seconds for it to come back and goes on where it was; then it fails.
+heard; those times jitter and are smoothed. Before each block the thread places items that wait
+for their instant, and compares the one that plays with the wall clock: an error of one sample is
+mended by dropping or repeating one. Files are read ahead by another thread, so that a slow disk is
+not heard. When the card is lost, what plays waits a few seconds for it to come back and goes on
+where it was; then it fails.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ RETRY_S = 0.5
 # Above this the wall clock has stepped or the card was away: start counting anew instead of
 # chasing the difference sample by sample.
 _ERROR_SAMPLES_MAX = RATE_HZ * 50 // 1000
+_STEP_NS = 20000000
 # The sink's delay jitters by some samples: average over this many blocks.
 _SMOOTHING = 32
 # Read ahead: 16 blocks of a quarter second.
@@ -114,7 +116,6 @@ class _Voice(Item):
         self.at_ns = at_ns
         self.anchor_ns: int | None = None
         self.anchor_position = position
-        self.error = 0.0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
@@ -137,6 +138,8 @@ class StreamOut(ports.AudioOut):
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fault: WorldFault | None = None
+        self._heard_ns = 0
+        self._heard_count = 0
         self.losses = 0
         self.slips = 0
 
@@ -227,8 +230,9 @@ class StreamOut(ports.AudioOut):
                 self._feed()
             except WorldFault as fault:
                 self._sink.close()
-                self.losses += announced
-                lost_s = time.monotonic() if lost_s is None else lost_s
+                if lost_s is None:
+                    lost_s = time.monotonic()
+                    self.losses += announced
                 if not announced:
                     announced = True
                     self._fault = fault
@@ -241,15 +245,29 @@ class StreamOut(ports.AudioOut):
     def _feed(self) -> None:
         while not self._stopping.is_set():
             count, heard_ns = self._sink.pace()
-            with self._lock:
-                self._place(heard_ns)
-                first = self._mixer.frame
-                data = self._mixer.render(count)
-                ended = self._mixer.take_ended()
-            self._sink.write(data)
-            for item in ended:
-                last_ns = heard_ns + ((item.end_frame or first) - first) * 1000000000 // RATE_HZ
-                self._call(self._finish_at, item, last_ns)
+            self._sink.write(self._block(count, heard_ns))
+
+    def _block(self, count: int, heard_ns: int) -> bytes:
+        """Render the frames of which the first is heard at a wall time."""
+        heard_ns = self._smooth(heard_ns)
+        with self._lock:
+            self._place(heard_ns)
+            first = self._mixer.frame
+            data = self._mixer.render(count)
+            ended = self._mixer.take_ended()
+        for item in ended:
+            last_ns = heard_ns + ((item.end_frame or first) - first) * 1000000000 // RATE_HZ
+            self._call(self._finish_at, item, last_ns)
+        self._heard_ns = heard_ns + count * 1000000000 // RATE_HZ
+        return data
+
+    def _smooth(self, measured_ns: int) -> int:
+        """Return when the next frame is heard, from this measure and those before it."""
+        error_ns = measured_ns - self._heard_ns
+        if not self._sink.drifts or abs(error_ns) > _STEP_NS:
+            self._heard_count = 0
+        self._heard_count = min(self._heard_count + 1, _SMOOTHING)
+        return self._heard_ns + error_ns // self._heard_count
 
     def _place(self, heard_ns: int) -> None:
         """Put waiting items at their instants and steer the one that plays."""
@@ -272,13 +290,9 @@ class StreamOut(ports.AudioOut):
         elapsed_ns = heard_ns - (voice.anchor_ns or 0)
         error = voice.position - voice.anchor_position - elapsed_ns * RATE_HZ / 1000000000
         if abs(error) > _ERROR_SAMPLES_MAX:
-            voice.anchor_ns, voice.anchor_position, voice.error = heard_ns, voice.position, 0.0
-            return
-        voice.error += (error - voice.error) / _SMOOTHING
-        if abs(voice.error) > 1:
-            step = 1 if voice.error > 0 else -1
-            voice.slip(-step)
-            voice.error -= step
+            voice.anchor_ns, voice.anchor_position = heard_ns, voice.position
+        elif abs(error) > 1:
+            voice.slip(-1 if error > 0 else 1)
             self.slips += 1
 
     def _fail(self, fault: WorldFault) -> None:

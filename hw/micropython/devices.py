@@ -17,7 +17,7 @@ def amplifier(settings: dict[str, object], clock: ports.Clock) -> ports.Amplifie
     """Return the amplifier: `{"kind": "modbus", "port": "2:17:16", ...}`, a UART and its pins."""
     given = Settings("amplifier", settings)
     given.choice("kind", ("modbus",))
-    port = open_serial(given.text("port"), given.integer("baud", 1200, 115200, 9600))
+    port = open_serial(given.text("port"), given.integer("baud", 1200, 115200, 9600), clock)
     return modbus_amplifier(given, port, clock)
 
 

@@ -1,8 +1,5 @@
 """Carry bytes over a UART of a microcontroller."""
 
-import asyncio
-import time
-
 import machine
 
 from hw import ports
@@ -14,7 +11,10 @@ _WRITE_MS_MAX = 2000
 class Serial(ports.Serial):
     """Hold one UART (8N1); `pins` are tx and rx where the board lets one choose."""
 
-    def __init__(self, number: int, baud: int, pins: tuple[int, int] | None = None):
+    def __init__(
+        self, clock: ports.Clock, number: int, baud: int, pins: tuple[int, int] | None = None
+    ):
+        self._clock = clock
         self._number = number
         self._baud = baud
         self._pins = pins
@@ -38,23 +38,23 @@ class Serial(ports.Serial):
     async def write(self, data: bytes) -> None:
         """Send all bytes; raises `WorldFault("serial.lost")`."""
         uart = self._opened()
-        started = time.ticks_ms()
+        started = self._clock.ticks_ms()
         while data:
             sent = uart.write(data) or 0
             data = data[sent:]
             if data:
-                if time.ticks_diff(time.ticks_ms(), started) > _WRITE_MS_MAX:
+                if self._clock.ticks_ms() - started > _WRITE_MS_MAX:
                     raise WorldFault("serial.lost", "UART takes no bytes", "check the wiring")
-                await asyncio.sleep_ms(1)
+                await self._clock.sleep_ms(1)
 
     async def read(self, count: int, timeout_ms: int) -> bytes:
         """Return what is there, looking every millisecond for the first byte."""
         uart = self._opened()
-        started = time.ticks_ms()
+        started = self._clock.ticks_ms()
         while not uart.any():
-            if time.ticks_diff(time.ticks_ms(), started) >= timeout_ms:
+            if self._clock.ticks_ms() - started >= timeout_ms:
                 return b""
-            await asyncio.sleep_ms(1)
+            await self._clock.sleep_ms(1)
         return uart.read(min(count, uart.any())) or b""
 
     async def close(self) -> None:
@@ -70,7 +70,16 @@ class Serial(ports.Serial):
         return self._uart
 
 
-def open_serial(path: str, baud: int) -> Serial:
-    """Return the UART named `2` or, with its pins tx and rx, `2:17:16` (opened by its `open`)."""
-    numbers = [int(part) for part in path.split(":")]
-    return Serial(numbers[0], baud, (numbers[1], numbers[2]) if len(numbers) == 3 else None)
+def open_serial(path: str, baud: int, clock: ports.Clock) -> Serial:
+    """Return the UART named `2` or, with its pins tx and rx, `2:17:16` (opened by its `open`).
+
+    Raises `LocalFault("config.amplifier")` for another form.
+    """
+    try:
+        numbers = [int(part) for part in path.split(":")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, 3):
+        text = "amplifier.port " + path + " is no UART"
+        raise LocalFault("config.amplifier", text, "give a number, or number:tx:rx")
+    return Serial(clock, numbers[0], baud, (numbers[1], numbers[2]) if len(numbers) == 3 else None)

@@ -1,0 +1,63 @@
+"""Stand in for MicroPython's `machine`, so that its adapters run where there is no board.
+
+Put it in place before they are imported: `sys.modules["machine"] = hw.sim.machine`. UARTs of one
+number share a wire: what one writes, `wires[number].feed` and `.sent` show.
+"""
+
+# What a port's driver buffers by default.
+_BUFFER_BYTES = 256
+
+
+class Wire:
+    """Hold what the far end sent and what it was sent; `stuck` takes no more bytes."""
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self.sent = bytearray()
+        self.stuck = False
+
+    def feed(self, data: bytes) -> None:
+        """Let bytes arrive; what does not fit is lost."""
+        self.received.extend(data[: _BUFFER_BYTES - len(self.received)])
+
+
+wires: dict[int, Wire] = {}
+
+
+class UART:
+    """Read and write a wire without waiting, as the real one does with `timeout=0`."""
+
+    def __init__(self, number: int, baudrate: int, tx: int | None = None, rx: int | None = None):
+        if number not in wires:
+            raise ValueError("UART(%d) doesn't exist" % number)
+        self.pins = (tx, rx)
+        self.baudrate = baudrate
+        self._wire: Wire | None = wires[number]
+
+    def any(self) -> int:
+        """Return how many bytes can be read."""
+        return len(self._held().received)
+
+    def read(self, count: int) -> bytes | None:
+        """Return up to `count` bytes, None when there are none."""
+        wire = self._held()
+        data = bytes(wire.received[:count])
+        wire.received = wire.received[count:]
+        return data or None
+
+    def write(self, data: bytes) -> int | None:
+        """Take up to 8 bytes; None when stuck."""
+        wire = self._held()
+        if wire.stuck:
+            return None
+        wire.sent.extend(data[:8])
+        return len(data[:8])
+
+    def deinit(self) -> None:
+        """Let go of the wire."""
+        self._wire = None
+
+    def _held(self) -> Wire:
+        if self._wire is None:
+            raise OSError(19)
+        return self._wire
