@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 from tuf.api.metadata import Metadata, Root, Targets
 
-from hub.repository import durable, envelope, registry
+from hub.repository import durable, envelope, rotation
 from hub.repository.admission import VERSION_AHEAD_MAX
 from hub.repository.layout import ROLE_FILE, sha256
 from hub.repository.repository import Repository
-from hub.repository.roles import ONLINE_HOLDERS, depth_of, parse
+from hub.repository.roles import depth_of, parse
 from protocols import limits
 from protocols.errors import Fault
 
@@ -142,14 +142,6 @@ def _restore_manifests(repository: Repository, copies: _Copies) -> list[str]:
     return missing
 
 
-class Hands(NamedTuple):
-    """Hold the signers of the people who replace the hub's keys."""
-
-    root: list[Any]
-    targets: list[Any]
-    registrars: list[Any]
-
-
 class Replaced(NamedTuple):
     """Say which keys the hub has forgotten and which forged files it removed."""
 
@@ -158,26 +150,14 @@ class Replaced(NamedTuple):
 
 
 def replace_online_keys(
-    repository: Repository, hands: Hands, now_s: int, stolen: bool = True
+    repository: Repository, signers: list[Any], now_s: int, stolen: bool = True
 ) -> Replaced:
     """Give the hub new online keys for everything and make the old ones worthless.
 
-    New timestamp and snapshot keys stand in a new root, so clients forget what the old ones signed
-    (TUF 1.0, 5.3.11: recovery from a fast-forward attack). With `stolen` the old keys sign nothing
-    more; in a planned change they help over the moment between.
+    `signers` are enough holders of root, targets and registrar keys. With `stolen` forged files go
+    and the old keys sign nothing more; in a planned change they help over the moment between.
     """
-    archive, online, proposals = repository.archive, repository.online, repository.proposals
     removed = discard_forged(repository, now_s) if stolen else []
-    archive.reload()
-    fresh = {holder: online.add(holder) for holder in ONLINE_HOLDERS}
-    changes = {role: ([fresh[role]], 1) for role in ("timestamp", "snapshot")}
-    batch = [proposals.targets(now_s).sign(hands.targets)]
-    for role in archive.roles():
-        current = archive.current(role) if role.startswith("registry-") else None
-        if current is not None:
-            units = registry.read_units(current.signed).values()
-            change = proposals.registry(parse(role)[1], units, now_s)
-            batch.append(change.sign(hands.registrars))
-    batch.append(proposals.root(now_s, changes).sign(hands.root))
-    repository.publish(batch, now_s, stolen)
-    return Replaced(online.drop(key.keyid for key in fresh.values()), removed)
+    plan = rotation.Rotation(repository, now_s).online().sign(signers)
+    plan.publish(now_s, stolen)
+    return Replaced(rotation.drop_old_online_keys(repository), removed)

@@ -136,17 +136,21 @@ class Repository:
         """Publish a unit's alerts, or keep them waiting for the second person."""
         return self._sign(self.propose_alerts(unit, manifest, now_s), signers, now_s)
 
+    def propose(self, role: str, files: dict[str, bytes], now_s: int) -> Request:
+        """Return new manifests of any role, to be signed."""
+        with durable.writer_lock(self.layout.lock):
+            self.archive.reload()
+            return self.proposals.manifests(role, files, now_s)
+
     def propose_bundle(self, unit: str, manifest: bytes, now_s: int) -> Request:
         """Return a bundle to be signed elsewhere (`Request.to_bytes` is the export)."""
-        self.archive.reload()
         files = {f"units/{unit}/bundle.json": manifest}
-        return self.proposals.manifests(role_name("unit", unit), files, now_s)
+        return self.propose(role_name("unit", unit), files, now_s)
 
     def propose_alerts(self, unit: str, manifest: bytes, now_s: int) -> Request:
         """Return alerts to be signed elsewhere."""
-        self.archive.reload()
         files = {f"alerts/{unit}/alert.json": manifest}
-        return self.proposals.manifests(role_name("alert", unit), files, now_s)
+        return self.propose(role_name("alert", unit), files, now_s)
 
     def sign_auto_alerts(self, unit: str, manifest: bytes, now_s: int) -> Outcome:
         """Publish alerts that the hub relays by itself, where the unit enabled that."""
@@ -184,8 +188,7 @@ class Repository:
     ) -> Outcome:
         """Publish an application image's manifest under the release key."""
         files = {f"firmware/{check_name(board)}/image.json": manifest}
-        self.archive.reload()
-        return self._sign(self.proposals.manifests("firmware", files, now_s), signers, now_s)
+        return self._sign(self.propose("firmware", files, now_s), signers, now_s)
 
     def _sign(self, change: Request, signers: Sequence[Any], now_s: int) -> Outcome:
         for other in self.waiting():
@@ -213,9 +216,15 @@ class Repository:
             self.archive.reload()
             return self._publish(list(requests), now_s, stolen)
 
-    def accept(self, files: Sequence[bytes], now_s: int) -> Outcome:
-        """Publish request files that come back from laptops, merging them with what waits."""
-        return self.publish([request.read(data) for data in files], now_s)
+    def accept(self, files: Sequence[bytes], now_s: int, stolen: bool = False) -> Outcome:
+        """Publish request files that come back from laptops, merging them with what waits.
+
+        Copies of one change that were signed apart are put together.
+        """
+        changes: dict[tuple[str, int], Request] = {}
+        for one in map(request.read, files):
+            changes.setdefault((one.role, one.version), one).merge(one)
+        return self.publish(list(changes.values()), now_s, stolen)
 
     def waiting(self) -> list[Request]:
         """Return the changes that wait for further signatures."""

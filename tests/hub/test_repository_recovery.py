@@ -145,8 +145,8 @@ def test_stolen_online_keys_can_stall_but_not_speak_and_are_replaced(tmp_path):
         # Recovery: new online keys in a new root; the forged files go; views start anew.
         repository = Repository(world.repository.layout.root, world.online)
         people = world.founders
-        hands = recovery.Hands(people.root[:2], people.targets, people.registrars)
-        recovered = recovery.replace_online_keys(repository, hands, NOW_S + 10)
+        present = [*people.root[:2], *people.targets, *people.registrars]
+        recovered = recovery.replace_online_keys(repository, present, NOW_S + 10)
         assert len(recovered.dropped) == 5 and any("nodes-03.a" in one for one in recovered.removed)
         client = world.client("03.a", name="steady")
         assert world.download(client, BUNDLE) == b"programme"
