@@ -1,5 +1,6 @@
 """A small province on disk, served as static files, read by stock clients."""
 
+import contextlib
 import http.server
 import threading
 import time
@@ -42,17 +43,12 @@ class World:
         return self.repository.sign_bundle(unit, self.approvers[unit][:1], manifest, now_s)
 
     def __enter__(self):
-        handler = _handler(self.folder / "repository")
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
-        self.thread.start()
+        self.service = serving(self.folder / "repository")
+        self.url = self.service.__enter__()
         return self
 
     def __exit__(self, *_):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        self.service.__exit__(None, None, None)
 
     def client(self, unit, name=None, root_version=1):
         """Return a stock client; the same name again keeps what it trusted before."""
@@ -75,6 +71,20 @@ class World:
         """Return the bytes of a target."""
         info = client.get_targetinfo(path)
         return Path(client.download_target(info)).read_bytes()
+
+
+@contextlib.contextmanager
+def serving(root):
+    """Serve a repository's folder as static files; give the address that ends in /v1."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(root))
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def _handler(root):
