@@ -96,9 +96,7 @@ class Rotation:
     def groups(self, names: Sequence[str]) -> Plan:
         """Plan further groups of units; their registries begin empty."""
         change = self._proposals.targets(self._now_s, groups=names)
-        fresh = [
-            self._proposals.again(role_name("registry", name), self._now_s) for name in names
-        ]
+        fresh = [self._proposals.again(role_name("registry", name), self._now_s) for name in names]
         return self._plan(*fresh, change)
 
     def online(self) -> Plan:
