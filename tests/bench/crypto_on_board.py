@@ -12,7 +12,7 @@ from binascii import unhexlify
 from hw.micropython.verifier import SHA512, Verifier
 from protocols.sha512 import PureSha512
 
-PASSES = 40
+PASSES = 100
 WANTED = {"ed25519": "plain", "ecdsa-sha2-nistp256": "plain", "rsassa-pss-sha256": "2048"}
 BLOCKS = bytes(10 * 128)
 
