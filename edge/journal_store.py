@@ -115,7 +115,7 @@ class JournalStore:
             data = self._position_frames(chain)
             end = chain.segments[-1].end
             if end is not None and end + len(data) <= self._segment_bytes:
-                self._patch(chain, data, "")
+                self._write_positions(chain, data)
 
     def new_epoch(self, name: str) -> None:
         """Number what follows anew: the hub holds another history of the present epoch."""
@@ -199,6 +199,13 @@ class JournalStore:
             data += journal.frame(journal.POSITION, epoch, chain.positions[epoch])
         return data
 
+    def _write_positions(self, chain: JournalChain, data: bytes) -> None:
+        try:
+            self._patch(chain, data, "")
+        except WorldFault:
+            # They are known in memory and go with the next record; the segment is sealed.
+            return
+
     def _patch(self, chain: JournalChain, data: bytes, entry_hash: str) -> None:
         segment = chain.segments[-1]
         try:
@@ -214,6 +221,9 @@ class JournalStore:
 
     def _rotate(self, chain: JournalChain) -> None:
         """Begin a new segment for a chain; a full disk costs the oldest one."""
+        if chain.segments and chain.segments[-1].end is None and not chain.segments[-1].pieces:
+            # A disk that refuses every write must not fill the journal with empty segments.
+            self._remove(chain, chain.segments[-1])
         name = chain.next_name()
         while True:
             try:

@@ -72,6 +72,8 @@ RECORD_ANSWER_BYTES_MAX = 1024
 JOURNAL_SEGMENT_BYTES = 64 * 1024
 JOURNAL_SEGMENTS_MAX = 64
 JOURNAL_PIECE_BYTES = 4096
+# One upload: 100 records, 16 s at 16 kbit/s; a microcontroller holds it twice.
+UPLINK_BATCH_BYTES = 32 * 1024
 # Facts waiting in memory while the disk refuses to write: a day of plays.
 FACTS_WAITING_MAX = 64
 # HTTP message signatures: our own headers are below 300 bytes; a key id of TUF is 64 hex digits,

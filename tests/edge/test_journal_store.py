@@ -225,6 +225,20 @@ def test_a_failed_write_done_again_is_found_once(fail):
         check_links(held(one))
 
 
+def test_a_disk_that_refuses_every_write_costs_no_history():
+    storage = Refusing()
+    store = opened(storage, 4)
+    store.append("plays", CLOCK, "play", fact(1))
+    for _ in range(20):
+        storage.fail = "after"
+        with pytest.raises(WorldFault):
+            store.append("plays", CLOCK, "play", fact(2))
+    assert store.segment_count() == 2
+    store.append("plays", CLOCK, "play", fact(2))
+    for one in (store, opened(storage, 4)):
+        assert facts(one) == [1, 2]
+
+
 @pytest.mark.parametrize("fail", ["before", "after"])
 def test_another_fact_after_a_failed_write_never_reuses_a_sequence(fail):
     storage = Refusing()

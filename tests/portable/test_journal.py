@@ -9,8 +9,8 @@ from hw.sim.storage import PowerCut, Storage
 from protocols.errors import LocalFault
 from protocols.outbox import Acknowledged, Outbox, Refused, Run, Span
 
-# The disk of the test is in the heap.
-HEAP_KB = 384
+# The disk of the test is in the heap: twelve segments of 16 KB, copied whole at every patch.
+HEAP_KB = 640
 
 EPOCH = "00112233445566ff"
 CLOCK = (1795000000000, "hub", 20)
