@@ -2,21 +2,34 @@
 
 from aiohttp import web
 
-from hub import events, records_api, static_files
+from hub import assets, bulletin_pages, events, pages, records_api, static_files, translations
 from hub.answers import json_faults
+from hub.overview import Programmes
+from hub.page_guard import strict_headers
 from hub.services import SERVICES, Services
 from hub.serving import guarded
 
 
 def create_node_app(services: Services) -> web.Application:
     """Build the node-facing endpoints; they are fit for the open network."""
-    app = web.Application(middlewares=[guarded, json_faults], client_max_size=0)
-    install_node_routes(app, services)
+    app = web.Application(middlewares=[guarded, json_faults])
+    _install_node_routes(app, services)
     return app
 
 
-def install_node_routes(app: web.Application, services: Services) -> None:
-    """Add the node-facing endpoints and what they need to an application."""
+def create_app(services: Services) -> web.Application:
+    """Build the node-facing endpoints and the pages; offer it on this machine only."""
+    app = web.Application(middlewares=[guarded, strict_headers, pages.page_faults])
+    _install_node_routes(app, services)
+    app[translations.TRANSLATIONS] = translations.load()
+    app[assets.ASSETS] = assets.Assets()
+    app[pages.TEMPLATES] = pages.templates()
+    app[pages.PROGRAMMES] = Programmes()
+    app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *assets.ROUTES])
+    return app
+
+
+def _install_node_routes(app: web.Application, services: Services) -> None:
     app[SERVICES] = services
     app[static_files.METADATA_FILES] = static_files.MetadataFiles()
     app[events.WAKES] = events.Wakes(services.config.repository)

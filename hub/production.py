@@ -4,8 +4,8 @@ One bulletin at a time, in a task of its own; what a crash left half made is mad
 """
 
 import asyncio
-import hashlib
 import logging
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -115,6 +115,6 @@ def sweep(work: Path, now_s: int) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def new_name(random: bytes) -> str:
-    """Return an opaque bulletin name for random bytes."""
-    return "b" + hashlib.sha256(random).hexdigest()[:12]
+def new_name() -> str:
+    """Return an opaque name for a new bulletin."""
+    return "b" + secrets.token_hex(6)

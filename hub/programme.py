@@ -7,7 +7,10 @@ from hub import bulletins, fleet, timing
 from hub.store import Row, Store
 from protocols import alert, bundle
 from protocols.errors import RemoteFault
+from protocols.fields import Fields
 from protocols.limits import PAGES_MAX
+from protocols.policy import read_policy
+from protocols.rules import check_time
 
 # The programme's own validity: as long as its approver's signature (400 days by default).
 VALID_S = 400 * 86400
@@ -120,6 +123,23 @@ def policy(store: Store, unit: str) -> dict[str, Any]:
     """Return a unit's policy, or the default."""
     row = store.get("unit_policies", unit)
     return dict(DEFAULT_POLICY if row is None else json.loads(row["policy_json"]))
+
+
+def quiet_hours(store: Store, row: Row, now_s: int, lead_s: int, offset_min: int) -> str:
+    """Return the quiet hours (`21:30–05:00`) in which a bulletin would start, or nothing.
+
+    Nodes keep quiet hours whatever is published, so the author must know before.
+    """
+    if row["timing"]["mode"] == "alert":
+        return ""
+    own = policy(store, row["unit"])
+    rules = read_policy(Fields(own, "policy"))
+    when = timing.fix(row["timing"], now_s, lead_s, offset_min)
+    clocks = when["times"] if when["mode"] == "daily" else [when["time"]]
+    for clock in clocks:
+        if rules.is_quiet(row["class"], check_time(clock, "time")):
+            return ", ".join(f"{first}–{last}" for first, last in own["quiet"])
+    return ""
 
 
 def _item(row: Row) -> dict[str, Any]:

@@ -51,7 +51,9 @@ HUB_CONNECTIONS_MAX = 12_000
 UPLOAD_BYTES_MAX = 64 * 1024 * 1024
 # Text of one bulletin: ten minutes of speech is about 9 KB of Vietnamese.
 BULLETIN_TEXT_BYTES_MAX = 32 * 1024
-BULLETIN_TITLE_BYTES_MAX = 200
+# A form without a recording: the texts, percent-encoded at worst, and a few dozen short fields.
+FORM_BYTES_MAX = 256 * 1024
+FORM_FIELDS_MAX = 128
 # Event streams: one line waiting for a client is enough, since only the newest version matters.
 EVENT_STREAMS_MAX = 10_000
 

@@ -1,0 +1,259 @@
+"""What each command of `chieng-hub` does; every one returns what is printed as JSON."""
+
+import getpass
+import json
+import os
+import re
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hub import approvers, audit, bulletins, enrolment, fleet, founding, programme, timing
+from hub.approvers import Sheet
+from hub.config import Config
+from hub.production import new_name
+from hub.services import Services
+from protocols import policy as policies
+from protocols.errors import LocalFault, RemoteFault
+from protocols.fields import Fields
+from protocols.limits import UPLOAD_BYTES_MAX
+
+WHO = "command line"
+_BAND = re.compile(r"([0-9:]{5})-([0-9:]{5})(?:=([0-9]{1,3}))?")
+
+Command = Callable[[Services, Namespace], Awaitable[object]]
+
+
+def init(config: Config, chosen: Namespace) -> object:
+    """Found a hub and hand over the sheets."""
+    now_s = config.now_ms() // 1000
+    sheets = founding.found(config, chosen.group, Path(chosen.offline_keys), now_s)
+    return {"data": str(config.data), "sheets": _hand_over(sheets, chosen.sheets)}
+
+
+def _hand_over(sheets: Sequence[Sheet], path: str | None) -> object:
+    """Return the passphrases for the screen, or add them to a file of mode 0600."""
+    found = {sheet.holder: sheet.passphrase for sheet in sheets}
+    if path is None:
+        return found
+    known = json.loads(Path(path).read_text()) if Path(path).exists() else {}
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({**known, **found}, file, indent=1)
+    return f"passphrases are in {path}: print them and delete it"
+
+
+def _secret(path: str | None, holder: str) -> str:
+    """Return a holder's passphrase from a file (plain, or the JSON of --sheets) or by asking."""
+    if path is None:
+        return getpass.getpass(f"Passphrase of {holder}: ")
+    text = Path(path).read_text().strip()
+    if not text.startswith("{"):
+        return text
+    try:
+        return str(json.loads(text)[holder])
+    except (ValueError, KeyError):
+        raise LocalFault(
+            "keys.sheets", f"{path} holds no passphrase of {holder}", "Check file and id."
+        ) from None
+
+
+def _fresh(chosen: Namespace, unit: str) -> list[approvers.NewApprover]:
+    found = []
+    for pair in chosen.approver:
+        name, _, title = pair.partition("=")
+        found.append(approvers.generate(name, unit, title or name))
+    return found
+
+
+async def add_unit(services: Services, chosen: Namespace) -> object:
+    """Add a unit with its approvers."""
+    now_s = services.now_s()
+    today = timing.local_time(now_s, services.config.utc_offset_min).date().isoformat()
+    row = {
+        "unit": chosen.id,
+        "valid_from": chosen.valid_from or today,
+        "parent": chosen.parent,
+        "name": chosen.name,
+        "kind": chosen.kind,
+        "code_system": chosen.code_system,
+        "code": chosen.code,
+    }
+    fresh = _fresh(chosen, chosen.id)
+    registrar = _secret(chosen.registrar_passphrase_file, "registrar-1")
+    await enrolment.enrol_unit(services, row, fresh, registrar, chosen.alert_threshold, now_s)
+    sheets = _hand_over([one.sheet for one in fresh], chosen.sheets)
+    return {"unit": chosen.id, "sheets": sheets}
+
+
+async def add_approver(services: Services, chosen: Namespace) -> object:
+    """Add approvers to a unit."""
+    fresh = _fresh(chosen, chosen.unit)
+    registrar = _secret(chosen.registrar_passphrase_file, "registrar-1")
+    await enrolment.enrol_approvers(
+        services, chosen.unit, fresh, registrar, chosen.alert_threshold, services.now_s()
+    )
+    return {"unit": chosen.unit, "sheets": _hand_over([one.sheet for one in fresh], chosen.sheets)}
+
+
+async def set_policy(services: Services, chosen: Namespace) -> object:
+    """Set quiet hours and ceilings; the next bundle of the unit carries them."""
+    value = dict(programme.DEFAULT_POLICY)
+    value["quiet"] = [list(_band(text)[:2]) for text in chosen.quiet]
+    if chosen.ceiling:
+        bands = [_band(text) for text in chosen.ceiling]
+        value["ceilings"] = [[first, last, int(level or 100)] for first, last, level in bands]
+    policies.read_policy(Fields(value, "policy"))
+    row = {"unit": chosen.unit, "policy_json": json.dumps(value)}
+    now_s = services.now_s()
+
+    def keep(store: Any) -> None:
+        if not store.change("unit_policies", (chosen.unit,), {"policy_json": row["policy_json"]}):
+            store.add("unit_policies", row)
+        audit.append(store, now_s, WHO, "policy.set", chosen.unit, policy=value)
+
+    await services.ledger.write(keep)
+    return {"unit": chosen.unit, "policy": value}
+
+
+def _band(text: str) -> tuple[str, str, str | None]:
+    match = _BAND.fullmatch(text)
+    if match is None:
+        raise RemoteFault("policy.band", f"{text!r} is no band", "Write 21:30-05:00, or …=80.")
+    return match[1], match[2], match[3]
+
+
+async def add_hamlet(services: Services, chosen: Namespace) -> object:
+    """Add a hamlet."""
+    now_s = services.now_s()
+    await services.ledger.write(
+        lambda s: fleet.add_hamlet(s, chosen.unit, chosen.id, chosen.name, WHO, now_s)
+    )
+    return {"unit": chosen.unit, "hamlet": chosen.id}
+
+
+async def change_node(services: Services, chosen: Namespace) -> object:
+    """Register or revoke a node."""
+    now_s = services.now_s()
+    if chosen.verb == "revoke":
+        await services.ledger.write(lambda s: fleet.revoke_node(s, chosen.id, WHO, now_s))
+        return {"node": chosen.id, "state": "revoked"}
+    if not (chosen.unit and chosen.public_key):
+        raise LocalFault("fleet.node", "unit or key is missing", "Give --unit and --public-key.")
+    form = fleet.NodeForm(
+        chosen.id,
+        chosen.unit,
+        chosen.name or chosen.id,
+        chosen.kind,
+        _public_key(chosen.public_key),
+        chosen.hamlet,
+        chosen.node_group,
+        chosen.board,
+    )
+    await services.ledger.write(lambda s: fleet.add_node(s, form, WHO, now_s))
+    return {"node": chosen.id, "unit": chosen.unit, "state": "active"}
+
+
+def _public_key(text: str) -> bytes:
+    if re.fullmatch(r"[0-9a-fA-F]{64}", text) is None:
+        text = Path(text).read_text().strip()
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise RemoteFault("fleet.key", "not a public key in hex", "Copy all 64 digits.") from None
+
+
+async def publish(services: Services, chosen: Namespace) -> object:
+    """Write, make, approve and publish one bulletin."""
+    passphrase = _secret(chosen.passphrase_file, chosen.approver)
+    row = await services.ledger.read(lambda s: s.get("approvers", chosen.approver))
+    signature = await services.opener.open(row, passphrase)
+    draft, bulletin, now_s = _draft(services, chosen), new_name(), services.now_s()
+    await services.ledger.write(lambda s: bulletins.create(s, bulletin, draft, WHO, now_s))
+    await services.production.make(bulletin, 1)
+    made = await services.ledger.read(lambda s: bulletins.current(s, bulletin))
+    if made["state"] != bulletins.READY:
+        raise RemoteFault(made["fault_code"], "it could not be made", "Mend the text or file.")
+    outcome = await services.publisher.approve(bulletin, [signature])
+    row = await services.ledger.read(lambda s: bulletins.current(s, bulletin))
+    config = services.config
+    quiet = await services.ledger.read(
+        lambda s: programme.quiet_hours(s, row, now_s, config.start_lead_s, config.utc_offset_min)
+    )
+    return {
+        "bulletin": bulletin,
+        "item": programme.item_id(row),
+        "published": outcome.published,
+        "signatures_missing": outcome.missing,
+        "timing": row["timing"],
+        "in_quiet_hours": quiet,
+        "renditions": row["renditions"],
+    }
+
+
+def _draft(services: Services, chosen: Namespace) -> bulletins.Draft:
+    upload = None
+    if chosen.audio:
+        source = Path(chosen.audio)
+        if source.stat().st_size > UPLOAD_BYTES_MAX:
+            raise RemoteFault("blob.too_long", "the recording is too large", "Compress it.")
+        upload = services.blobs.put_file(source).sha256
+    text = Path(chosen.text_file).read_text() if chosen.text_file else ""
+    board = Path(chosen.board_text_file).read_text() if chosen.board_text_file else ""
+    return bulletins.Draft(
+        chosen.unit,
+        chosen.title,
+        chosen.language,
+        chosen.legal_class,
+        text,
+        board,
+        chosen.voice,
+        upload,
+        chosen.hamlet,
+        _timing(services, chosen),
+        chosen.topic,
+    )
+
+
+def _timing(services: Services, chosen: Namespace) -> timing.Timing:
+    if chosen.legal_class == "emergency":
+        return timing.alert(chosen.hours, chosen.gap_min, chosen.drill)
+    today = timing.local_time(services.now_s(), services.config.utc_offset_min).date().isoformat()
+    if chosen.daily:
+        return timing.daily(chosen.daily, range(1, 8), today, chosen.until or today)
+    if chosen.at:
+        day, _, clock = chosen.at.partition("T")
+        return timing.once(day, clock)
+    return {"mode": "now"}
+
+
+async def recall(services: Services, chosen: Namespace) -> object:
+    """Take a published bulletin off the air."""
+    passphrase = _secret(chosen.passphrase_file, chosen.approver)
+    row = await services.ledger.read(lambda s: s.get("approvers", chosen.approver))
+    signature = await services.opener.open(row, passphrase)
+    outcome = await services.publisher.approve(chosen.bulletin, [signature], "recall")
+    return {"bulletin": chosen.bulletin, "recalled": outcome.published}
+
+
+async def check_audit(services: Services, _chosen: Namespace) -> object:
+    """Verify the audit chain; raises `LocalFault("audit.broken")`."""
+    broken = await services.ledger.read(audit.first_broken)
+    if broken is not None:
+        raise LocalFault(
+            "audit.broken", f"entry {broken} does not follow", "Compare it with a backup."
+        )
+    return {"entries": await services.ledger.read(lambda s: s.count("audit")), "whole": True}
+
+
+COMMANDS: dict[str, Command] = {
+    "unit": add_unit,
+    "approver": add_approver,
+    "policy": set_policy,
+    "hamlet": add_hamlet,
+    "node": change_node,
+    "publish": publish,
+    "recall": recall,
+    "audit": check_audit,
+}

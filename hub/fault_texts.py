@@ -1,0 +1,172 @@
+"""What pages say about a fault: a sentence and what to do, by code, ready for translation."""
+
+from hub.translations import N_, Translations
+from protocols.errors import Fault
+
+_TEXTS = {
+    "approval.approver": (
+        N_("No approver is chosen."),
+        N_("Choose who approves."),
+    ),
+    "blob.too_long": (
+        N_("The recording is too large."),
+        N_("Choose a recording of at most 64 MB, for example an MP3."),
+    ),
+    "board.glyph": (
+        N_("The board text holds a sign that cannot be drawn."),
+        N_("Replace emoji and unusual signs by words."),
+    ),
+    "board.text": (
+        N_("The board text is too long."),
+        N_("Shorten the text for boards."),
+    ),
+    "bulletin.class": (N_("No class is chosen."), N_("Choose how urgent the bulletin is.")),
+    "bulletin.empty": (
+        N_("There is nothing to play yet."),
+        N_("Write a text or choose a recording."),
+    ),
+    "bulletin.hamlet": (
+        N_("A chosen hamlet is not of this unit."),
+        N_("Choose the hamlets again."),
+    ),
+    "bulletin.long": (N_("The text is too long."), N_("Make two bulletins of it.")),
+    "bulletin.making": (
+        N_("Something unexpected happened while making the sound."),
+        N_("Try again; if it happens again, tell your administrator."),
+    ),
+    "bulletin.not_signed": (
+        N_("The signature was not accepted."),
+        N_("Check that this person may approve for this unit, then approve once more."),
+    ),
+    "bulletin.state": (
+        N_("This is not possible any more: the bulletin has moved on."),
+        N_("Look at its state below and go on from there."),
+    ),
+    "bulletin.timing": (N_("Class and time do not fit."), N_("Choose the class again.")),
+    "bulletin.unit": (N_("No unit is chosen."), N_("Choose the unit that speaks.")),
+    "bulletin.unknown": (N_("There is no such bulletin."), N_("Go back to the overview.")),
+    "fleet.name": (
+        N_("The title is empty or too long."),
+        N_("Write a title on one line, at most about 100 letters."),
+    ),
+    "form.broken": (N_("The form did not arrive whole."), N_("Send it once more.")),
+    "http.foreign_page": (
+        N_("The request came from another page."),
+        N_("Open the hub's page itself and try again."),
+    ),
+    "http.host": (
+        N_("The hub's page is open on this machine only."),
+        N_("Open it as http://127.0.0.1 or through an SSH tunnel."),
+    ),
+    "http.not_found": (N_("There is nothing under this address."), N_("Go back to the overview.")),
+    "http.stalled": (N_("The upload stopped on the way."), N_("Send it again on a better link.")),
+    "http.too_large": (N_("What was sent is too large."), N_("Send less, or a smaller recording.")),
+    "hub.busy": (N_("The hub is very busy."), N_("Wait a minute and try again.")),
+    "hub.disk": (
+        N_("The hub's disk did not take the file."),
+        N_("Tell your administrator: the disk may be full."),
+    ),
+    "hub.storage": (
+        N_("The hub's database did not take it; nothing was changed."),
+        N_("Try again; if it happens again, tell your administrator."),
+    ),
+    "keys.passphrase": (
+        N_("This passphrase does not belong to this person."),
+        N_("Take the sheet that was handed to this person and type it again."),
+    ),
+    "keys.passphrase_typo": (
+        N_("The passphrase has a typing mistake."),
+        N_("Compare it group by group with the printed sheet."),
+    ),
+    "media.silent": (N_("The recording holds only silence."), N_("Record again.")),
+    "media.too_long": (N_("The recording is too long."), N_("Use at most two hours.")),
+    "media.tool": (
+        N_("The sound could not be made."),
+        N_("Try again; if it happens again, tell your administrator."),
+    ),
+    "media.undecodable": (
+        N_("The file is not a recording that can be read."),
+        N_("Choose an audio file: MP3, M4A, WAV, OGG."),
+    ),
+    "speech.empty": (N_("The text holds no word to speak."), N_("Write the bulletin.")),
+    "speech.engine": (
+        N_("The speech engine did not answer."),
+        N_("Try again; if it happens again, tell your administrator."),
+    ),
+    "speech.text": (N_("The text cannot be spoken."), N_("Shorten it and remove unusual signs.")),
+    "speech.voice": (
+        N_("There is no voice for this language."),
+        N_("Choose another voice or a recording."),
+    ),
+    "timing.alert": (N_("The alert's times are wrong."), N_("Choose 1 to 24 hours.")),
+    "timing.day": (N_("A day is missing."), N_("Choose a day.")),
+    "timing.days": (
+        N_("The last day is before the first, or too far away."),
+        N_("Choose a last day within 400 days."),
+    ),
+    "timing.past": (N_("The time is already past."), N_("Choose a later time.")),
+    "timing.time": (N_("A time is missing or wrong."), N_("Write times like 05:30.")),
+    "timing.times": (
+        N_("No time is given, or too many."),
+        N_("Write one to twelve times of day, such as 05:30 17:00."),
+    ),
+    "timing.weekdays": (N_("No weekday is chosen."), N_("Choose at least one weekday.")),
+}
+
+# Faults that nodes report or that records reveal.
+_NODE_TEXTS = {
+    "records.fork": (
+        N_("Two different histories under one key."),
+        N_("The card may have been copied: send a technician."),
+    ),
+    "records.hole": (
+        N_("Some records are lost for good."),
+        N_("Check the node's storage at the next visit."),
+    ),
+    "amplifier.silent": (
+        N_("The amplifier drew no power while playing."),
+        N_("Check amplifier and loudspeaker line."),
+    ),
+    "amplifier.stuck": (
+        N_("The amplifier stays on after playing."),
+        N_("The relay may be welded: send a technician."),
+    ),
+    "audio.lost": (N_("The sound card is gone."), N_("Send a technician.")),
+    "storage.full": (N_("The node's storage is full."), N_("Send a technician.")),
+    "trust.expired": (
+        N_("The node refuses new content: its metadata has expired."),
+        N_("Check that the hub renews its signatures and that the node reaches it."),
+    ),
+}
+_UNKNOWN = (
+    N_("Something went wrong that has no explanation yet."),
+    N_("Try again; if it happens again, tell your administrator the code."),
+)
+_NODE_UNKNOWN = (
+    N_("The node reports a fault."),
+    N_("Tell the technician the code."),
+)
+
+CODES = frozenset(_TEXTS)
+
+
+def explain(fault: Fault, translations: Translations) -> dict[str, str]:
+    """Return `code`, `text` and `remedy` of a fault in the reader's language."""
+    text, remedy = _TEXTS.get(fault.code, _UNKNOWN)
+    return _translated(fault.code, text, remedy, translations)
+
+
+def explain_code(code: str, translations: Translations) -> dict[str, str]:
+    """Return the same for a stored code."""
+    text, remedy = _TEXTS.get(code, _UNKNOWN)
+    return _translated(code, text, remedy, translations)
+
+
+def explain_node(code: str, translations: Translations) -> dict[str, str]:
+    """Return the same for a node's fault."""
+    text, remedy = _NODE_TEXTS.get(code, _NODE_UNKNOWN)
+    return _translated(code, text, remedy, translations)
+
+
+def _translated(code: str, text: str, remedy: str, translations: Translations) -> dict[str, str]:
+    return {"code": code, "text": translations.get(text), "remedy": translations.get(remedy)}

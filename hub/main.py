@@ -1,0 +1,69 @@
+"""`chieng-hub`: found a hub, serve it, and do by hand what its pages do."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from hub import arguments, commands
+from hub.config import Config
+from hub.serve import serve
+from hub.services import Services, open_hub
+from protocols.errors import Fault
+
+
+@contextlib.asynccontextmanager
+async def opened(config: Config) -> AsyncIterator[Services]:
+    """Open a hub for one command."""
+    services, database = open_hub(config)
+    try:
+        yield services
+    finally:
+        database.close()
+
+
+async def _run(chosen: Namespace) -> object:
+    config = Config(
+        data=chosen.data, start_lead_s=chosen.start_lead_s, utc_offset_min=chosen.utc_offset_min
+    )
+    if chosen.command == "init":
+        return await asyncio.to_thread(commands.init, config, chosen)
+    if chosen.command == "serve":
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(config, chosen.listen, chosen.pages, stop)
+        return None
+    async with opened(config) as services:
+        command = commands.COMMANDS[chosen.command]
+        return await command(services, chosen)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; print its result as JSON, or one line that says what to do."""
+    parser: ArgumentParser = arguments.build()
+    chosen = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    chosen.data = Path(chosen.data).resolve()
+    try:
+        result = asyncio.run(_run(chosen))
+    except Fault as fault:
+        print(f"chieng-hub: {fault.message} [{fault.code}]\n  {fault.remedy}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        complaint = f"{error.filename or 'system'}: {error.strerror}"
+        print(f"chieng-hub: {complaint}\n  Check the path and its rights.", file=sys.stderr)
+        return 1
+    if result is not None:
+        print(json.dumps(result, ensure_ascii=False, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

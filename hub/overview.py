@@ -1,0 +1,240 @@
+"""What the first page shows: faults first, then every node by unit, bulletins, and what was heard.
+
+Plain questions over the store port. What plays now and next is expanded from the published
+manifests with the nodes' own `protocols.schedule`.
+"""
+
+import json
+from typing import Any
+
+from hub import bulletins, fleet, timing
+from hub.repository import request as requests
+from hub.store import Row, Store
+from protocols import alert, bundle, schedule
+from protocols.alert import Alerts
+from protocols.bundle import Bundle
+from protocols.targets import Place
+from protocols.units import alert_path, bundle_path
+
+# A node polls at most every half hour; two missed polls make it late.
+LATE_MS = 3600_000
+AHEAD_MS = 24 * 3600_000
+NODES_MAX = 300
+BULLETINS_MAX = 12
+PLAYS_MAX = 40
+
+
+class Programmes:
+    """Keep the published manifests of every unit, parsed once."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Bundle | Alerts] = {}
+
+    def bundle(self, store: Store, unit: str) -> Bundle | None:
+        """Return a unit's bundle in force."""
+        found = self._read(store, unit, "bundle")
+        return found if isinstance(found, Bundle) else None
+
+    def alerts(self, store: Store, unit: str) -> Alerts | None:
+        """Return a unit's alerts in force."""
+        found = self._read(store, unit, "alerts")
+        return found if isinstance(found, Alerts) else None
+
+    def _read(self, store: Store, unit: str, kind: str) -> Bundle | Alerts | None:
+        where = {"unit": unit, "kind": kind, "state": "published"}
+        rows = store.find("publications", where, order=["version"], descending=True, limit=1)
+        if not rows:
+            return None
+        name = rows[0]["publication"]
+        if name not in self._kept:
+            files = requests.read(rows[0]["request"]).files
+            if len(self._kept) > 2 * NODES_MAX:
+                self._kept.clear()
+            if kind == "bundle":
+                self._kept[name] = bundle.read(files[bundle_path(unit)], unit)
+            else:
+                self._kept[name] = alert.read(files[alert_path(unit)], unit)
+        return self._kept[name]
+
+
+def overview(store: Store, programmes: Programmes, now_ms: int, offset_min: int) -> dict[str, Any]:
+    """Return everything the first page shows."""
+    today = timing.local_time(now_ms // 1000, offset_min).date().isoformat()
+    units = fleet.units_on(store, today)
+    rows = store.find("nodes", {"state": "active"}, order=["unit", "name"], limit=NODES_MAX)
+    faults = _open_faults(store)
+    nodes = [_node(store, programmes, units, row, faults, now_ms) for row in rows]
+    return {
+        "units": _unit_blocks(units, nodes),
+        "faults": [
+            {**fault, "name": row["name"], "unit_name": _name(units, row["unit"])}
+            for row in rows
+            for fault in faults.get(row["node"], [])
+        ],
+        "tiles": _tiles(nodes),
+        "more_nodes": max(0, store.count("nodes", {"state": "active"}) - len(nodes)),
+        "bulletins": [
+            _bulletin(store, units, row) for row in bulletins.newest(store, BULLETINS_MAX)
+        ],
+        "plays": _plays(store, units),
+    }
+
+
+def _name(units: dict[str, Row], unit: str) -> str:
+    return str(units[unit]["name"]) if unit in units else unit
+
+
+def _open_faults(store: Store) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in store.find("faults", {"cleared_ms": None}, order=["last_ms"], descending=True):
+        found.setdefault(row["node"], []).append(row)
+    return found
+
+
+def _node(
+    store: Store,
+    programmes: Programmes,
+    units: dict[str, Row],
+    row: Row,
+    faults: dict[str, list[Row]],
+    now_ms: int,
+) -> dict[str, Any]:
+    status = store.get("node_status", row["node"]) or {}
+    hamlet = store.get("hamlets", row["unit"], row["hamlet"]) if row["hamlet"] else None
+    contact_ms = status.get("contact_ms")
+    now, following = _now_and_next(store, programmes, units, row, now_ms)
+    contact = "never" if contact_ms is None else "fresh"
+    if contact_ms is not None and now_ms - contact_ms > LATE_MS:
+        contact = "late"
+    return {
+        **row,
+        "status": status,
+        "hamlet_name": hamlet["name"] if hamlet else "",
+        "contact": contact,
+        "contact_ms": contact_ms,
+        "faults": faults.get(row["node"], []),
+        "now": now,
+        "next": following,
+        "last": _last_play(store, row["node"]),
+    }
+
+
+def _last_play(store: Store, node: str) -> Row | None:
+    rows = store.find("plays", {"node": node}, order=["started_ms"], descending=True, limit=1)
+    return rows[0] if rows else None
+
+
+def place_of(row: Row) -> Place:
+    """Return where a node stands, as manifests target it."""
+    groups = tuple(json.loads(row["groups_json"]))
+    profiles = (f"board-{row['board']}",) if row["board"] else ("opus", "pcm16")
+    return Place(row["unit"], row["hamlet"] or "", groups, row["kind"], profiles)
+
+
+def _now_and_next(
+    store: Store, programmes: Programmes, units: dict[str, Row], row: Row, now_ms: int
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return what a node should be playing now, and what comes next within a day."""
+    place = place_of(row)
+    now = following = None
+    for unit in [row["unit"], *fleet.ancestors(units, row["unit"])]:
+        alerts = programmes.alerts(store, unit)
+        for one in alerts.alerts if alerts else ():
+            live = one.kind != alert.CANCEL and now_ms < one.expires_s * 1000
+            if live and one.targets.reach(place):
+                now = {"title": one.title, "class": "emergency", "at_ms": one.sent_s * 1000}
+        found = programmes.bundle(store, unit)
+        if found is None or not found.is_valid_at(now_ms):
+            continue
+        if row["kind"] == "board":
+            shown = _page_now(found, place, now_ms)
+            now = now or shown
+            continue
+        for one in schedule.occurrences(
+            found.rules, now_ms, now_ms + AHEAD_MS, found.utc_offset_min, place
+        ):
+            entry = _entry(found, one, own=unit == row["unit"])
+            if entry is None:
+                continue
+            if one.start_ms <= now_ms:
+                now = now or entry
+            elif following is None or one.start_ms < following["at_ms"]:
+                following = entry
+    return now, following
+
+
+def _entry(found: Bundle, one: schedule.Occurrence, own: bool) -> dict[str, Any] | None:
+    """Return one occurrence; normal items from above wait for the commune and are left out."""
+    item = found.items[one.rule.items[0]]
+    if not own and item.legal_class == "normal":
+        return None
+    return {"title": item.title, "class": item.legal_class, "at_ms": one.start_ms}
+
+
+def _page_now(found: Bundle, place: Place, now_ms: int) -> dict[str, Any] | None:
+    for page in found.pages:
+        if page.from_s * 1000 <= now_ms < page.until_s * 1000 and page.targets.reach(place):
+            return {"title": page.title, "class": page.legal_class, "at_ms": page.from_s * 1000}
+    return None
+
+
+def _unit_blocks(units: dict[str, Row], nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the units in tree order, each with its nodes, those with faults first."""
+    order = sorted(units, key=lambda unit: [*reversed(fleet.ancestors(units, unit)), unit])
+    rank = {"late": 0, "never": 1, "fresh": 2}
+    blocks = []
+    for unit in order:
+        own = [node for node in nodes if node["unit"] == unit]
+        own.sort(key=lambda node: (not node["faults"], rank[node["contact"]], node["name"]))
+        above = [units[one]["name"] for one in fleet.ancestors(units, unit)]
+        blocks.append({"unit": unit, "name": units[unit]["name"], "above": above, "nodes": own})
+    return blocks
+
+
+def _tiles(nodes: list[dict[str, Any]]) -> dict[str, int]:
+    return {
+        "nodes": len(nodes),
+        "faults": sum(1 for node in nodes if node["faults"]),
+        "late": sum(1 for node in nodes if node["contact"] == "late"),
+        "never": sum(1 for node in nodes if node["contact"] == "never"),
+        "playing": sum(1 for node in nodes if node["now"]),
+    }
+
+
+def _bulletin(store: Store, units: dict[str, Row], row: Row) -> dict[str, Any]:
+    return {**row, "unit_name": _name(units, row["unit"]), **reach(store, row)}
+
+
+def reach(store: Store, row: Row) -> dict[str, Any]:
+    """Return how many nodes a bulletin is for and how many have played it, with evidence."""
+    units = fleet.units_on(store, "9999-12-31")
+    wanted = store.find("nodes", {"unit": fleet.subtree(units, row["unit"]), "state": "active"})
+    if row["hamlets"]:
+        wanted = [node for node in wanted if node["hamlet"] in row["hamlets"]]
+    speakers = {node["node"] for node in wanted if node["kind"] == "speaker"}
+    played: dict[str, Row] = {}
+    item = f"{row['bulletin']}.{row['version']}"
+    for play in store.find("plays", {"item": item}, order=["started_ms"]):
+        best = played.get(play["node"])
+        if best is None or play["grade"] >= best["grade"]:
+            played[play["node"]] = play
+    heard = sum(1 for node, play in played.items() if node in speakers and play["grade"] >= 3)
+    return {
+        "reach_all": len(speakers),
+        "reach_played": len(speakers & set(played)),
+        "reach_heard": heard,
+        "reach_nodes": [{**node, "play": played.get(node["node"])} for node in wanted],
+    }
+
+
+def _plays(store: Store, units: dict[str, Row]) -> list[dict[str, Any]]:
+    rows = store.find("plays", order=["started_ms"], descending=True, limit=PLAYS_MAX)
+    names = {row["node"]: store.get("nodes", row["node"]) for row in rows}
+    return [
+        {
+            **row,
+            "node_name": (names[row["node"]] or {"name": row["node"]})["name"],
+            "unit_name": _name(units, row["unit"]),
+        }
+        for row in rows
+    ]

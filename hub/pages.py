@@ -1,0 +1,138 @@
+"""The pages' frame: context, rendering, faults in the reader's language, the first page."""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from aiohttp import web
+
+from hub import fault_texts, page_guard
+from hub.answers import Handler, fault_answer, json_faults, not_found, status_of
+from hub.assets import ASSETS
+from hub.overview import Programmes, overview
+from hub.services import SERVICES
+from hub.translations import COOKIE, LANGUAGES, chosen
+from hub.words import Words
+from protocols.errors import Fault, LocalFault
+
+PROGRAMMES = web.AppKey("programmes", Programmes)
+TEMPLATES = web.AppKey("templates", jinja2.Environment)
+COOKIE_S = 365 * 86400
+
+_log = logging.getLogger("chieng.hub")
+
+
+def templates() -> jinja2.Environment:
+    """Return the template environment: everything escaped, nothing undefined."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(request: web.Request, name: str, **values: Any) -> str:
+    """Render a template in the reader's language."""
+    config = request.app[SERVICES].config
+    translations = chosen(request)
+    hours, minutes = divmod(abs(config.utc_offset_min), 60)
+    sign = "-" if config.utc_offset_min < 0 else "+"
+    context = {
+        "_": translations.get,
+        "lang": translations.language,
+        "words": Words(translations, config.now_ms(), config.utc_offset_min),
+        "asset": request.app[ASSETS].url,
+        "offset": f"UTC{sign}{hours}" + (f":{minutes:02}" if minutes else ""),
+        "explain_node": lambda code: fault_texts.explain_node(code, translations),
+        "explain_code": lambda code: fault_texts.explain_code(code, translations),
+    }
+    return request.app[TEMPLATES].get_template(name).render({**context, **values})
+
+
+def page(request: web.Request, name: str, status: int = 200, **values: Any) -> web.Response:
+    """Answer with a whole page; remember the language that was asked for."""
+    text = render(request, name, **values)
+    response = web.Response(text=text, content_type="text/html", status=status)
+    response.headers["Cache-Control"] = "no-store"
+    response.enable_compression()
+    asked = request.query.get("lang")
+    if asked in LANGUAGES:
+        response.set_cookie(COOKIE, str(asked), max_age=COOKIE_S, samesite="Lax", httponly=True)
+    return response
+
+
+def part(request: web.Request, name: str, **values: Any) -> web.Response:
+    """Answer with a part of a page that is asked for again and again; 304 when unchanged."""
+    text = render(request, name, **values)
+    etag = hashlib.sha256(text.encode()).hexdigest()[:16]
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
+    if any(match.value == etag for match in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    response = web.Response(text=text, content_type="text/html", headers=headers)
+    response.enable_compression()
+    return response
+
+
+@web.middleware
+async def page_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Guard the pages and answer their faults as a page; node-facing paths answer JSON."""
+    if request.path.startswith("/v1/"):
+        return await json_faults(request, handler)
+    try:
+        page_guard.check(request)
+        return await handler(request)
+    except Fault as fault:
+        if fault.whose != "remote":
+            _log.error("%s %s: %s", request.method, request.path, fault)
+        return _fault_page(request, fault)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+        return _fault_page(request, not_found())
+
+
+def _fault_page(request: web.Request, fault: Fault) -> web.Response:
+    if request.path == "/healthz":
+        return fault_answer(fault)
+    said = fault_texts.explain(fault, chosen(request))
+    return page(request, "fault.html", status=status_of(fault), fault=said)
+
+
+async def _overview(request: web.Request) -> dict[str, Any]:
+    services = request.app[SERVICES]
+    programmes, config = request.app[PROGRAMMES], services.config
+    return await services.ledger.read(
+        lambda s: overview(s, programmes, config.now_ms(), config.utc_offset_min)
+    )
+
+
+async def show_overview(request: web.Request) -> web.Response:
+    """Show the first page."""
+    return page(request, "overview.html", **await _overview(request))
+
+
+async def show_overview_part(request: web.Request) -> web.Response:
+    """Show what changes on the first page."""
+    return part(request, "overview_part.html", **await _overview(request))
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """Tell whether database and repository answer."""
+    services = request.app[SERVICES]
+    counted = await services.ledger.read(lambda s: s.count("nodes"))
+    waiting = await services.ledger.read(
+        lambda s: s.count("publications", {"state": "approved", "missing": 0})
+    )
+    if not services.repository.archive.newest_version("root"):
+        raise LocalFault("hub.not_founded", "no root", "Run chieng-hub init.")
+    body = {"ok": True, "nodes": counted, "publications_waiting": waiting}
+    return web.json_response(body, headers={"Cache-Control": "no-store"})
+
+
+ROUTES = [
+    web.get("/", show_overview),
+    web.get("/parts/overview", show_overview_part),
+    web.get("/healthz", healthz),
+]

@@ -1,0 +1,162 @@
+"""Times, sizes, states and evidence in the reader's words."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hub.translations import N_, Translations
+
+# From this grade on, power or sound was measured; below it only commands and contacts were.
+HEARD_GRADE = 3
+
+STATES = {
+    "making": N_("Being made"),
+    "ready": N_("Waiting for approval"),
+    "failed": N_("Could not be made"),
+    "approved": N_("Approved, not yet published"),
+    "published": N_("Published"),
+    "withdrawn": N_("Withdrawn"),
+    "recalling": N_("Being taken off the air"),
+    "recalled": N_("Taken off the air"),
+}
+CLASSES = {
+    "normal": N_("Normal"),
+    "priority": N_("Priority"),
+    "emergency": N_("Emergency"),
+}
+KINDS = {"speaker": N_("Loudspeaker"), "board": N_("Board")}
+VOICES = {
+    "vi-VN": N_("Vietnamese"),
+    "vi-VN-north": N_("Vietnamese, northern voice"),
+    "vi-VN-central": N_("Vietnamese, central voice"),
+    "vi-VN-south": N_("Vietnamese, southern voice"),
+}
+LANGUAGES = {
+    "vi-VN": N_("Vietnamese"),
+    "bdq": N_("Bahnar"),
+    "hre": N_("Hrê"),
+    "hro": N_("Chăm H'roi"),
+    "jra": N_("Jarai"),
+}
+_GRADES = (
+    N_("Not proven: only a command was sent"),
+    N_("Not proven: the amplifier took the command"),
+    N_("Not proven: the relay closed, no power measured"),
+    N_("Heard: power measured at the loudspeaker"),
+    N_("Heard: sound measured"),
+)
+_INTERRUPTED = N_("Interrupted")
+_NOT_PLAYED = N_("Not played")
+WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+
+
+class Words:
+    """Say things in one language at one moment."""
+
+    def __init__(self, translations: Translations, now_ms: int, offset_min: int):
+        self._ = translations.get
+        self._now_ms = now_ms
+        self._offset = timedelta(minutes=offset_min)
+
+    def local(self, wall_ms: int) -> datetime:
+        """Return a wall time on the province's clock."""
+        return datetime.fromtimestamp(wall_ms / 1000, UTC) + self._offset
+
+    def clock(self, wall_ms: int | None) -> str:
+        """Return `05:30`, with the day when it is not today."""
+        if wall_ms is None:
+            return "—"
+        local, today = self.local(wall_ms), self.local(self._now_ms)
+        if local.date() == today.date():
+            return f"{local:%H:%M}"
+        if local.date() == (today + timedelta(days=1)).date():
+            return self._("%(clock)s tomorrow", clock=f"{local:%H:%M}")
+        return f"{local:%H:%M %d/%m}"
+
+    def moment(self, wall_ms: int | None) -> str:
+        """Return day and time to the second."""
+        return "—" if wall_ms is None else f"{self.local(wall_ms):%H:%M:%S %d/%m/%Y}"
+
+    def ago(self, wall_ms: int | None) -> str:
+        """Return how long ago something was."""
+        if wall_ms is None:
+            return self._("never")
+        seconds = max(0, (self._now_ms - wall_ms) // 1000)
+        if seconds < 90:
+            return self._("just now")
+        if seconds < 5400:
+            return self._("%(n)d min ago", n=round(seconds / 60))
+        if seconds < 48 * 3600:
+            return self._("%(n)d h ago", n=round(seconds / 3600))
+        return self._("%(n)d days ago", n=seconds // 86400)
+
+    def duration(self, milliseconds: int) -> str:
+        """Return `1:05`."""
+        seconds = round(milliseconds / 1000)
+        return f"{seconds // 60}:{seconds % 60:02}"
+
+    def size(self, length: int) -> str:
+        """Return a size in KB or MB with a decimal comma."""
+        if length < 1_000_000:
+            return f"{max(1, round(length / 1000))} KB"
+        return f"{length / 1_000_000:.1f} MB".replace(".", ",")
+
+    def watts(self, milliwatts: int) -> str:
+        """Return a power in watts with a decimal comma below ten."""
+        if milliwatts >= 10_000:
+            return f"{round(milliwatts / 1000)} W"
+        return f"{milliwatts / 1000:.1f} W".replace(".", ",")
+
+    def day(self, text: str) -> str:
+        """Return an ISO day as `24/11/2026`."""
+        return "/".join(reversed(text.split("-")))
+
+    def state(self, name: str) -> str:
+        """Return a bulletin's state."""
+        return self._(STATES[name])
+
+    def legal_class(self, name: str) -> str:
+        """Return a legal class."""
+        return self._(CLASSES.get(name, name))
+
+    def kind(self, name: str) -> str:
+        """Return a kind of node."""
+        return self._(KINDS.get(name, name))
+
+    def evidence(self, play: dict[str, Any]) -> dict[str, object]:
+        """Return what proves a play: `heard` and a sentence."""
+        grade = min(max(play["grade"], 0), 4)
+        if play["outcome"] == "failed":
+            return {"heard": False, "text": self._(_NOT_PLAYED)}
+        return {"heard": grade >= HEARD_GRADE, "text": self._(_GRADES[grade])}
+
+    def outcome(self, play: dict[str, Any]) -> str:
+        """Return what else is to say about a play, often nothing."""
+        if play["resumed"]:
+            return self._("Resumed where it was interrupted")
+        return self._(_INTERRUPTED) if play["outcome"] == "interrupted" else ""
+
+    def timing(self, when: dict[str, Any]) -> str:
+        """Return when a bulletin plays."""
+        mode = when["mode"]
+        if mode == "now":
+            return self._("As soon as it is approved")
+        if mode == "once":
+            return self._("%(clock)s on %(day)s", clock=when["time"], day=self.day(when["date"]))
+        if mode == "alert":
+            text = self._("At once, for %(n)d hours", n=when["hours"])
+            if when["gap_min"]:
+                text += self._(", again every %(n)d min", n=when["gap_min"])
+            return text + (self._(" (drill)") if when["drill"] else "")
+        days = when["weekdays"]
+        which = (
+            self._("every day")
+            if len(days) == 7
+            else ", ".join(self._(WEEKDAYS[day - 1]) for day in days)
+        )
+        return self._(
+            "%(times)s, %(which)s, %(first)s to %(last)s",
+            times=" · ".join(when["times"]),
+            which=which,
+            first=self.day(when["from"]),
+            last=self.day(when["until"]),
+        )
