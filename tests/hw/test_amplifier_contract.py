@@ -50,10 +50,10 @@ async def test_renewal_holds_and_its_end_lets_go(make):
         with pytest.raises(LocalFault) as caught:
             await amplifier.renew(1000)
         assert caught.value.code == "amplifier.not_on"
-        await amplifier.on(300)
-        for _ in range(4):
+        await amplifier.on(500)
+        for _ in range(6):
             await asyncio.sleep(0.1)
-            await amplifier.renew(300)
+            await amplifier.renew(500)
             assert (await amplifier.observe())["coil"] == 1
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.8)
         assert (await amplifier.observe())["coil"] == 0

@@ -53,12 +53,12 @@ async def test_on_observe_off():
 async def test_dead_man_of_the_board_fires_without_renewal():
     async with rig() as r:
         made = amplifier(r)
-        await made.on(200)
-        for _ in range(4):
+        await made.on(400)
+        for _ in range(5):
             await asyncio.sleep(0.1)
-            await made.renew(200)
+            await made.renew(400)
             assert r.devices.board.coils[0]
-        await asyncio.sleep(0.35)
+        await asyncio.sleep(0.6)
         assert not r.devices.board.coils[0]
         await made.observe()
         assert codes(made) == ["amplifier.dropped"]
@@ -67,12 +67,12 @@ async def test_dead_man_of_the_board_fires_without_renewal():
 async def test_dead_man_of_the_node_on_a_board_without_timer():
     async with rig() as r:
         made = amplifier(r, timer=False)
-        await made.on(100)
-        await asyncio.sleep(0.06)
-        await made.renew(100)
-        await asyncio.sleep(0.06)
+        await made.on(300)
+        await asyncio.sleep(0.2)
+        await made.renew(300)
+        await asyncio.sleep(0.2)
         assert r.devices.board.coils[0]
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
         assert not r.devices.board.coils[0]
         assert [e["cause"] for e in r.devices.events] == ["write", "write"]
 
@@ -138,7 +138,7 @@ async def test_off_overtakes_a_renewal_that_is_being_retried():
         await made.off()
         with pytest.raises(WorldFault):
             await renewal
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.4)
         assert not r.devices.board.coils[0]
         assert (await made.observe())["coil"] == 0
 
