@@ -1,4 +1,4 @@
-"""A small province on disk, served as static files, read by stock clients."""
+"""A small province on disk, served as static files, read by clients."""
 
 import contextlib
 import http.server
@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 from securesystemslib.signer import CryptoSigner
-from tuf.ngclient import Updater
 
 from hub.repository.ceremony import Founders, found
 from hub.repository.online_keys import OnlineKeys
 from hub.repository.registry import Unit
+from tests.hub.repository_clients import BODIES
 
 # Stock clients read the wall clock, so the world is dated by it.
 NOW_S = int(time.time())
@@ -20,8 +20,9 @@ NOW_S = int(time.time())
 class World:
     """Found a province with two communes and serve it."""
 
-    def __init__(self, folder: Path, now_s: int = NOW_S):
+    def __init__(self, folder: Path, now_s: int = NOW_S, body: str = "stock"):
         self.folder = folder
+        self.body = body
         self.founders = Founders.generate()
         self.online = OnlineKeys.create(folder / "online")
         self.repository = found(
@@ -50,27 +51,12 @@ class World:
     def __exit__(self, *_):
         self.service.__exit__(None, None, None)
 
-    def client(self, unit, name=None, root_version=1):
-        """Return a stock client; the same name again keeps what it trusted before."""
+    def client(self, unit, name=None):
+        """Return a client; the same name again keeps what it trusted before."""
         self.clients += 1
+        root = (self.folder / "repository/metadata/1.root.json").read_bytes()
         folder = self.folder / "clients" / (name or str(self.clients))
-        bootstrap = None
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            bootstrap = (self.folder / f"repository/metadata/{root_version}.root.json").read_bytes()
-        (folder / "targets").mkdir(exist_ok=True)
-        return Updater(
-            str(folder),
-            f"{self.url}/units/{unit}/metadata/",
-            str(folder / "targets"),
-            f"{self.url}/targets/",
-            bootstrap=bootstrap,
-        )
-
-    def download(self, client, path):
-        """Return the bytes of a target."""
-        info = client.get_targetinfo(path)
-        return Path(client.download_target(info)).read_bytes()
+        return BODIES[self.body](folder, self.url, unit, root)
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ def test_two_people_alert_waits_for_the_second(world):
     done = world.repository.sign_alerts("03.two", [second], b'{"alerts":1}', NOW_S + 60)
     assert done.published and world.repository.waiting() == []
     client = world.client("03.two")
-    assert world.download(client, "alerts/03.two/alert.json") == b'{"alerts":1}'
+    assert client.get("alerts/03.two/alert.json") == b'{"alerts":1}'
 
 
 def test_two_laptops_sign_copies_of_one_export(world):
@@ -130,17 +130,17 @@ def test_hub_signs_settings_orders_relays_and_its_own_alerts_only_where_enabled(
     repository.sign_relays("vov1", b'{"media":1}', NOW_S)
     world.repository.sign_firmware("esp32", world.founders.firmware, b'{"image":1}', NOW_S)
     client = world.client("03.a")
-    assert world.download(client, "nodes/03.a/n1/settings.json") == b'{"volume":1}'
-    assert world.download(client, "nodes/03.a/n1/orders.json") == b'{"orders":1}'
-    assert world.download(client, "relays/vov1/media.json") == b'{"media":1}'
-    assert world.download(client, "firmware/esp32/image.json") == b'{"image":1}'
+    assert client.get("nodes/03.a/n1/settings.json") == b'{"volume":1}'
+    assert client.get("nodes/03.a/n1/orders.json") == b'{"orders":1}'
+    assert client.get("relays/vov1/media.json") == b'{"media":1}'
+    assert client.get("firmware/esp32/image.json") == b'{"image":1}'
     repository.forget_node("03.a", "n1", NOW_S)
-    assert world.client("03.a").get_targetinfo("nodes/03.a/n1/orders.json") is None
+    assert world.client("03.a").get("nodes/03.a/n1/orders.json") is None
     assert code_of(repository.sign_auto_alerts, "03.a", b"{}", NOW_S) == "keys.online"
     enabled = repository.unit("03.a")._replace(auto_alert=True)
     repository.change_unit(enabled, world.founders.registrars, NOW_S)
     repository.sign_auto_alerts("03.a", b'{"auto":1}', NOW_S)
-    assert world.download(world.client("03.a"), "alerts/03.a/auto.json") == b'{"auto":1}'
+    assert world.client("03.a").get("alerts/03.a/auto.json") == b'{"auto":1}'
 
 
 def test_one_number_for_all_views_never_goes_back(world):
@@ -188,14 +188,14 @@ def test_a_crash_at_any_write_leaves_a_view_that_clients_read(world):
             except PowerCut:
                 finished = False
             client = world.client("03.a", name="steady")
-            got = world.download(client, "units/03.a/bundle.json")
+            got = client.get("units/03.a/bundle.json")
             assert got in {b"old", b"new"} and (got == b"new" or not finished)
             world.repository.refresh(NOW_S)
             client = world.client("03.a", name="steady")
             if not finished:
                 world.publish("03.a", b"new", NOW_S)
                 client = world.client("03.a", name="steady")
-            assert world.download(client, "units/03.a/bundle.json") == b"new"
+            assert client.get("units/03.a/bundle.json") == b"new"
         if finished:
             break
     assert count > 4
@@ -218,7 +218,7 @@ def test_a_crash_while_an_approver_is_replaced_leaves_a_readable_view(world):
         if joins.public_key.keyid in registry.delegations.keys:
             world.repository.change_unit(unit, world.founders.registrars, NOW_S, [joins])
             client = world.client("03.a", name="steady")
-        assert world.download(client, "units/03.a/bundle.json") == b"programme"
+        assert client.get("units/03.a/bundle.json") == b"programme"
     assert joins.public_key.keyid in registry.delegations.keys
 
 
@@ -231,8 +231,8 @@ def test_old_files_go_and_what_is_in_use_stays(world):
     assert len(layout.snapshot_versions("03.a")) <= KEPT_VERSIONS
     manifests = list((layout.targets / "units/03.a").iterdir())
     assert len(manifests) <= KEPT_VERSIONS + 1
-    assert world.download(world.client("03.b"), "units/03.b/bundle.json") == b"quiet for long"
-    assert b"step" in world.download(world.client("03.a"), "units/03.a/bundle.json")
+    assert world.client("03.b").get("units/03.b/bundle.json") == b"quiet for long"
+    assert b"step" in world.client("03.a").get("units/03.a/bundle.json")
 
 
 def test_writers_wait_for_each_other(world):
@@ -253,7 +253,7 @@ def test_writers_wait_for_each_other(world):
     assert failures == []
     client = world.client("03.a")
     for step in range(6):
-        assert client.get_targetinfo(f"nodes/03.a/n{step}/settings.json") is not None
+        assert client.get(f"nodes/03.a/n{step}/settings.json") is not None
 
 
 def test_founding_twice_or_with_too_few_holders_is_refused(tmp_path, world):
