@@ -18,6 +18,7 @@ from hw import ports
 from protocols import wav
 from protocols.errors import RemoteFault, WorldFault
 from protocols.limits import ALERT_ROOM_BYTES, WAV_HEAD_BYTES_MAX
+from protocols.media import Blob
 
 FOLDER = "blobs/"
 _PCM = "pcm/"
@@ -25,8 +26,8 @@ _PCM_SUM = "pcm-sum/"
 _BLOCK_BYTES = 4096
 # Hashing yields to other tasks this often: 64 KB takes a microcontroller about 20 ms.
 _YIELD_BLOCKS = 16
-# Decoded speech at 16 kHz, 16 bit: 32 bytes a millisecond.
-_PCM_BYTES_PER_MS = 32
+# Decoded speech (32 bytes a millisecond) against Opus at 24 kbit/s (3 bytes), with head-room.
+_PCM_GROWTH = 12
 WAV_MEDIA_TYPE = "audio/wav"
 
 
@@ -150,16 +151,24 @@ class BlobStore:
             )
         self._storage.stage(name, True).commit(FOLDER + sha256)
 
-    async def install(self, sha256: str, media_type: str, duration_ms: int, alert: bool) -> None:
+    def is_ready(self, sha256: str, media_type: str) -> bool:
+        """Tell whether a blob is here and, where it needs to be, decoded."""
+        if not self.has(sha256):
+            return False
+        return not self._decodes(media_type) or self._storage.size(_PCM_SUM + sha256) is not None
+
+    def _decodes(self, media_type: str) -> bool:
+        return media_type.startswith("audio/") and media_type != WAV_MEDIA_TYPE
+
+    async def install(self, blob: Blob, alert: bool) -> None:
         """Make what the audio port plays from a stored blob; nothing for WAV and pictures.
 
         Raises `RemoteFault("media.undecodable")`, `WorldFault("blob.no_room")`.
         """
-        if media_type == WAV_MEDIA_TYPE or not media_type.startswith("audio/"):
+        sha256, media_type = blob.sha256, blob.media_type
+        if self._decoder is None or self.is_ready(sha256, media_type):
             return
-        if self._decoder is None or self._storage.size(_PCM_SUM + sha256) is not None:
-            return
-        if not self.make_room((duration_ms + 1000) * _PCM_BYTES_PER_MS, alert):
+        if not self.make_room(blob.length * _PCM_GROWTH, alert):
             raise WorldFault("blob.no_room", "no room to decode " + sha256[:12], "see storage")
         await self._decoder.decode(self._storage, FOLDER + sha256, media_type, _PCM + sha256)
         reader = self._storage.open(_PCM + sha256)

@@ -122,6 +122,8 @@ def _bulletins(commands: Any) -> None:
     )
     publish.add_argument("--drill", action="store_true")
     _signer(publish)
+    report = _command(commands, "report", "Print what played, newest first.")
+    report.add_argument("--most", type=int, default=100, metavar="N")
     recall = _command(commands, "recall", "Take a published bulletin off the air.")
     recall.add_argument("--bulletin", required=True)
     _signer(recall)

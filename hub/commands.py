@@ -14,6 +14,7 @@ from hub.approvers import Sheet
 from hub.config import Config
 from hub.production import new_name
 from hub.services import Services
+from hub.store import Store
 from protocols import policy as policies
 from protocols.errors import LocalFault, RemoteFault
 from protocols.fields import Fields
@@ -247,6 +248,16 @@ async def check_audit(services: Services, _chosen: Namespace) -> object:
     return {"entries": await services.ledger.read(lambda s: s.count("audit")), "whole": True}
 
 
+async def report(services: Services, chosen: Namespace) -> object:
+    """Return how many records are stored, and the newest plays, newest first."""
+
+    def read(store: Store) -> object:
+        plays = store.find("plays", order=["started_ms"], descending=True, limit=chosen.most)
+        return {"records": store.count("records"), "plays": plays}
+
+    return await services.ledger.read(read)
+
+
 COMMANDS: dict[str, Command] = {
     "unit": add_unit,
     "approver": add_approver,
@@ -255,5 +266,6 @@ COMMANDS: dict[str, Command] = {
     "node": change_node,
     "publish": publish,
     "recall": recall,
+    "report": report,
     "audit": check_audit,
 }

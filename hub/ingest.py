@@ -106,7 +106,7 @@ def _derive(store: Store, node: Row, entries: list[records.Entry]) -> Row:
     for entry in entries:
         record = entry.record
         changes["clock"] = record.clock
-        if record.kind in ("play", "alert"):
+        if record.kind in ("play", "show"):
             play = _play(record, node["unit"])
             if play is not None:
                 plays.append(play)
@@ -157,7 +157,7 @@ def _node_fault(store: Store, record: records.Record) -> None:
     code = _text(record.body.get("code"), "fault.unnamed")
     message = _text(record.body.get("message"), "-")
     at_ms = record.at_ms or 0
-    if record.body.get("cleared") is True:
+    if record.body.get("state") == "cleared":
         store.change("faults", (record.node, code), {"cleared_ms": at_ms})
     else:
         note_fault(store, record.node, code, message, at_ms)

@@ -12,6 +12,7 @@ if sys.implementation.name != "micropython":
     from hw.linux.clock import Clock
     from hw.linux.entropy import Entropy
     from hw.linux.inflate import Inflate
+    from hw.linux.lifetime import run_until_told
     from hw.linux.link import Link
     from hw.linux.storage import Storage
     from hw.linux.verifier import Verifier
@@ -19,11 +20,12 @@ else:
     from hw.micropython.clock import Clock
     from hw.micropython.entropy import Entropy
     from hw.micropython.inflate import Inflate
+    from hw.micropython.lifetime import run_until_told
     from hw.micropython.link import Link
     from hw.micropython.storage import Storage
     from hw.micropython.verifier import Verifier
 
-__all__ = ["Clock", "Entropy", "Inflate", "Link", "Storage", "Verifier"]
+__all__ = ["Clock", "Entropy", "Inflate", "Link", "Storage", "Verifier", "run_until_told"]
 
 _DEVICES = (
     "hw.micropython.devices" if sys.implementation.name == "micropython" else "hw.linux.devices"
@@ -52,4 +54,11 @@ def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
 def decoder() -> ports.Decoder:
     """Return the decoder of media."""
     made: ports.Decoder = __import__(_DEVICES, None, None, ("decoder",)).decoder()
+    return made
+
+
+def identity(data: str, entropy: ports.Entropy) -> ports.Identity:
+    """Return the key of the node whose stores are in the folder `data`; made at first use."""
+    module = __import__(_DEVICES, None, None, ("identity",))
+    made: ports.Identity = module.identity(data, entropy)
     return made

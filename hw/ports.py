@@ -6,6 +6,8 @@ are milliseconds, wall time is Unix UTC, sizes are bytes. Adapters raise `WorldF
 the device or the world, never a platform's own exception.
 """
 
+from protocols.errors import Fault
+
 
 class Clock:
     """Tell time and wait."""
@@ -237,6 +239,10 @@ class Amplifier:
     async def observe(self) -> dict[str, int]:
         """Return what was observed: any of `accepted`, `coil`, `milliwatts`, `idle_milliwatts`,
         `line` (0 or 1). Absent keys were not observable."""
+        raise NotImplementedError
+
+    def take_faults(self) -> list[Fault]:
+        """Return what was found wrong since the last call, one fault per code."""
         raise NotImplementedError
 
 

@@ -110,14 +110,20 @@ class ClockTrust:
         """Take the hub's signed answer to our nonce, sent and received at these ticks.
 
         The hub's clock was read at an unknown instant of the round trip: its middle is believed,
-        half the trip is the uncertainty. A trip over 20 s is kept out, not refused: ask again.
+        half the trip is the uncertainty. A clock that agrees and is more certain stays as it is and
+        is now the hub's word. A trip over 20 s is kept out, not refused: ask again.
         """
         trip_ms = received_ticks_ms - sent_ticks_ms
         if not 0 <= trip_ms <= ROUND_TRIP_MS_MAX:
             return Outcome(KEPT, "slow-answer", 0)
         if not self._is_possible(hub_ms):
             return Outcome(REFUSED, "before-floor", 0)
-        return self._take(HUB, hub_ms + trip_ms // 2, received_ticks_ms, trip_ms // 2 + 1)
+        wall_ms, uncertainty_ms = hub_ms + trip_ms // 2, trip_ms // 2 + 1
+        instant = self.now(received_ticks_ms)
+        if instant.source != UNKNOWN and instant.uncertainty_ms <= uncertainty_ms:
+            if abs(wall_ms - instant.wall_ms) <= uncertainty_ms + instant.uncertainty_ms:
+                wall_ms, uncertainty_ms = instant.wall_ms, instant.uncertainty_ms
+        return self._take(HUB, wall_ms, received_ticks_ms, uncertainty_ms)
 
     def offer_network(self, wall_ms: int, ticks_ms: int, uncertainty_ms: int) -> Outcome:
         """Take the time on which network servers (or a laptop) agree.

@@ -197,3 +197,23 @@ OFFLINE_ALERT_AHEAD_S_MAX = 600
 OFFLINE_ALERT_BYTES_MAX = 16 * 1024
 # Ids kept until they expire: one alert every 22 minutes for a day.
 OFFLINE_ALERTS_MAX = 64
+
+# Faults a node keeps open at once; each place has one, and a node has a few dozen places.
+FAULTS_OPEN_MAX = 64
+# Words of one fault: a sentence each; two of them fit a record with room.
+FAULT_TEXT_BYTES_MAX = 300
+
+# A node's configuration file: a page of JSON; its paths are those of a Linux file system.
+CONFIG_BYTES_MAX = 16 * 1024
+CONFIG_PATH_BYTES_MAX = 255
+# Addresses of one hub: a name, an address, a spare way.
+HUBS_MAX = 4
+
+# Events that may wait for one task of the agent: a burst of media after a long cut.
+INBOX_EVENTS_MAX = 256
+
+# What play-out remembers over a restart: ids of finished alerts, positions of what was interrupted.
+PLAYOUT_MEMORY_BYTES_MAX = 64 * 1024
+
+# The slowest valve amplifier of an old station is warm after this.
+WARM_UP_MS_MAX = 30_000

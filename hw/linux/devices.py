@@ -1,9 +1,12 @@
 """Make this node's devices from its settings, on Linux."""
 
+import os
+
 from hw import ports
 from hw.linux.audio import AlsaOut, WavOut
 from hw.linux.board import PngPanel
 from hw.linux.decoder import Decoder
+from hw.linux.identity import Identity
 from hw.linux.serial import open_serial
 from hw.modbus_amplifier import modbus_amplifier
 from hw.settings import Settings
@@ -42,3 +45,9 @@ def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
 def decoder() -> ports.Decoder:
     """Return the decoder of media."""
     return Decoder()
+
+
+def identity(data: str, entropy: ports.Entropy) -> ports.Identity:
+    """Return the node's key, in `identity.key` of its data folder."""
+    os.makedirs(data, mode=0o700, exist_ok=True)
+    return Identity(os.path.join(data, "identity.key"), entropy)

@@ -192,7 +192,7 @@ def test_what_was_decoded_is_hashed_too():
     name = put(storage, b"opus")
     with pytest.raises(RemoteFault, match="not here"):
         asyncio.run(store.open_sound(name, "audio/ogg"))
-    asyncio.run(store.install(name, "audio/ogg", 1, False))
+    asyncio.run(store.install(Blob(0, name, 4, "audio/ogg"), False))
     assert asyncio.run(store.open_sound(name, "audio/ogg")).read(100) == b"opusopus"
     storage.files["pcm/" + name] = b"opusopuS"
     with pytest.raises(RemoteFault, match="damaged"):

@@ -194,7 +194,11 @@ async def test_plays_faults_and_status_are_derived(registered, post, services):
     await post(batch_of(history(3, make=lambda number: odd[number - 1])))
 
     def fault(number):
-        return {"code": "amplifier.silent", "message": "no power", "cleared": number == 3}
+        return {
+            "code": "amplifier.silent",
+            "message": "no power",
+            "state": "cleared" if number == 3 else "raised",
+        }
 
     await post(batch_of(history(3, "health", kind="fault", make=fault), "health"), nonce="h")
     plays, status, faults = services.ledger.read_now(

@@ -49,9 +49,9 @@ def test_the_network_sets_an_unknown_clock_and_sharpens_a_known_one():
     assert clock.offer_network(T + DAY + 3000, 0, 20) == (TAKEN, "step", 3000)
     assert clock.offer_network(T + DAY + 3000, 0, 30).verdict == KEPT
     clock.offer_hub(T + DAY + 3000, 0, 2000)
-    assert clock.now(2000).source == HUB
-    assert clock.offer_network(T + DAY + 4010, 2000, 20) == (TAKEN, "drift", 10)
-    assert clock.now(2000) == (T + DAY + 4010, HUB, 20)
+    assert clock.now(2000) == (T + DAY + 5000, HUB, 20)
+    assert clock.offer_network(T + DAY + 5010, 2000, 10) == (TAKEN, "drift", 10)
+    assert clock.now(2000) == (T + DAY + 5010, HUB, 10)
 
 
 def test_the_floor_only_rises_and_unmasks_a_clock_that_lies_behind():
@@ -72,3 +72,10 @@ def test_two_of_three_servers_must_agree():
     assert agreed([(0, 10), (5000, 10)]) is None
     assert agreed([(0, 30), (400, 10)]) == (400, 10)
     assert agreed([(0, 30), (9_000_000, 1), (-400, 20)]) == (-400, 20)
+
+
+def test_a_more_certain_clock_that_agrees_becomes_the_hubs_word():
+    clock = clock_trust.ClockTrust(T, None, 0)
+    clock.offer_network(T + DAY, 0, 5)
+    assert clock.offer_hub(T + DAY + 1900, 1000, 3000) == (TAKEN, "drift", 0)
+    assert clock.now(3000) == (T + DAY + 3000, HUB, 5)

@@ -1,0 +1,128 @@
+"""A node's configuration file: who it is, where its hub is, which devices hang on it."""
+
+from collections import namedtuple
+
+from protocols import canonical
+from protocols.budget import Budget
+from protocols.fields import Fields, refuse
+from protocols.limits import (
+    CONFIG_BYTES_MAX,
+    CONFIG_PATH_BYTES_MAX,
+    HUBS_MAX,
+    ID_BYTES_MAX,
+    TARGET_NAMES_MAX,
+    WARM_UP_MS_MAX,
+)
+from protocols.targets import Place
+from protocols.units import take_node, take_unit
+
+KINDS = ("speaker", "board")
+# Best first. A board's own profile is made from its size (`board-192x64x1`).
+SPEAKER_PROFILES = ("opus", "pcm16")
+_MONTH_DAYS = 30
+
+
+class Config(
+    namedtuple(
+        "Config",
+        (
+            "node",
+            "place",
+            "hubs",
+            "data",
+            "root",
+            "poll_s",
+            "status_s",
+            "sets_clock",
+            "budget",
+            "audio",
+            "amplifier",
+            "warm_up_ms",
+            "board",
+        ),
+    )
+):
+    """Hold a node's configuration.
+
+    `place` is a `targets.Place`; `hubs` base addresses without a slash at the end, best first;
+    `data` the folder of its stores; `root` the path of the TUF root it was given; `audio`,
+    `amplifier` and `board` are the devices' settings (see `hw.platform`), or None.
+    """
+
+
+def read(data: bytes) -> Config:
+    """Return the configuration in a file's bytes.
+
+    Raises `RemoteFault` (`json.*`, `format.field`) naming the field and the remedy.
+    """
+    fields = Fields(canonical.decode(data, CONFIG_BYTES_MAX), "config")
+    kind = fields.choice("kind", KINDS)
+    board = _device(fields, "board")
+    audio = _device(fields, "audio")
+    if kind == "board" and board is None:
+        raise refuse("config.board", "is missing", "Describe the board of a board node.")
+    if kind == "speaker" and audio is None:
+        raise refuse("config.audio", "is missing", "Describe the sound card of a speaker node.")
+    place = Place(
+        take_unit(fields, "unit"),
+        fields.id("hamlet", ID_BYTES_MAX, ""),
+        fields.ids("groups", TARGET_NAMES_MAX, ID_BYTES_MAX),
+        kind,
+        SPEAKER_PROFILES if board is None else (_board_profile(fields.nested("board")),),
+    )
+    return Config(
+        take_node(fields, "node"),
+        place,
+        _hubs(fields),
+        fields.text("data", 1, CONFIG_PATH_BYTES_MAX),
+        fields.text("root", 1, CONFIG_PATH_BYTES_MAX),
+        fields.integer("poll_s", 1, 86400, 300),
+        fields.integer("status_s", 1, 86400, 900),
+        fields.flag("sets_clock", False),
+        _budget(fields),
+        audio,
+        _device(fields, "amplifier"),
+        _warm_up_ms(fields),
+        board,
+    )
+
+
+def _device(fields: Fields, name: str) -> "dict[str, object] | None":
+    return fields.nested(name).values if fields.has(name) else None
+
+
+def _warm_up_ms(fields: Fields) -> int:
+    """Return how long after its relay the amplifier sounds; learned at installation."""
+    if not fields.has("amplifier"):
+        return 0
+    return fields.nested("amplifier").integer("warm_up_ms", 0, WARM_UP_MS_MAX, 1000)
+
+
+def _board_profile(board: Fields) -> str:
+    """Return the profile of pictures for a board (`board-192x64x1`)."""
+    width_px = board.integer("width_px", 8, 1920)
+    height_px = board.integer("height_px", 8, 1920)
+    return "board-%dx%dx%d" % (width_px, height_px, board.integer("channels", 1, 3))
+
+
+def _hubs(fields: Fields) -> tuple[str, ...]:
+    found = []
+    for index, value in enumerate(fields.entries("hub", 1, HUBS_MAX)):
+        path = fields.name("hub") + "[" + str(index) + "]"
+        if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+            raise refuse(path, "is no address", "Write http://… or https://…")
+        found.append(value.rstrip("/"))
+    return tuple(found)
+
+
+def _budget(fields: Fields) -> Budget:
+    if not fields.has("budget"):
+        return Budget(0, 0, _MONTH_DAYS, 0)
+    inner = fields.nested("budget")
+    period_bytes = inner.integer("period_bytes", 0, 1 << 50)
+    return Budget(
+        period_bytes,
+        inner.integer("reserve_bytes", 0, period_bytes, period_bytes // 10),
+        inner.integer("period_days", 1, 366, _MONTH_DAYS),
+        inner.integer("ahead_days", 0, 366, 3),
+    )

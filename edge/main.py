@@ -1,0 +1,177 @@
+"""The node agent: `chieng-node run --config FILE` and `chieng-node identity --config FILE`.
+
+This is the one place where the parts of a node are put together. With `--log` every record is also
+printed, one line of JSON each, for the eyes of a technician or another program.
+"""
+
+import asyncio
+import binascii
+import sys
+
+from edge import config as configs
+from edge.amplifier_task import AmplifierTask
+from edge.blob_store import BlobStore
+from edge.board_task import BoardTask
+from edge.config import Config
+from edge.faults import Faults
+from edge.feed import Feed
+from edge.journal_book import JournalBook
+from edge.journal_store import JournalStore
+from edge.manifests import Manifests
+from edge.node_time import NodeTime
+from edge.playout_task import PlayoutTask
+from edge.records_task import RecordsTask, Ties
+from edge.sim_budget import SimBudget
+from edge.status_task import StatusTask
+from edge.supervisor import Supervisor, Task
+from edge.sync_task import Parts, SyncTask
+from hw import platform, ports
+from protocols import canonical
+from protocols.errors import Fault, LocalFault
+from protocols.limits import CONFIG_BYTES_MAX, ROOT_BYTES_MAX
+from protocols.records import HEALTH
+
+_USAGE = "usage: chieng-node run|identity --config FILE [--log]"
+_ROOT = "metadata/root.json"
+
+
+class LoudBook(JournalBook):
+    """Print every fact as it is written."""
+
+    def write(self, chain: str, kind: str, body: "dict[str, object]") -> None:
+        """Print a fact and write it down."""
+        line = {"chain": chain, "kind": kind, "body": body}
+        print(str(canonical.encode(line), "utf-8"))
+        JournalBook.write(self, chain, kind, body)
+
+
+class Node:
+    """Hold the parts of one node; `loud` prints its records."""
+
+    def __init__(self, config: Config, loud: bool):
+        self.config = config
+        self.clock: ports.Clock = platform.Clock()
+        self.storage: ports.Storage = platform.Storage(config.data)
+        self.link: ports.Link = platform.Link()
+        self.verifier: ports.Verifier = platform.Verifier()
+        self.entropy: ports.Entropy = platform.Entropy()
+        self.identity: ports.Identity = platform.identity(config.data, self.entropy)
+        _install_root(self.storage, config.root)
+        self.journal = JournalStore(self.storage, config.node, self.entropy.random_bytes)
+        self.journal.open()
+        self.book = LoudBook(self.journal) if loud else JournalBook(self.journal)
+        self.faults = Faults(self.book)
+        feed = Feed()
+        self.time = NodeTime(self.clock, self.storage, feed, self.book, config.sets_clock)
+        self.book.follow(self.time.now)
+        manifests = Manifests(self.storage, config.node, config.place.unit)
+        decoder = platform.decoder() if config.audio is not None else None
+        blobs = BlobStore(self.storage, decoder)
+        self.parts = Parts(config, self.time, feed, self.faults, self.book, manifests, blobs)
+        self.budget = SimBudget(config.budget, self.link, self.storage, self.time, self.faults)
+
+    async def run(self) -> None:
+        """Run every task until cancelled."""
+        self.book.write(HEALTH, "boot", {"agent": "chieng", "config": self.config.node})
+        for fault in self.parts.manifests.load():
+            self.faults.note("store.manifests", fault)
+        await Supervisor(self.clock, self.faults).run(self._tasks())
+
+    def _tasks(self) -> list[Task]:
+        config = self.config
+        tasks: list[Task] = []
+        if config.audio is not None:
+            tasks.extend(self._sound_tasks(config.audio))
+        if config.board is not None:
+            board = platform.board(config.board, self.clock)
+            tasks.append(BoardTask(self.parts, self.clock, board, platform.Inflate()))
+        tasks.append(
+            SyncTask(self.parts, self.clock, self.storage, self.link, self.verifier, self.budget)
+        )
+        tasks.append(self._records_task())
+        tasks.append(StatusTask(self.parts, self.clock, self.storage, self.budget))
+        return tasks
+
+    def _sound_tasks(self, settings: "dict[str, object]") -> list[Task]:
+        config = self.config
+        amplifier = None
+        if config.amplifier is not None:
+            amplifier = platform.amplifier(config.amplifier, self.clock)
+        keeper = AmplifierTask(amplifier, self.clock, self.faults, config.warm_up_ms)
+        audio = platform.audio(settings, self.time)
+        return [keeper, PlayoutTask(self.parts, self.clock, self.storage, audio, keeper)]
+
+    def _records_task(self) -> RecordsTask:
+        faults, time = self.faults, self.time
+        ties = Ties(time.now, time.offer_hub, faults.note, faults.clear, self.budget.allowed)
+        return RecordsTask(
+            self.config.node,
+            list(self.config.hubs),
+            self.journal,
+            self.book,
+            self.storage,
+            self.link,
+            self.clock,
+            self.identity,
+            self.verifier,
+            self.entropy,
+            ties,
+        )
+
+
+def _install_root(storage: ports.Storage, path: str) -> None:
+    """Trust the root that the technician gave, once: later roots come by rotation alone."""
+    if storage.size(_ROOT) is not None:
+        return
+    data = _read_file(path, ROOT_BYTES_MAX)
+    writer = storage.stage("root")
+    writer.write(data)
+    writer.commit(_ROOT)
+
+
+def _read_file(path: str, bytes_max: int) -> bytes:
+    folder, mark, name = path.rpartition("/")
+    reader = platform.Storage(folder or mark or ".").open(name)
+    if reader is None:
+        raise LocalFault("node.file", path + " is not there", "Name a file that exists.")
+    try:
+        data: bytes = reader.read(bytes_max + 1)
+    finally:
+        reader.close()
+    if len(data) > bytes_max:
+        raise LocalFault("node.file", path + " is too long", "Name the right file.")
+    return data
+
+
+def _arguments(given: list[str]) -> "tuple[str, str, bool]":
+    """Return (verb, configuration file, loud); raises LocalFault `node.usage`."""
+    words = [word for word in given if word != "--log"]
+    if len(words) == 3 and words[0] in ("run", "identity") and words[1] == "--config":
+        return words[0], words[2], "--log" in given
+    raise LocalFault("node.usage", "these words are not understood", _USAGE)
+
+
+def main(given: "list[str] | None" = None) -> int:
+    """Run `chieng-node`; returns the exit code: 0 done, 2 a fault that is explained."""
+    try:
+        verb, path, loud = _arguments(sys.argv[1:] if given is None else given)
+        config = configs.read(_read_file(path, CONFIG_BYTES_MAX))
+        if verb == "identity":
+            identity = platform.identity(config.data, platform.Entropy())
+            print(str(binascii.hexlify(identity.public_key()), "ascii"))
+            return 0
+        asyncio.run(_run(Node(config, loud)))
+    except Fault as fault:
+        print("chieng-node: " + str(fault), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+async def _run(node: Node) -> None:
+    await platform.run_until_told(node.run())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The SIM's bytes: counted from the interface, kept over reboots, asked before every spending."""
+
+from edge.faults import Faults
+from edge.node_time import NodeTime
+from hw import ports
+from protocols import canonical
+from protocols.budget import ALERT, Budget, Forecast, Meter
+from protocols.errors import Fault, WorldFault
+
+_METER = "state/meter"
+_METER_BYTES_MAX = 200
+# The count is kept when it moved by this much: a power cut forgets at most so many bytes.
+_SAVE_BYTES = 1024 * 1024
+
+
+class SimBudget:
+    """Count and grant bytes; without a plan everything is granted and nothing is stored."""
+
+    def __init__(
+        self,
+        budget: Budget,
+        link: ports.Link,
+        storage: ports.Storage,
+        time: NodeTime,
+        faults: Faults,
+    ):
+        self._budget = budget
+        self._link = link
+        self._storage = storage
+        self._time = time
+        self._faults = faults
+        self._meter = Meter(_read(storage))
+        self._saved_bytes = self._meter.spent_bytes
+
+    def allowed(self, purpose: str) -> int:
+        """Return how many bytes may go to a purpose now."""
+        return int(self._budget.allowed(purpose, self._meter.spent_bytes, self._elapsed_ms()))
+
+    def forecast(self) -> Forecast:
+        """Return what the period has used and how long the rest lasts."""
+        return self._budget.forecast(self._meter.spent_bytes, self._elapsed_ms())
+
+    def count(self) -> None:
+        """Read the interface's counter and note a spent budget."""
+        if not self._budget.period_bytes:
+            return
+        received, sent = self._link.counters()
+        self._meter.read(received + sent)
+        wall_ms = self._time.wall_ms()
+        rolled = wall_ms is not None and self._meter.roll_over(wall_ms, self._budget.period_days)
+        if rolled or abs(self._meter.spent_bytes - self._saved_bytes) >= _SAVE_BYTES:
+            self._save()
+        if self.allowed(ALERT):
+            self._faults.clear("sync.budget")
+        else:
+            text, remedy = "the SIM's bytes are used up", "Top up the SIM or raise its plan."
+            self._faults.note("sync.budget", WorldFault("budget.spent", text, remedy))
+
+    def _elapsed_ms(self) -> int:
+        now_ms = self._time.wall_ms() or self._time.floor_ms
+        return max(0, now_ms - self._meter.started_ms)
+
+    def _save(self) -> None:
+        writer = self._storage.stage("meter")
+        writer.write(canonical.encode(self._meter.export()))
+        writer.commit(_METER)
+        self._saved_bytes = self._meter.spent_bytes
+
+
+def _read(storage: ports.Storage) -> "dict[str, int] | None":
+    reader = storage.open(_METER)
+    if reader is None:
+        return None
+    try:
+        value = canonical.decode(reader.read(_METER_BYTES_MAX), _METER_BYTES_MAX)
+    except Fault:
+        return None
+    finally:
+        reader.close()
+    if not isinstance(value, dict):
+        return None
+    return {name: value[name] for name in value if isinstance(value[name], int)}

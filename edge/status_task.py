@@ -1,0 +1,45 @@
+"""Say now and then how this node is: what it holds, what it spends, what is wrong."""
+
+from edge.sim_budget import SimBudget
+from edge.supervisor import Task
+from edge.sync_task import Parts
+from hw import ports
+from protocols.records import HEALTH
+
+
+class StatusTask(Task):
+    """Write a status record every `config.status_s` seconds, the first one soon after boot."""
+
+    name = "status"
+
+    def __init__(
+        self,
+        parts: Parts,
+        clock: ports.Clock,
+        storage: ports.Storage,
+        budget: SimBudget,
+    ):
+        self._parts = parts
+        self._clock = clock
+        self._storage = storage
+        self._budget = budget
+
+    async def run(self) -> None:
+        """Write status records until cancelled."""
+        while True:
+            self._parts.book.write(HEALTH, "status", self._status())
+            await self._clock.sleep_ms(self._parts.config.status_s * 1000)
+
+    def _status(self) -> "dict[str, object]":
+        forecast = self._budget.forecast()
+        body: dict[str, object] = {
+            "versions": [[one.unit, one.version] for one in self._parts.manifests.bundles()],
+            "free_bytes": self._storage.free_bytes(),
+            "uptime_ms": self._clock.ticks_ms(),
+            "floor_ms": self._parts.time.floor_ms,
+            "faults": self._parts.faults.open_faults(),
+            "spent_bytes": forecast.spent_bytes,
+        }
+        if forecast.lasts_days is not None:
+            body["sim_lasts_days"] = forecast.lasts_days
+        return body

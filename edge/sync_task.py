@@ -1,0 +1,273 @@
+"""Keep the node's content in step with the hub.
+
+The decisions are `protocols.sync_session` (what next, when again), `protocols.trust` (what to
+believe) and `protocols.bundle` (what is needed). This task does what they say, one step at a time,
+and on any fault keeps everything the node has.
+"""
+
+from collections import namedtuple
+
+from edge.blob_fetch import fetch_slice
+from edge.blob_store import BlobStore
+from edge.book import Book
+from edge.config import Config
+from edge.faults import Faults
+from edge.feed import Feed
+from edge.manifests import Manifests
+from edge.metadata_fetch import MetadataFetch
+from edge.node_time import NodeTime
+from edge.sim_budget import SimBudget
+from edge.supervisor import Task
+from hw import ports
+from protocols import alert, bundle, media, schedule, sync_session
+from protocols.errors import Fault, RemoteFault, WorldFault
+from protocols.play_values import AlertsSet, BlobArrived, ProgrammeSet, SettingsSet
+from protocols.records import HEALTH
+from protocols.sync_session import BLOB, MANIFEST, REFRESH, Step, SyncSession, Wanted
+
+DAY_MS = 86_400_000
+# What must be here before a new programme replaces the old one, and what is kept against weeks
+# without a link (DESIGN section 2: 14 days, goal 90).
+SOON_MS = DAY_MS
+AHEAD_MS = 14 * DAY_MS
+# A new alert is announced when its sound is here, or after this long without it.
+ALERT_MEDIA_MS = 20_000
+# A unit that has published nothing of a kind yet.
+_NOTHING_THERE = ("trust.unknown_target", "trust.not_listed")
+
+Parts = namedtuple("Parts", ("config", "time", "feed", "faults", "book", "manifests", "blobs"))
+"""What the tasks of one node share."""
+
+
+class SyncTask(Task):
+    """Fetch, verify, store, activate, and tell the other tasks."""
+
+    name = "sync"
+
+    def __init__(
+        self,
+        parts: Parts,
+        clock: ports.Clock,
+        storage: ports.Storage,
+        link: ports.Link,
+        verifier: ports.Verifier,
+        budget: SimBudget,
+    ):
+        self._config: Config = parts.config
+        self._time: NodeTime = parts.time
+        self._feed: Feed = parts.feed
+        self._faults: Faults = parts.faults
+        self._book: Book = parts.book
+        self._manifests: Manifests = parts.manifests
+        self._blobs: BlobStore = parts.blobs
+        self._clock = clock
+        self._storage = storage
+        self._link = link
+        self._verifier = verifier
+        self._session = SyncSession(self._config.node)
+        self._hub = 0
+        self._metadata = self._open_metadata()
+        self._budget = budget
+        self._again = False
+        self._alerts_due_ms: int | None = None
+        self.contact_ms: int | None = None
+
+    def wake(self) -> None:
+        """Check at once."""
+        self._session.wake(self._clock.ticks_ms())
+
+    async def run(self) -> None:
+        """Sync for ever."""
+        self._rate_media()
+        while True:
+            step = self._session.next_step(self._clock.ticks_ms(), self._budget.allowed)
+            if step is None:
+                await self._rest()
+            else:
+                await self._do(step)
+            self._announce_alerts()
+
+    async def _rest(self) -> None:
+        """Wait until something is due, at most a second at a time, so that `wake` is heard."""
+        left_ms = self._session.deadline_ms(self._budget.allowed) - self._clock.ticks_ms()
+        await self._clock.sleep_ms(max(10, min(left_ms, 1000)))
+
+    async def _do(self, step: Step) -> None:
+        try:
+            if step.kind == REFRESH:
+                await self._refresh()
+            elif step.kind == MANIFEST:
+                await self._manifest(step.path)
+            elif step.kind == BLOB:
+                await self._blob(step)
+            self._faults.clear("sync.link")
+        except WorldFault as fault:
+            self._faults.note("sync.link", fault)
+            self._session.link_lost(self._clock.ticks_ms())
+            self._next_hub()
+        self._budget.count()
+
+    async def _refresh(self) -> None:
+        try:
+            found = await self._metadata.refresh(self._time.latest_s())
+        except RemoteFault as fault:
+            self._faults.note("sync.metadata", fault)
+            self._session.refreshed([])
+            self._check_done()
+            return
+        self._faults.clear("sync.metadata")
+        self.contact_ms = self._time.wall_ms()
+        if found.issued_s:
+            self._time.raise_floor(found.issued_s)
+        self._session.refreshed(self._manifests.paths())
+
+    async def _manifest(self, path: str) -> None:
+        known = len(self._manifests.units())
+        try:
+            target = await self._metadata.find_target(path)
+            name = self._manifests.stored_name(path)
+            await self._metadata.download_target(target, self._storage, name)
+            if self._manifests.take(path):
+                self._book.write(
+                    HEALTH, "manifest", {"path": path, "sha256": target.hashes["sha256"]}
+                )
+                self._tell(path)
+            self._faults.clear("sync." + path)
+        except RemoteFault as fault:
+            if fault.code not in _NOTHING_THERE:
+                self._faults.note("sync." + path, fault)
+        # The first programme names the units above: look at theirs at once.
+        self._again = self._again or len(self._manifests.units()) > known
+        self._session.manifest_done()
+        if self._session.state != MANIFEST:
+            self._rate_media()
+            self._check_done()
+
+    def _tell(self, path: str) -> None:
+        """Pass on what a new manifest changes at once; programmes wait for their media."""
+        if path.startswith("nodes/"):
+            self._feed.publish(SettingsSet(self._manifests.settings))
+        elif path.startswith("alerts/"):
+            self._rate_media()
+            self._alerts_due_ms = self._clock.ticks_ms()
+            if not self._manifests.has_cancel(path):
+                self._alerts_due_ms += ALERT_MEDIA_MS
+
+    def _announce_alerts(self) -> None:
+        if self._alerts_due_ms is None:
+            return
+        pending = self._session.pending()
+        waits = any(blob.sha256 in pending for blob in self._alert_blobs())
+        if not waits or self._clock.ticks_ms() >= self._alerts_due_ms:
+            self._alerts_due_ms = None
+            self._feed.publish(AlertsSet(self._manifests.alerts(), True))
+
+    async def _blob(self, step: Step) -> None:
+        blob, place = step.blob, "blob." + step.blob.sha256[:12]
+        try:
+            is_whole = await fetch_slice(
+                self._link,
+                self._storage,
+                self._blobs,
+                self._base() + "/v1/blobs/",
+                blob,
+                step.bytes_max,
+                step.alert,
+            )
+            if is_whole:
+                await self._blobs.install(blob, step.alert)
+        except Fault as fault:
+            if fault.code.startswith("link."):
+                raise
+            self._faults.note(place, fault)
+            self._session.blob_refused(self._clock.ticks_ms())
+            self._activate_ready()
+            return
+        self._faults.clear(place)
+        self._session.blob_progress(is_whole)
+        if is_whole:
+            self._feed.publish(BlobArrived(blob.sha256))
+            self._activate_ready()
+
+    def _check_done(self) -> None:
+        instant = self._time.now()
+        local_s = slot_in_ms = None
+        own = self._manifests.bundles()[:1]
+        if instant.wall_ms is not None and own:
+            local_s = schedule.local_day_second(instant.wall_ms, own[0].utc_offset_min)[1]
+            slot_in_ms = self._slot_in_ms(instant.wall_ms)
+        interval_ms = sync_session.poll_ms(self._config.poll_s * 1000, local_s, slot_in_ms)
+        self._session.checked(self._clock.ticks_ms(), 0 if self._again else interval_ms)
+        self._again = False
+
+    def _slot_in_ms(self, wall_ms: int) -> int | None:
+        soonest = None
+        until_ms = wall_ms + sync_session.TIGHT_BEFORE_SLOT_MS
+        for programme in self._manifests.bundles():
+            for rule in programme.rules:
+                start_ms = schedule.first_start_ms(
+                    rule, wall_ms, until_ms, programme.utc_offset_min
+                )
+                if start_ms is not None and (soonest is None or start_ms < soonest):
+                    soonest = start_ms
+        return None if soonest is None else soonest - wall_ms
+
+    def _rate_media(self) -> None:
+        """Work out which media are wanted and which are to stay, soonest first."""
+        urgent = self._alert_blobs()
+        now_ms = self._time.wall_ms() or self._time.floor_ms
+        programmes = list(self._manifests.candidates()) + list(self._manifests.bundles())
+        needed = []
+        for programme in programmes:
+            needed.extend(
+                bundle.blobs_needed(programme, self._config.place, now_ms, now_ms + AHEAD_MS)
+            )
+        needed = media.in_order(needed)
+        self._blobs.pin([blob.sha256 for blob in urgent] + [blob.sha256 for blob in needed])
+        wanted = [Wanted(blob, True) for blob in urgent if not self._is_ready(blob)]
+        wanted.extend(Wanted(blob, False) for blob in needed if not self._is_ready(blob))
+        self._session.want(wanted)
+        self._activate_ready()
+
+    def _is_ready(self, blob: media.Blob) -> bool:
+        return self._blobs.is_ready(blob.sha256, blob.media_type)
+
+    def _alert_blobs(self) -> "list[media.Blob]":
+        found = []
+        for manifest in self._manifests.alerts():
+            found.extend(alert.blobs_needed(manifest, self._config.place))
+        return media.in_order(found)
+
+    def _activate_ready(self) -> None:
+        """Activate every candidate whose media for the next day are here or not to be had."""
+        pending = self._session.pending()
+        now_ms = self._time.wall_ms() or self._time.floor_ms
+        changed = False
+        for candidate in self._manifests.candidates():
+            needed = bundle.blobs_needed(candidate, self._config.place, now_ms, now_ms + SOON_MS)
+            if not any(blob.sha256 in pending for blob in needed):
+                self._manifests.activate(candidate.unit)
+                body = {"unit": candidate.unit, "version": candidate.version}
+                self._book.write(HEALTH, "activate", body)
+                changed = True
+        if changed:
+            self._feed.publish(ProgrammeSet(self._manifests.bundles()))
+
+    def _base(self) -> str:
+        return str(self._config.hubs[self._hub])
+
+    def _open_metadata(self) -> MetadataFetch:
+        unit = self._config.place.unit
+        return MetadataFetch(
+            self._link,
+            self._storage,
+            self._verifier,
+            self._base() + "/v1/units/" + unit + "/metadata/",
+            self._base() + "/v1/targets/",
+            unit=unit,
+        )
+
+    def _next_hub(self) -> None:
+        if len(self._config.hubs) > 1:
+            self._hub = (self._hub + 1) % len(self._config.hubs)
+            self._metadata = self._open_metadata()
