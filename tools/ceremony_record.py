@@ -7,6 +7,7 @@ from typing import NamedTuple
 from hub.repository.policy import moment
 from hub.repository.registry import read_grants
 from hub.repository.repository import Repository
+from hub.repository.signers import fingerprint
 from protocols.phrase import phrase
 from tools.console import Console
 
@@ -19,10 +20,10 @@ STYLE = (
 
 
 class Row(NamedTuple):
-    """Describe one role: its keys' full ids, how many must sign, when it ends."""
+    """Describe one role: its keys' fingerprints, how many must sign, when it ends."""
 
     role: str
-    keyids: list[str]
+    keys: list[str]
     threshold: int
     expires: str
 
@@ -45,14 +46,19 @@ def build(repository: Repository, now_s: int) -> Record:
     data = repository.layout.role_file("root", root.signed.version).read_bytes()
     digest = hashlib.sha256(data).digest()
     rows = [
-        Row(role, list(given.keyids), given.threshold, _expires(repository, role))
+        Row(
+            role,
+            [fingerprint(root.signed.keys[keyid]) for keyid in given.keyids],
+            given.threshold,
+            _expires(repository, role),
+        )
         for role, given in root.signed.roles.items()
     ]
     targets = archive.current("targets")
     grants = read_grants(targets.signed) if targets else {}
     for role, grant in grants.items():
-        keyids = [key.keyid for key in grant.keys]
-        rows.append(Row(role, keyids, grant.threshold, _expires(repository, role)))
+        keys = [fingerprint(key) for key in grant.keys]
+        rows.append(Row(role, keys, grant.threshold, _expires(repository, role)))
     made_on = moment(now_s).strftime("%Y-%m-%d %H:%M UTC")
     return Record(root.signed.version, digest.hex(), phrase(digest), made_on, rows)
 
@@ -74,8 +80,8 @@ def as_text(record: Record, console: Console) -> str:
         console.text("record_phrase", phrase=record.phrase),
     ]
     for row in record.rows:
-        lines.append(f"{row.role}  {row.threshold}/{len(row.keyids)}  {row.expires}")
-        lines += [f"    {keyid}" for keyid in row.keyids]
+        lines.append(f"{row.role}  {row.threshold}/{len(row.keys)}  {row.expires}")
+        lines += [f"    {key}" for key in row.keys]
     return "\n".join(lines)
 
 
@@ -85,9 +91,9 @@ def as_html(record: Record, console: Console) -> str:
     cells = [
         (
             row.role,
-            f"{row.threshold} / {len(row.keyids)}",
+            f"{row.threshold} / {len(row.keys)}",
             row.expires,
-            "<br>".join(f"<code>{html.escape(keyid)}</code>" for keyid in row.keyids),
+            "<br>".join(f"<code>{html.escape(key)}</code>" for key in row.keys),
         )
         for row in record.rows
     ]
@@ -97,7 +103,7 @@ def as_html(record: Record, console: Console) -> str:
     )
     head = "".join(f"<th>{console.text(key)}</th>" for key in heads)
     root = console.text("record_root", version=record.version, sha256=record.sha256)
-    holders = max((len(row.keyids) for row in record.rows if row.role == "root"), default=1)
+    holders = max((len(row.keys) for row in record.rows if row.role == "root"), default=1)
     return (
         f'<!doctype html><html lang="{console.language}"><meta charset="utf-8">'
         f"<title>{console.text('record_title')}</title><style>{STYLE}</style>"

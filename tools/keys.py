@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from hub.repository.wrapped_key import SCHEMES
+from hub.repository.signers import SCHEMES
 from tools import keys_found, keys_recover, keys_rotate, keys_units
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from hub.repository.registry import Unit
 from hub.repository.repository import Repository
-from protocols.errors import LocalFault
+from hub.repository.signers import find
 from tools.context import Context
 from tools.key_files import public_key
 
@@ -45,14 +45,7 @@ def _wanted(repository: Repository, options: Any) -> Unit:
     current = found or Unit(options.unit, [])
     keys = list(current.approvers)
     for start in options.remove:
-        leaving = [key for key in keys if len(start) >= 8 and key.keyid.startswith(start)]
-        if len(leaving) != 1:
-            raise LocalFault(
-                "keys.unknown",
-                f"{len(leaving)} approvers' keys begin with {start!r}",
-                "Take at least eight digits of the key's id.",
-            )
-        keys.remove(leaving[0])
+        keys.remove(find(keys, start))
     joining = [public_key(path) for path in options.approver]
     keys += [key for key in joining if key.keyid not in {one.keyid for one in keys}]
     auto = {"on": True, "off": False, None: current.auto_alert}[options.auto_alert]

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, Root, Targets
 
-from hub.repository import durable, envelope, registry
+from hub.repository import durable, envelope, registry, signers
 from hub.repository.layout import Layout
 from hub.repository.online_keys import OnlineKeys
 from hub.repository.policy import Policy, next_version
@@ -117,7 +116,7 @@ def _write(layout: Layout, role: str, metadata: Metadata[Any], signers: list[Any
 
 
 def _fresh(count: int) -> list[Any]:
-    return [CryptoSigner.generate_ed25519() for _ in range(count)]
+    return [signers.generate() for _ in range(count)]
 
 
 def _publics(signers: list[Any]) -> list[Any]:

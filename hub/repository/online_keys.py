@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import CryptoSigner, Key
 
+from hub.repository import signers
 from hub.repository.durable import Disk
 from hub.repository.roles import ONLINE_HOLDERS
 from protocols.errors import LocalFault
@@ -34,7 +34,7 @@ class OnlineKeys:
         """Make a new key for a holder and return its public half."""
         if holder not in ONLINE_HOLDERS:
             raise LocalFault("keys.holder", f"{holder!r} holds no online key", "Check the name.")
-        signer = CryptoSigner.generate_ed25519()
+        signer = signers.generate()
         number = 1 + max(
             (int(path.stem.rpartition(".")[2]) for path in self._files(holder)), default=0
         )
@@ -72,5 +72,4 @@ class OnlineKeys:
 
 
 def _load(path: Path) -> CryptoSigner:
-    private = load_pem_private_key(path.read_bytes(), None)
-    return CryptoSigner(private)
+    return signers.load(path.read_bytes())

@@ -46,7 +46,11 @@ def delegations(delegator: str, grants: list[Grant]) -> Delegations:
                 "Each role has exactly one delegator: see the role table.",
             )
         check_threshold(grant.role, keyids, grant.threshold)
-        keys.update(zip(keyids, grant.keys, strict=True))
+        for key in grant.keys:
+            if keys.setdefault(key.keyid, key) != key:
+                raise LocalFault(
+                    "repository.delegation", f"two keys are called {key.keyid}", "Make another key."
+                )
         roles[grant.role] = DelegatedRole(
             grant.role, keyids, grant.threshold, True, paths_of(grant.role)
         )

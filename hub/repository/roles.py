@@ -3,11 +3,10 @@
 import re
 from typing import NamedTuple
 
+from protocols import units
 from protocols.errors import LocalFault
 
 GROUP_PATTERN = re.compile(r"[a-z0-9]{1,8}")
-UNIT_PATTERN = re.compile(r"[a-z0-9]{1,8}\.[a-z0-9]{1,16}")
-NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 DAY_S = 86400
 
@@ -75,8 +74,8 @@ def parse(role: str) -> tuple[Kind, str]:
         return KINDS[role], ""
     for kind in KINDS.values():
         scope = role[len(kind.name) + 1 :]
-        pattern = GROUP_PATTERN if kind.scope == "group" else UNIT_PATTERN
-        if kind.scope and role.startswith(kind.name + "-") and pattern.fullmatch(scope):
+        is_scope = GROUP_PATTERN.fullmatch if kind.scope == "group" else units.is_unit_id
+        if kind.scope and role.startswith(kind.name + "-") and is_scope(scope):
             return kind, scope
     raise LocalFault("repository.role", f"no role is called {role!r}", "Check the unit's id.")
 
@@ -105,19 +104,19 @@ def depth_of(role: str) -> int:
 
 def group_of(unit: str) -> str:
     """Return the group of a unit id; raises `LocalFault` for an id that is none."""
-    if not UNIT_PATTERN.fullmatch(unit):
+    if not units.is_unit_id(unit):
         raise LocalFault(
             "repository.unit_id", f"{unit!r} is no unit id", "Use <group>.<random>, e.g. 03.k7f2."
         )
-    return unit.split(".", maxsplit=1)[0]
+    return units.group(unit)
 
 
 def check_name(name: str) -> str:
     """Return a node, source or board name fit for a target path, or raise `LocalFault`."""
-    if not NAME_PATTERN.fullmatch(name):
+    if not units.is_node_id(name):
         raise LocalFault(
             "repository.name",
             f"{name!r} cannot stand in a path",
-            "Use lower-case letters, digits, point, dash and underscore, at most 63.",
+            "Use letters, digits, point, dash and underscore, no leading point, at most 40.",
         )
     return name

@@ -9,7 +9,7 @@ from typing import Any
 
 from securesystemslib.signer import Key
 
-from hub.repository import envelope, registry
+from hub.repository import envelope, registry, signers
 from hub.repository.registry import Grant
 from hub.repository.repository import Outcome, Repository
 from hub.repository.request import Request
@@ -39,9 +39,9 @@ class Plan:
                 found |= set(envelope.keyids_of(delegator, role))
         return found
 
-    def sign(self, signers: Iterable[Any]) -> "Plan":
+    def sign(self, people: Iterable[Any]) -> "Plan":
         """Let everyone present sign what his key counts for; return itself."""
-        present = list(signers)
+        present = list(people)
         for one in self.requests:
             wanted = self.keyids(one.role)
             one.sign([signer for signer in present if signer.public_key.keyid in wanted])
@@ -150,14 +150,7 @@ def _changed(
     """Return a grant with keys added and removed; `remove` holds key ids or their beginnings."""
     keys = list(grant.keys)
     for start in remove:
-        found = [key for key in keys if len(start) >= 8 and key.keyid.startswith(start)]
-        if len(found) != 1:
-            raise LocalFault(
-                "keys.unknown",
-                f"{len(found)} keys of {grant.role} begin with {start!r}",
-                "Take at least eight digits from `chieng-tool keys record`.",
-            )
-        keys.remove(found[0])
+        keys.remove(signers.find(keys, start))
     keys += [key for key in add if key.keyid not in {one.keyid for one in keys}]
     wanted = grant.threshold if threshold is None else threshold
     registry.check_threshold(grant.role, [key.keyid for key in keys], wanted)

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import CryptoSigner, Key
 
 from hub.repository import passphrase as passphrases
+from hub.repository import signers
 from protocols import limits
 from protocols.errors import LocalFault, RemoteFault
 
@@ -20,7 +20,6 @@ FORMAT = "chieng-key/1"
 SALT_BYTES = 16
 NONCE_BYTES = 12
 KEY_BYTES = 32
-SCHEMES = ("ed25519", "ecdsa-sha2-nistp256", "rsassa-pss-sha256")
 
 
 class Cost(NamedTuple):
@@ -113,14 +112,8 @@ def public_key(document: dict[str, Any]) -> Key:
 
 
 def generate_signer(scheme: str = "ed25519") -> CryptoSigner:
-    """Make a fresh key of one of `SCHEMES` (RSA with 3072 bits)."""
-    if scheme == "ed25519":
-        return CryptoSigner.generate_ed25519()
-    if scheme == "ecdsa-sha2-nistp256":
-        return CryptoSigner(ec.generate_private_key(ec.SECP256R1()))
-    if scheme == "rsassa-pss-sha256":
-        return CryptoSigner(rsa.generate_private_key(public_exponent=65537, key_size=3072))
-    raise LocalFault("keys.scheme", f"no scheme {scheme!r}", f"Use one of {', '.join(SCHEMES)}.")
+    """Make a fresh key, to be wrapped."""
+    return signers.generate(scheme)
 
 
 def decode(data: bytes) -> dict[str, Any]:

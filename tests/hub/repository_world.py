@@ -6,8 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from securesystemslib.signer import CryptoSigner
-
+from hub.repository import signers
 from hub.repository.ceremony import Founders, found
 from hub.repository.online_keys import OnlineKeys
 from hub.repository.registry import Unit
@@ -34,7 +33,7 @@ class World:
             self.add_unit(unit, ancestors, now_s)
 
     def add_unit(self, unit, ancestors, now_s=NOW_S, **options):
-        self.approvers[unit] = [CryptoSigner.generate_ed25519() for _ in range(2)]
+        self.approvers[unit] = [signers.generate() for _ in range(2)]
         keys = [signer.public_key for signer in self.approvers[unit]]
         return self.repository.add_unit(
             Unit(unit, keys, **options), ancestors, self.founders.registrars, now_s

@@ -3,9 +3,8 @@
 import threading
 
 import pytest
-from securesystemslib.signer import CryptoSigner
 
-from hub.repository import ceremony, expiries, request
+from hub.repository import ceremony, expiries, request, signers
 from hub.repository.durable import Disk
 from hub.repository.policy import Policy
 from hub.repository.pruning import KEPT_VERSIONS
@@ -81,7 +80,7 @@ def test_changes_that_must_not_get_in(world):
     stale = repository.propose_bundle("03.a", b"{}", NOW_S).sign(own)
     world.publish("03.a", b'{"new":1}', NOW_S + 9)
     assert code_of(repository.publish, [stale], NOW_S) == "request.stale"
-    stranger = CryptoSigner.generate_ed25519()
+    stranger = signers.generate()
     assert code_of(repository.sign_bundle, "03.a", [stranger], b"{}", NOW_S) == "request.key"
     assert code_of(repository.sign_bundle, "03.zz", own, b"{}", NOW_S) == "repository.role"
     assert code_of(repository.sign_bundle, "../x", own, b"{}", NOW_S) == "repository.role"
@@ -204,7 +203,7 @@ def test_a_crash_at_any_write_leaves_a_view_that_clients_read(world):
 def test_a_crash_while_an_approver_is_replaced_leaves_a_readable_view(world):
     world.publish("03.a", b"programme")
     for count in range(12):
-        joins = CryptoSigner.generate_ed25519()
+        joins = signers.generate()
         unit = world.repository.unit("03.a")._replace(approvers=[joins.public_key])
         cut = FailingDisk(count, False)
         shaky = Repository(world.repository.layout.root, world.online, cut)

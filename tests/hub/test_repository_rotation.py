@@ -4,9 +4,8 @@
 """
 
 import pytest
-from securesystemslib.signer import CryptoSigner
 
-from hub.repository import expiries, wrapped_key
+from hub.repository import expiries, signers
 from hub.repository.registry import Grant, Unit
 from hub.repository.roles import DAY_S
 from tests.hub.repository_clients import BODIES, REFUSALS
@@ -38,7 +37,7 @@ def rotate_root(world, changes, signers, now_s=NOW_S + 10, others=(), stolen=Fal
 
 
 def test_root_keys_change_and_the_old_ones_alone_sign_no_further(world):
-    fresh = [CryptoSigner.generate_ed25519() for _ in range(3)]
+    fresh = [signers.generate() for _ in range(3)]
     old = world.founders.root
     keys = {"root": ([one.public_key for one in fresh], 2)}
     one_old = world.repository.proposals.root(NOW_S, keys).sign([old[0], *fresh[:2]])
@@ -52,7 +51,7 @@ def test_root_keys_change_and_the_old_ones_alone_sign_no_further(world):
 
 
 def test_targets_key_changes(world):
-    fresh = CryptoSigner.generate_ed25519()
+    fresh = signers.generate()
     both = [*world.founders.targets, fresh]
     targets = world.repository.proposals.targets(NOW_S + 5).sign(both)
     keys = {"targets": ([fresh.public_key], 1)}
@@ -63,16 +62,16 @@ def test_targets_key_changes(world):
 
 
 def test_lost_targets_key_is_replaced_without_it(world):
-    fresh = CryptoSigner.generate_ed25519()
+    fresh = signers.generate()
     targets = world.repository.proposals.targets(NOW_S + 5).sign([fresh])
     keys = {"targets": ([fresh.public_key], 1)}
     assert rotate_root(world, keys, world.founders.root[1:], others=[targets]).published
     still_reads(world)
 
 
-@pytest.mark.parametrize("scheme", wrapped_key.SCHEMES)
+@pytest.mark.parametrize("scheme", signers.SCHEMES)
 def test_registrar_changes_with_every_key_type(world, scheme):
-    fresh = wrapped_key.generate_signer(scheme)
+    fresh = signers.generate(scheme)
     repository = world.repository
     grant = Grant("", [fresh.public_key], 1)
     changes = [repository.proposals.targets(NOW_S + 5, registrars=grant)]
@@ -118,7 +117,7 @@ def test_online_keys_change_while_clients_read(world):
 def test_firmware_key_changes(world):
     repository = world.repository
     repository.sign_firmware("esp32", world.founders.firmware, b"one", NOW_S)
-    fresh = CryptoSigner.generate_ed25519()
+    fresh = signers.generate()
     grant = Grant("firmware", [fresh.public_key], 1)
     targets = repository.proposals.targets(NOW_S + 5, firmware=grant)
     again = repository.proposals.again("firmware", NOW_S + 5).sign([fresh])
@@ -149,7 +148,7 @@ def test_an_approver_leaves_and_nobody_signs_yet(world):
 
 
 def test_an_approver_joins(world):
-    joins = CryptoSigner.generate_ed25519()
+    joins = signers.generate()
     unit = world.repository.unit("03.a")
     unit = unit._replace(approvers=[*unit.approvers, joins.public_key])
     world.repository.change_unit(unit, world.founders.registrars, NOW_S + 5)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.repository import passphrase, wrapped_key
+from hub.repository import passphrase, signers, wrapped_key
 from protocols.errors import Fault, LocalFault, RemoteFault
 
 CHEAP = wrapped_key.Cost(memory_kib=8, passes=1, lanes=1)
@@ -50,7 +50,7 @@ def test_case_blanks_and_look_alikes_do_not_matter():
     assert passphrase.normalise(typed) == right
 
 
-@pytest.mark.parametrize("scheme", wrapped_key.SCHEMES)
+@pytest.mark.parametrize("scheme", signers.SCHEMES)
 def test_a_wrapped_signer_comes_back(scheme):
     signer = wrapped_key.generate_signer(scheme)
     word = wrapped_key.generate_passphrase()
