@@ -11,9 +11,11 @@ from edge.supervisor import Task
 from edge.sync_task import Parts
 from hw import ports
 from protocols import alert_merge, board_pages, evidence, png_rows
+from protocols.alert_merge import Standing
 from protocols.board_pages import Shown
 from protocols.clock_trust import UNKNOWN
 from protocols.errors import Fault, WorldFault
+from protocols.items import Page
 from protocols.png_rows import Size
 from protocols.programme import Programme
 from protocols.records import PLAYS
@@ -21,6 +23,45 @@ from protocols.records import PLAYS
 _LOOK_MS = 1_000
 # A picture that stands longer than this is shown and read back again: a module may have restarted.
 _REFRESH_MS = 60_000
+# Turns of one page are told together: when the page leaves the rotation, or after an hour.
+_TELL_MS = 3_600_000
+
+
+class _Exposure:
+    """How long one page stood on the board, over all its turns."""
+
+    def __init__(self, shown: Shown, started_ms: int | None, ticks_ms: int):
+        self.shown = shown
+        self.started_ms = started_ms
+        self.first_ticks = ticks_ms
+        self.ended_ms = started_ms
+        self.shown_ms = 0
+        self.turns = 0
+        self.matches = True
+
+    def add(self, duration_ms: int, ended_ms: int | None, matches: bool) -> None:
+        """Count one turn."""
+        self.shown_ms += duration_ms
+        self.ended_ms = ended_ms
+        self.turns += 1
+        self.matches = self.matches and matches
+
+    def body(self) -> "dict[str, object]":
+        """Return the record's body; the grade says whether the device confirmed every turn."""
+        page = self.shown.page
+        return {
+            "item": page.id,
+            "title": page.title,
+            "class": page.legal_class,
+            "unit": self.shown.unit,
+            "rendition_sha256": self.shown.rendition.sha256,
+            "started_ms": self.started_ms,
+            "ended_ms": self.ended_ms,
+            "shown_ms": self.shown_ms,
+            "turns": self.turns,
+            "outcome": "complete",
+            "evidence": {"grade": evidence.COIL if self.matches else evidence.ACCEPTED},
+        }
 
 
 class BoardTask(Task):
@@ -38,8 +79,9 @@ class BoardTask(Task):
         self._inbox = Inbox()
         self._live_alerts = False
         self._shown: Shown | None = None
-        self._shown_at_ms: int | None = None
+        self._turn_ticks = 0
         self._shown_ticks = 0
+        self._exposures: dict[str, _Exposure] = {}
         self._matches = False
         parts.feed.subscribe(self._inbox)
 
@@ -49,12 +91,16 @@ class BoardTask(Task):
         self._shown = None
         while True:
             self._drain()
-            await self._turn(self._decide())
+            programme, standing, wall_ms = self._situation()
+            now_ms = self._clock.ticks_ms()
+            await self._turn(board_pages.show(programme, standing, wall_ms, now_ms))
+            self._tell(board_pages.candidates(programme, standing, wall_ms))
             await self._inbox.wait(_LOOK_MS)
 
     async def make_safe(self) -> None:
         """Darken the board: a page that nobody watches over must not stand for days."""
         self._close()
+        self._tell([])
         await self._board.off()
 
     def showing(self) -> Shown | None:
@@ -69,7 +115,8 @@ class BoardTask(Task):
             if event.trigger == "alerts":  # type: ignore[attr-defined]
                 self._live_alerts = self._live_alerts or event.live  # type: ignore[attr-defined]
 
-    def _decide(self) -> Shown | None:
+    def _situation(self) -> "tuple[Programme, list[Standing], int | None]":
+        """Return the programme, the alerts that stand, and the believed time."""
         manifests = self._parts.manifests
         place = self._parts.config.place
         programme = Programme(place, manifests.bundles(), manifests.settings)
@@ -77,7 +124,7 @@ class BoardTask(Task):
         standing = []
         if instant.source != UNKNOWN or self._live_alerts:
             standing = alert_merge.standing(manifests.alerts(), place)
-        return board_pages.show(programme, standing, instant.wall_ms, self._clock.ticks_ms())
+        return programme, standing, instant.wall_ms
 
     async def _turn(self, wanted: Shown | None) -> None:
         if _same(wanted, self._shown):
@@ -103,7 +150,7 @@ class BoardTask(Task):
         if not _same(wanted, self._shown):
             self._close()
             self._shown = wanted
-            self._shown_at_ms = self._parts.time.wall_ms()
+            self._turn_ticks = self._shown_ticks
 
     async def _rows(self, wanted: Shown) -> list[bytes]:
         size = Size(self._board.width_px, self._board.height_px, self._board.channels)
@@ -114,26 +161,33 @@ class BoardTask(Task):
             reader.close()
 
     def _close(self) -> None:
-        """Write down the page that stood until now."""
+        """Count the turn that ends now."""
         shown = self._shown
         self._shown = None
         if shown is None:
             return
-        self._parts.book.write(
-            PLAYS,
-            "show",
-            {
-                "item": shown.page.id,
-                "title": shown.page.title,
-                "class": shown.page.legal_class,
-                "unit": shown.unit,
-                "rendition_sha256": shown.rendition.sha256,
-                "started_ms": self._shown_at_ms,
-                "ended_ms": self._parts.time.wall_ms(),
-                "outcome": "complete",
-                "evidence": {"grade": evidence.COIL if self._matches else evidence.ACCEPTED},
-            },
-        )
+        now_ms = self._clock.ticks_ms()
+        wall_ms = self._parts.time.wall_ms()
+        lasted_ms = now_ms - self._turn_ticks
+        key = _key(shown.unit, shown.page)
+        if key not in self._exposures:
+            started_ms = None if wall_ms is None else wall_ms - lasted_ms
+            self._exposures[key] = _Exposure(shown, started_ms, now_ms)
+        self._exposures[key].add(lasted_ms, wall_ms, self._matches)
+
+    def _tell(self, rotation: "list[tuple[str, Page]]") -> None:
+        """Write down pages that left the rotation, and long ones now and then."""
+        standing = [_key(unit, page) for unit, page in rotation]
+        now_ms = self._clock.ticks_ms()
+        for key in sorted(self._exposures):
+            exposure = self._exposures[key]
+            if key not in standing or now_ms - exposure.first_ticks >= _TELL_MS:
+                self._parts.book.write(PLAYS, "show", exposure.body())
+                del self._exposures[key]
+
+
+def _key(unit: str, page: Page) -> str:
+    return unit + "/" + str(page.id)
 
 
 def _digest(rows: list[bytes]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 from hub import bulletins, fleet, timing
 from hub.repository import request as requests
 from hub.store import Row, Store
-from protocols import alert, bundle, schedule
+from protocols import alert, bundle, media, schedule
 from protocols.alert import Alerts
 from protocols.bundle import Bundle
 from protocols.targets import Place
@@ -55,6 +55,10 @@ class Programmes:
             else:
                 self._kept[name] = alert.read(files[alert_path(unit)], unit)
         return self._kept[name]
+
+
+# From publication to the first sample, at a node that checks every few minutes.
+START_S = 300
 
 
 def overview(store: Store, programmes: Programmes, now_ms: int, offset_min: int) -> dict[str, Any]:
@@ -131,6 +135,18 @@ def place_of(row: Row) -> Place:
     return Place(row["unit"], row["hamlet"] or "", groups, row["kind"], profiles)
 
 
+def _heard_until_ms(one: alert.Alert, kind: str) -> int:
+    """Return until when an alert is on air: a board shows it to its end, a loudspeaker plays it
+    once unless it repeats."""
+    end_s: int = one.expires_s
+    if kind != "board":
+        if one.repeat is not None:
+            end_s = min(end_s, one.repeat.until_s)
+        else:
+            end_s = min(end_s, one.sent_s + media.duration_ms(one.renditions) // 1000 + START_S)
+    return end_s * 1000
+
+
 def _now_and_next(
     store: Store, programmes: Programmes, units: dict[str, Row], row: Row, now_ms: int
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
@@ -140,7 +156,7 @@ def _now_and_next(
     for unit in [row["unit"], *fleet.ancestors(units, row["unit"])]:
         alerts = programmes.alerts(store, unit)
         for one in alerts.alerts if alerts else ():
-            live = one.kind != alert.CANCEL and now_ms < one.expires_s * 1000
+            live = one.kind != alert.CANCEL and now_ms < _heard_until_ms(one, row["kind"])
             if live and one.targets.reach(place):
                 now = {"title": one.title, "class": "emergency", "at_ms": one.sent_s * 1000}
         found = programmes.bundle(store, unit)
