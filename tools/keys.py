@@ -13,6 +13,7 @@ def add_parser(commands: Any) -> None:
     keys = commands.add_parser("keys", help="lập khóa, thay khóa, phục hồi / keys")
     verbs = keys.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_founding(verbs)
+    _add_token(verbs)
     _add_rotation(verbs)
     _add_units(verbs)
     _add_recovery(verbs)
@@ -51,10 +52,22 @@ def _add_founding(verbs: Any) -> None:
     fresh.add_argument("--scheme", choices=SCHEMES, default="ed25519")
 
 
+def _add_token(verbs: Any) -> None:
+    token = _verb(verbs, "token", keys_found.token, "use a key on a PKCS#11 token", data=False)
+    token.add_argument("--holder", required=True, help="HOLDER=FOLDER of the file that names it")
+    token.add_argument("--kind", default="approver")
+    token.add_argument("--library", required=True, help="the token's PKCS#11 module")
+    token.add_argument("--number", type=int, required=True, help="the key's id on the token")
+    token.add_argument("--label", required=True, help="the token's label")
+
+
 def _add_rotation(verbs: Any) -> None:
     for name, run in keys_rotate.VERBS.items():
         verb = _verb(verbs, name, run, f"change the keys of {name}")
         verb.add_argument("--add", action="append", default=[], help="HOLDER=FOLDER of a new key")
+        verb.add_argument(
+            "--add-key", type=Path, action="append", default=[], help="file of a key made before"
+        )
         verb.add_argument("--remove", action="append", default=[], help="begin of a key id")
         verb.add_argument("--threshold", type=int)
         verb.add_argument("--scheme", choices=SCHEMES, default="ed25519")

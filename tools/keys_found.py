@@ -51,6 +51,13 @@ def record(context: Context) -> None:
         context.console.say("record_written", path=path)
 
 
+def token(context: Context) -> None:
+    """Name a key that stays on a PKCS#11 token."""
+    options = context.options
+    make = context.key_files.name_token
+    make(options.holder, options.kind, options.library, options.number, options.label)
+
+
 def new(context: Context) -> None:
     """Make one wrapped key, such as an approver's on an own stick."""
     options = context.options

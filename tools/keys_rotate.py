@@ -67,7 +67,9 @@ def accept(context: Context) -> None:
 def _change(context: Context, kind: str) -> bool:
     options, repository = context.options, context.repository()
     present = context.open_keys()
+    joining = context.key_files.open_all(options.add_key)
     fresh = [context.key_files.make(place, kind, options.scheme) for place in options.add]
+    fresh += joining
     plans = Rotation(repository, context.now_s)
     keys = [signer.public_key for signer in fresh]
     change = {

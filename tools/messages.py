@@ -5,6 +5,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Mật khẩu của khóa {holder}",
         "Passphrase of key {holder}",
     ),
+    "pin": ("Mã PIN của thẻ giữ khóa {holder}", "PIN of the token that holds {holder}"),
+    "token_named": (
+        "Khóa {holder} ở trong thẻ; tệp {path} chỉ nói thẻ nào, không giữ bí mật.",
+        "Key {holder} stays on the token; {path} says which, and holds no secret.",
+    ),
     "typo": (
         "Gõ nhầm: {what}. Xin gõ lại.",
         "Mistyped: {what}. Please type it again.",
@@ -151,6 +156,8 @@ FAULTS: dict[str, str] = {
     "request.version": "Kiểm tra đồng hồ của cả hai máy rồi xuất lại.",
     "offline_alert.life": "Chỉ ký cảnh báo tối đa 24 giờ.",
     "offline_alert.format": "Tạo lại tệp bằng `chieng-tool alert`.",
+    "token.pin": "Gõ đúng mã PIN; phần lớn thẻ tự khóa sau vài lần sai.",
+    "token.unreachable": "Cắm đúng thẻ rồi thử lại.",
     "tool.file": "Kiểm tra đường dẫn và USB.",
     "tool.time": "Viết số giờ từ 1 đến 24.",
     "tool.audio": "Dùng tệp WAV 16 kHz, một kênh, 16 bit.",
