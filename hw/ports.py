@@ -177,6 +177,26 @@ class Serial:
         raise NotImplementedError
 
 
+class Datagrams:
+    """Send and receive UDP packets from one socket."""
+
+    async def open(self) -> None:
+        """Take a socket; nothing when it is open already; raises `WorldFault("network.down")`."""
+        raise NotImplementedError
+
+    async def send(self, data: bytes, host: str, port: int) -> None:
+        """Send one packet to an IPv4 address; raises `WorldFault("network.down")`."""
+        raise NotImplementedError
+
+    async def receive(self, timeout_ms: int) -> bytes:
+        """Return the next packet, or empty bytes when none came within the time."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Release the socket."""
+        raise NotImplementedError
+
+
 class AudioOut:
     """Keep one mono 16-bit stream running at `rate_hz`, silence when idle.
 
@@ -259,6 +279,18 @@ class Board:
 
     async def off(self) -> None:
         """Darken the board."""
+        raise NotImplementedError
+
+    async def set_brightness(self, percent: int) -> None:
+        """Set the lamps' level (0 to 100) for what is shown from now on."""
+        raise NotImplementedError
+
+    async def present(self) -> bool | None:
+        """Tell whether the device answers, or None where it cannot."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Darken the board and release it; a later `show` takes it again."""
         raise NotImplementedError
 
     async def read_back(self) -> bytes | None:

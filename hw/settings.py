@@ -1,5 +1,7 @@
 """Take a device's settings by name and type, and name what is wrong with them."""
 
+import binascii
+
 from protocols.errors import LocalFault
 
 
@@ -15,6 +17,20 @@ class Settings:
         value = self._values.get(name, default)
         if not isinstance(value, str) or not value:
             raise self._refuse(name, "needs a text")
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        """Return a string that is not empty, or None when absent or null."""
+        return None if self._values.get(name) is None else self.text(name)
+
+    def hex_bytes(self, name: str, length: int) -> bytes:
+        """Return so many bytes from their hexadecimal digits."""
+        try:
+            value = binascii.unhexlify(self.text(name))
+        except ValueError:
+            value = b""
+        if len(value) != length:
+            raise self._refuse(name, "needs %d hexadecimal digits" % (length * 2))
         return value
 
     def integer(self, name: str, low: int, high: int, default: int | None = None) -> int:

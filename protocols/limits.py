@@ -32,6 +32,8 @@ BLOB_BYTES_MAX = 256 * 1024 * 1024
 PCM_BYTES_MAX = 2 * 3600 * 16000 * 2
 # Items queued on an audio stream: one fading, one playing, and one to follow without a gap.
 AUDIO_ITEMS_MAX = 4
+# One DMX512 universe.
+DMX_SLOTS_MAX = 512
 # Board pictures: a full-HD panel is the largest synchronous board; 256 KB of PNG data is one chunk
 # that any encoder writes, and a picture has few chunks besides its data.
 BOARD_SIDE_PX_MAX = 1920

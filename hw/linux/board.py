@@ -19,10 +19,12 @@ class PngPanel(ports.Board):
         if channels not in (1, 3):
             raise LocalFault("board.size", "%d channels" % channels, "give 1 (grey) or 3 (RGB)")
         self._path = path
+        self._folder = os.path.dirname(os.path.abspath(path))
         self._size = Size(width_px, height_px, channels)
         self.width_px = width_px
         self.height_px = height_px
         self.channels = channels
+        self.brightness_percent = 100
 
     async def show(self, rows: list[bytes]) -> None:
         """Write one frame; raises `LocalFault("board.size")`, `WorldFault("board.lost")`."""
@@ -38,6 +40,18 @@ class PngPanel(ports.Board):
     async def off(self) -> None:
         """Show black."""
         await self.show([bytes(self._size.row_bytes())] * self.height_px)
+
+    async def set_brightness(self, percent: int) -> None:
+        """Remember the level; the file holds the picture itself."""
+        self.brightness_percent = percent
+
+    async def present(self) -> bool | None:
+        """Tell whether the file can be written."""
+        return await asyncio.to_thread(os.access, self._folder, os.W_OK)
+
+    async def close(self) -> None:
+        """Show black."""
+        await self.off()
 
     async def read_back(self) -> bytes | None:
         """Return the SHA-256 of the rows in the file, None when it cannot be read."""

@@ -5,11 +5,15 @@ import os
 from hw import ports
 from hw.linux.audio import AlsaOut, WavOut
 from hw.linux.board import PngPanel
+from hw.linux.colorlight_board import ColorlightBoard
+from hw.linux.datagrams import Datagrams
 from hw.linux.decoder import Decoder
 from hw.linux.identity import Identity
 from hw.linux.serial import open_serial
 from hw.modbus_amplifier import modbus_amplifier
 from hw.settings import Settings
+from hw.universe_board import UniverseBoard
+from protocols import artnet, colorlight, e131
 
 
 def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
@@ -31,15 +35,46 @@ def amplifier(settings: dict[str, object], clock: ports.Clock) -> ports.Amplifie
 
 
 def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
-    """Return the board: `{"kind": "png", "path", "width_px", "height_px", "channels"}`."""
+    """Return the board, all with `width_px`, `height_px` and `channels` (1 grey, 3 RGB).
+
+    `{"kind": "png", "path"}`; `{"kind": "e131" | "artnet", "host" (absent: multicast, broadcast),
+    "source" (our address on the board's network), "first_universe", "synchronised" 0 or 1}`, with
+    E1.31's source id `cid` in hex; `{"kind": "colorlight", "interface", "order", "row_mark",
+    "latch_bytes", "first_row", "first_column"}`.
+    """
     given = Settings("board", settings)
-    given.choice("kind", ("png",))
-    return PngPanel(
-        given.text("path"),
-        given.integer("width_px", 1, 1920),
-        given.integer("height_px", 1, 1920),
-        given.integer("channels", 1, 3),
+    kind = given.choice("kind", ("png", "e131", "artnet", "colorlight"))
+    width_px = given.integer("width_px", 1, 1920)
+    height_px = given.integer("height_px", 1, 1920)
+    channels = given.integer("channels", 1, 3)
+    if kind == "png":
+        return PngPanel(given.text("path"), width_px, height_px, channels)
+    if kind == "colorlight":
+        dialect = colorlight.dialect(
+            order=given.text("order", "bgr"),
+            row_mark=given.integer("row_mark", 0, 0xFFFF, 0x0888),
+            latch_bytes=given.integer("latch_bytes", 28, 1486, 98),
+            first_row=given.integer("first_row", 0, 1023, 0),
+            first_column=given.integer("first_column", 0, 1023, 0),
+        )
+        return ColorlightBoard(given.text("interface"), width_px, height_px, dialect)
+    return UniverseBoard(
+        _sender(given, kind),
+        Datagrams(given.optional_text("source") or "", artnet.PORT if kind == "artnet" else 0),
+        clock,
+        (width_px, height_px, channels),
+        first_universe=given.integer("first_universe", 0, 63999, 1 if kind == "e131" else 0),
+        host=given.optional_text("host"),
     )
+
+
+def _sender(given: Settings, kind: str) -> "e131.Sender | artnet.Sender":
+    synchronised = given.integer("synchronised", 0, 1, 0)
+    if kind == "artnet":
+        return artnet.Sender(synchronised=synchronised == 1)
+    sync_universe = given.integer("first_universe", 1, 63999, 1) if synchronised else 0
+    cid = given.hex_bytes("cid", 16)
+    return e131.Sender(cid, given.text("name", "chieng"), sync_universe=sync_universe)
 
 
 def decoder() -> ports.Decoder:

@@ -18,6 +18,7 @@ class Board(ports.Board):
         self.channels = channels
         self.rows = [bytes(width_px * channels)] * height_px
         self.shown = 0
+        self.brightness_percent = 100
         self.plugged = True
         self.honest = True
 
@@ -35,6 +36,18 @@ class Board(ports.Board):
     async def off(self) -> None:
         """Show black."""
         await self.show([bytes(self.width_px * self.channels)] * self.height_px)
+
+    async def set_brightness(self, percent: int) -> None:
+        """Remember the level."""
+        self.brightness_percent = percent
+
+    async def present(self) -> bool | None:
+        """Tell whether the board is plugged in."""
+        return self.plugged
+
+    async def close(self) -> None:
+        """Show black."""
+        await self.off()
 
     async def read_back(self) -> bytes | None:
         """Return the SHA-256 of the rows shown, None when unplugged."""
