@@ -17,6 +17,7 @@ from protocols.targets import Place
 from protocols.units import take_node, take_unit
 
 KINDS = ("speaker", "board")
+STORES = ("files", "slots")
 # Best first. A board's own profile is made from its size (`board-192x64x1`).
 SPEAKER_PROFILES = ("opus", "pcm16")
 _MONTH_DAYS = 30
@@ -39,6 +40,7 @@ class Config(
             "amplifier",
             "warm_up_ms",
             "board",
+            "storage",
         ),
     )
 ):
@@ -46,7 +48,8 @@ class Config(
 
     `place` is a `targets.Place`; `hubs` base addresses without a slash at the end, best first;
     `data` the folder of its stores; `root` the path of the TUF root it was given; `audio`,
-    `amplifier` and `board` are the devices' settings (see `hw.platform`), or None.
+    `amplifier` and `board` are the devices' settings (see `hw.platform`), or None; `storage` is
+    `files` or, for a card with FAT, `slots`.
     """
 
 
@@ -84,6 +87,7 @@ def read(data: bytes) -> Config:
         _device(fields, "amplifier"),
         _warm_up_ms(fields),
         board,
+        fields.choice("storage", STORES) if fields.has("storage") else STORES[0],
     )
 
 

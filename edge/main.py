@@ -51,7 +51,7 @@ class Node:
     def __init__(self, config: Config, loud: bool):
         self.config = config
         self.clock: ports.Clock = platform.Clock()
-        self.storage: ports.Storage = platform.Storage(config.data)
+        self.storage: ports.Storage = platform.storage(config.data, config.storage)
         self.link: ports.Link = platform.Link()
         self.verifier: ports.Verifier = platform.Verifier()
         self.entropy: ports.Entropy = platform.Entropy()

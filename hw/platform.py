@@ -32,6 +32,20 @@ _DEVICES = (
 )
 
 
+def storage(path: str, kind: str) -> ports.Storage:
+    """Return the store under a folder: `files` where a rename is a commit, `slots` on FAT.
+
+    Raises `WorldFault("storage.io")` when the folder cannot be used.
+    """
+    if kind != "slots":
+        return Storage(path)
+    system = "micropython" if sys.implementation.name == "micropython" else "linux"
+    adapter = __import__("hw." + system + ".slot_files", None, None, ("SlotFiles",))
+    core = __import__("hw.slot_storage", None, None, ("Storage",))
+    made: ports.Storage = core.Storage(adapter.SlotFiles(path + "/slots"))
+    return made
+
+
 def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
     """Return the audio output that the settings name; raises `LocalFault("config.audio")`."""
     made: ports.AudioOut = __import__(_DEVICES, None, None, ("audio",)).audio(settings, clock)

@@ -21,6 +21,8 @@ from protocols.slot import CONTENT_AT, DEAD, FIXED, STAGED, VISIBLE, Head
 
 _SUFFIX = ".SLT"
 _ZEROS = bytes(512)
+# So many slots are never all cut off by one power cut.
+_TELLING_SLOTS = 4
 
 
 class Storage(ports.Storage):
@@ -43,12 +45,25 @@ class Storage(ports.Storage):
 
     def _load(self) -> None:
         lost: list[int] = []
+        broken: list[int] = []
+        count = 0
+        fault: WorldFault | None = None
         for file_name in self._files.names():
             number = _number_of(file_name)
-            if number:
-                self._last = max(self._last, number)
+            if not number:
+                continue
+            self._last = max(self._last, number)
+            count += 1
+            try:
                 self._sort_in(number, lost)
-        self._remove_slots(lost)
+            except WorldFault as found:
+                # An entry whose clusters are free already, or a bad place on the card.
+                broken.append(number)
+                fault = found
+        if fault is not None and len(broken) == count and count >= _TELLING_SLOTS:
+            # It is the disk, not a slot: nothing may be removed for that.
+            raise fault
+        self._remove_slots(lost + broken)
 
     def _sort_in(self, number: int, lost: list[int]) -> None:
         file = self._files.open(_name_of(number))
@@ -86,11 +101,14 @@ class Storage(ports.Storage):
             self._visible[head.name] = head
 
     def _is_whole(self, head: Head) -> bool:
-        file = self._files.open(_name_of(head.number))
         try:
-            return _is_whole(head, file)
-        finally:
-            file.close()
+            file = self._files.open(_name_of(head.number))
+            try:
+                return _is_whole(head, file)
+            finally:
+                file.close()
+        except WorldFault:
+            return False
 
     # What writers and readers report
 

@@ -41,7 +41,7 @@ class Head(namedtuple("Head", ("kind", "number", "turn", "sequence", "length", "
                 raise LocalFault("storage.range", "a number does not fit a slot", "Use less.")
         if len(name) > STORAGE_NAME_BYTES_MAX:
             raise LocalFault("storage.name", "the name does not fit a slot", "Use a short name.")
-        data = struct.pack(
+        data: bytes = struct.pack(
             _LAYOUT,
             _MAGIC,
             self.kind,
@@ -55,7 +55,8 @@ class Head(namedtuple("Head", ("kind", "number", "turn", "sequence", "length", "
         )
         data += name
         data += bytes(_CRC_AT - len(data))
-        return data + struct.pack("<I", binascii.crc32(data) & _INTEGER_MAX)
+        data += struct.pack("<I", binascii.crc32(data) & _INTEGER_MAX)
+        return data
 
     def follow(self, kind: int, sequence: int, length: int, crc: int | None, name: str) -> "Head":
         """Return the head that replaces this one."""

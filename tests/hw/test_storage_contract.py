@@ -5,10 +5,14 @@ import os
 
 import pytest
 
+from hw.linux.slot_files import SlotFiles as LinuxSlotFiles
 from hw.linux.storage import Storage as LinuxStorage
+from hw.micropython.slot_files import SlotFiles as MicroPythonSlotFiles
 from hw.micropython.storage import Storage as MicroPythonStorage
+from hw.sim.slot_files import SlotFiles as SimSlotFiles
 from hw.sim.storage import PowerCut
 from hw.sim.storage import Storage as SimStorage
+from hw.slot_storage import Storage as SlotStorage
 from protocols.errors import LocalFault, WorldFault
 from tests.portable.storage_contract import CHECKS
 
@@ -17,6 +21,9 @@ ADAPTERS = {
     "linux-apart": lambda path: LinuxStorage(str(path / "root"), str(path / "staging")),
     "micropython": lambda path: MicroPythonStorage(str(path)),
     "sim": lambda path: SimStorage(),
+    "linux-slots": lambda path: SlotStorage(LinuxSlotFiles(str(path / "slots"))),
+    "micropython-slots": lambda path: SlotStorage(MicroPythonSlotFiles(str(path / "slots"))),
+    "sim-slots": lambda path: SlotStorage(SimSlotFiles()),
 }
 
 
@@ -30,7 +37,7 @@ def test_contract(adapter, check, tmp_path):
     check(store)
 
 
-@pytest.mark.parametrize("adapter", ["linux", "micropython"])
+@pytest.mark.parametrize("adapter", ["linux", "micropython", "linux-slots", "micropython-slots"])
 def test_files_survive_a_new_adapter(adapter, tmp_path):
     store = ADAPTERS[adapter](tmp_path)
     writer = store.stage("one")

@@ -84,7 +84,7 @@ def test_damaged_small_file_counts_as_absent_and_goes():
     disk = SlotFiles()
     store = Storage(disk)
     put(store, "a", b"content")
-    number = disk.entries[list(disk.names())[0]]
+    number = disk.entries[disk.names()[0]]
     disk.live[number][CONTENT_AT] ^= 1
     assert store.open("a") is None
     assert store.names("") == [] and disk.names() == []
