@@ -8,7 +8,7 @@ import hashlib
 
 from edge.inbox import Inbox
 from edge.supervisor import Task
-from edge.sync_task import Parts
+from edge.sync_task import Parts, standing_manifests
 from hw import ports
 from protocols import alert_merge, board_pages, evidence, png_rows
 from protocols.alert_merge import Standing
@@ -123,7 +123,8 @@ class BoardTask(Task):
         instant = self._parts.time.now()
         standing = []
         if instant.source != UNKNOWN or self._live_alerts:
-            standing = alert_merge.standing(manifests.alerts(), place)
+            found = standing_manifests(manifests, self._parts.offline)
+            standing = alert_merge.standing(found, place)
         return programme, standing, instant.wall_ms
 
     async def _turn(self, wanted: Shown | None) -> None:

@@ -4,12 +4,13 @@ from collections import namedtuple
 
 from protocols import canonical
 from protocols.budget import Budget
-from protocols.fields import Fields, refuse
+from protocols.fields import Fields, check_text, refuse
 from protocols.limits import (
     CONFIG_BYTES_MAX,
     CONFIG_PATH_BYTES_MAX,
     HUBS_MAX,
     ID_BYTES_MAX,
+    STICKS_MAX,
     TARGET_NAMES_MAX,
     WARM_UP_MS_MAX,
 )
@@ -41,6 +42,7 @@ class Config(
             "warm_up_ms",
             "board",
             "storage",
+            "sticks",
         ),
     )
 ):
@@ -49,7 +51,8 @@ class Config(
     `place` is a `targets.Place`; `hubs` base addresses without a slash at the end, best first;
     `data` the folder of its stores; `root` the path of the TUF root it was given; `audio`,
     `amplifier` and `board` are the devices' settings (see `hw.platform`), or None; `storage` is
-    `files` or, for a card with FAT, `slots`.
+    `files` or, for a card with FAT, `slots`; `sticks` the mount points where alerts
+    carried by hand are looked for.
     """
 
 
@@ -88,6 +91,7 @@ def read(data: bytes) -> Config:
         _warm_up_ms(fields),
         board,
         fields.choice("storage", STORES) if fields.has("storage") else STORES[0],
+        _sticks(fields),
     )
 
 
@@ -116,6 +120,14 @@ def _hubs(fields: Fields) -> tuple[str, ...]:
         if not isinstance(value, str) or not value.startswith(("http://", "https://")):
             raise refuse(path, "is no address", "Write http://… or https://…")
         found.append(value.rstrip("/"))
+    return tuple(found)
+
+
+def _sticks(fields: Fields) -> tuple[str, ...]:
+    found = []
+    for index, value in enumerate(fields.entries("sticks", 0, STICKS_MAX, True)):
+        path = fields.name("sticks") + "[" + str(index) + "]"
+        found.append(check_text(value, path, 1, CONFIG_PATH_BYTES_MAX))
     return tuple(found)
 
 

@@ -19,10 +19,12 @@ from edge.journal_book import JournalBook
 from edge.journal_store import JournalStore
 from edge.manifests import Manifests
 from edge.node_time import NodeTime
+from edge.offline_alerts import OfflineAlerts
 from edge.playout_task import PlayoutTask
 from edge.records_task import RecordsTask, Ties
 from edge.sim_budget import SimBudget
 from edge.status_task import StatusTask
+from edge.stick_task import StickTask
 from edge.supervisor import Supervisor, Task
 from edge.sync_task import Parts, SyncTask
 from hw import platform, ports
@@ -67,7 +69,12 @@ class Node:
         manifests = Manifests(self.storage, config.node, config.place.unit)
         decoder = platform.decoder() if config.audio is not None else None
         blobs = BlobStore(self.storage, decoder)
-        self.parts = Parts(config, self.time, feed, self.faults, self.book, manifests, blobs)
+        offline = OfflineAlerts(
+            self.storage, self.verifier, self.time, self.faults, blobs, config.place
+        )
+        self.parts = Parts(
+            config, self.time, feed, self.faults, self.book, manifests, blobs, offline
+        )
         self.budget = SimBudget(config.budget, self.link, self.storage, self.time, self.faults)
 
     async def run(self) -> None:
@@ -89,6 +96,9 @@ class Node:
             SyncTask(self.parts, self.clock, self.storage, self.link, self.verifier, self.budget)
         )
         tasks.append(self._records_task())
+        if config.sticks:
+            sticks = [platform.Storage(path) for path in config.sticks]
+            tasks.append(StickTask(self.parts, self.clock, sticks))
         tasks.append(StatusTask(self.parts, self.clock, self.storage, self.budget))
         return tasks
 

@@ -9,7 +9,7 @@ import asyncio
 from edge.amplifier_task import AmplifierTask
 from edge.inbox import Inbox
 from edge.supervisor import Task
-from edge.sync_task import Parts
+from edge.sync_task import Parts, standing_manifests
 from hw import ports
 from protocols import canonical, evidence
 from protocols.errors import Fault, RemoteFault
@@ -40,7 +40,7 @@ def seed(session: Playout, parts: Parts, now_ms: int) -> None:
     session.submit(parts.time.event(), now_ms)
     session.submit(SettingsSet(parts.manifests.settings), now_ms)
     session.submit(ProgrammeSet(parts.manifests.bundles()), now_ms)
-    session.submit(AlertsSet(parts.manifests.alerts(), False), now_ms)
+    session.submit(AlertsSet(standing_manifests(parts.manifests, parts.offline), False), now_ms)
 
 
 def gain_q15(volume_percent: int) -> int:

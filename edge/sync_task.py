@@ -7,6 +7,7 @@ and on any fault keeps everything the node has.
 
 from collections import namedtuple
 
+from edge import offline_alerts
 from edge.blob_fetch import fetch_slice
 from edge.blob_store import BlobStore
 from edge.book import Book
@@ -16,10 +17,12 @@ from edge.feed import Feed
 from edge.manifests import Manifests
 from edge.metadata_fetch import MetadataFetch
 from edge.node_time import NodeTime
+from edge.offline_alerts import OfflineAlerts
 from edge.sim_budget import SimBudget
 from edge.supervisor import Task
 from hw import ports
 from protocols import alert, bundle, media, schedule, sync_session
+from protocols.alert import Alerts
 from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.play_values import AlertsSet, BlobArrived, ProgrammeSet, SettingsSet
 from protocols.records import HEALTH
@@ -35,8 +38,16 @@ ALERT_MEDIA_MS = 20_000
 # A unit that has published nothing of a kind yet.
 _NOTHING_THERE = ("trust.unknown_target", "trust.not_listed")
 
-Parts = namedtuple("Parts", ("config", "time", "feed", "faults", "book", "manifests", "blobs"))
+Parts = namedtuple(
+    "Parts",
+    ("config", "time", "feed", "faults", "book", "manifests", "blobs", "offline"),
+)
 """What the tasks of one node share."""
+
+
+def standing_manifests(manifests: Manifests, offline: OfflineAlerts) -> "tuple[Alerts, ...]":
+    """Return all alert manifests a node goes by: those of its chain, then those carried by hand."""
+    return manifests.alerts() + tuple(offline.manifests())
 
 
 class SyncTask(Task):
@@ -60,6 +71,7 @@ class SyncTask(Task):
         self._book: Book = parts.book
         self._manifests: Manifests = parts.manifests
         self._blobs: BlobStore = parts.blobs
+        self._offline: OfflineAlerts = parts.offline
         self._clock = clock
         self._storage = storage
         self._link = link
@@ -160,7 +172,7 @@ class SyncTask(Task):
         waits = any(blob.sha256 in pending for blob in self._alert_blobs())
         if not waits or self._clock.ticks_ms() >= self._alerts_due_ms:
             self._alerts_due_ms = None
-            self._feed.publish(AlertsSet(self._manifests.alerts(), True))
+            self._feed.publish(AlertsSet(standing_manifests(self._manifests, self._offline), True))
 
     async def _blob(self, step: Step) -> None:
         blob, place = step.blob, "blob." + step.blob.sha256[:12]
@@ -223,7 +235,9 @@ class SyncTask(Task):
                 bundle.blobs_needed(programme, self._config.place, now_ms, now_ms + AHEAD_MS)
             )
         needed = media.in_order(needed)
-        self._blobs.pin([blob.sha256 for blob in urgent] + [blob.sha256 for blob in needed])
+        carried = offline_alerts.needed(self._offline.manifests(), self._config.place)
+        pinned = urgent + carried + needed
+        self._blobs.pin([blob.sha256 for blob in pinned])
         wanted = [Wanted(blob, True) for blob in urgent if not self._is_ready(blob)]
         wanted.extend(Wanted(blob, False) for blob in needed if not self._is_ready(blob))
         self._session.want(wanted)

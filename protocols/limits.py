@@ -199,6 +199,8 @@ OFFLINE_ALERT_AHEAD_S_MAX = 600
 OFFLINE_ALERT_BYTES_MAX = 16 * 1024
 # Ids kept until they expire: one alert every 22 minutes for a day.
 OFFLINE_ALERTS_MAX = 64
+# The memory of that many: an id, a unit and a time each.
+OFFLINE_REPLAYS_BYTES_MAX = 16 * 1024
 
 # Faults a node keeps open at once; each place has one, and a node has a few dozen places.
 FAULTS_OPEN_MAX = 64
@@ -219,3 +221,8 @@ PLAYOUT_MEMORY_BYTES_MAX = 64 * 1024
 
 # The slowest valve amplifier of an old station is warm after this.
 WARM_UP_MS_MAX = 30_000
+
+# Mount points of one node: its USB ports.
+STICKS_MAX = 4
+# Files looked at on one stick; a technician's stick holds one alert, an overloaded one hundreds.
+STICK_FILES_MAX = 64

@@ -109,20 +109,23 @@ def check(
     now_s: int,
     replays: "Replays",
     verifier: "object",
+    knows_time: bool = True,
 ) -> None:
     """Require everything that lets an offline alert play; raise `RemoteFault` otherwise.
 
     `chain` is the node's unit and its ancestors, `now_s` the node's clock, never below its floor.
+    A node that does not know the time (`knows_time` False, `now_s` its floor) cannot tell an alert
+    of tomorrow from one of today: it takes any that is newer than the floor, once.
     """
     one = found.alert
     if found.unit not in chain:
         raise _refuse("offline_alert.unit", "the alert is of unit " + found.unit)
     _check_life(one)
-    if one.sent_s > now_s + OFFLINE_ALERT_AHEAD_S_MAX:
+    if knows_time and one.sent_s > now_s + OFFLINE_ALERT_AHEAD_S_MAX:
         raise _refuse("offline_alert.early", one.id + " was sent in the future")
     if one.expires_s <= now_s or now_s - one.sent_s > one.maximum_age_s:
         raise _refuse("offline_alert.expired", one.id + " has expired")
-    if replays.holds(found.unit, one.id):
+    if replays.holds(found.unit, one.id) or one.expires_s <= replays.forgotten_s:
         raise _refuse("offline_alert.replayed", one.id + " was taken before")
     trust_checks.check_signatures(found, given, verifier, {})  # type: ignore[arg-type]
 
@@ -133,10 +136,15 @@ def _check_life(one: alert.Alert) -> None:
 
 
 class Replays:
-    """Remember the offline alerts that were taken, until they have expired."""
+    """Remember the offline alerts that were taken, until they have expired.
+
+    `forgotten_s` is the latest expiry of any that was forgotten: whatever expires by then is
+    refused for good, also on a node that has lost the time since.
+    """
 
     def __init__(self) -> None:
         self._expires_s: dict[str, int] = {}
+        self.forgotten_s = 0
 
     def holds(self, unit: str, name: str) -> bool:
         """Tell whether an alert was taken before."""
@@ -149,6 +157,7 @@ class Replays:
         """
         for name in list(self._expires_s):
             if self._expires_s[name] <= now_s:
+                self.forgotten_s = max(self.forgotten_s, self._expires_s[name])
                 del self._expires_s[name]
         if len(self._expires_s) >= OFFLINE_ALERTS_MAX:
             raise _refuse("offline_alert.full", "too many offline alerts within a day")
@@ -156,7 +165,12 @@ class Replays:
 
     def to_bytes(self) -> bytes:
         """Return the bytes to keep on disk."""
-        return canonical.encode({"format": REPLAYS_FORMAT, "taken": self._expires_s})
+        value = {
+            "format": REPLAYS_FORMAT,
+            "taken": self._expires_s,
+            "forgotten_s": self.forgotten_s,
+        }
+        return canonical.encode(value)
 
 
 def read_replays(data: bytes) -> Replays:
@@ -174,4 +188,5 @@ def read_replays(data: bytes) -> Replays:
         found[name] = taken.integer(name, 0, EPOCH_S_MAX)
     replays = Replays()
     replays._expires_s = found
+    replays.forgotten_s = value.integer("forgotten_s", 0, EPOCH_S_MAX, 0)
     return replays

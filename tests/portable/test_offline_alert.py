@@ -172,6 +172,32 @@ def test_the_memory_is_bounded_and_forgets_only_what_expired():
     assert replays.holds(UNIT, "flood-1") and not replays.holds(UNIT, "a1")
 
 
+def test_a_node_that_lost_the_time_takes_todays_alert_and_never_an_old_one_again():
+    floor_s = NOW_S - 30 * 86400
+    found = offline_alert.read(_file(_signed()))
+    role = offline_alert.role(_registry(1), UNIT, floor_s)
+    replays = Replays()
+
+    def verdict(knows_time):
+        try:
+            offline_alert.check(found, role, CHAIN, floor_s, replays, Verifier(), knows_time)
+        except RemoteFault as fault:
+            return fault.code
+        return "taken"
+
+    assert verdict(True) == "offline_alert.early"
+    assert verdict(False) == "taken"
+    replays.add(found, NOW_S)
+    other = offline_alert.read(
+        _file(_signed([_alert(id="a2", sent_s=NOW_S + 7200, expires_s=NOW_S + 9000)]), ())
+    )
+    replays.add(other, NOW_S + 7200)
+    replays = offline_alert.read_replays(replays.to_bytes())
+    assert not replays.holds(UNIT, "flood-1")
+    assert replays.forgotten_s == NOW_S + 3600
+    assert verdict(False) == "offline_alert.replayed"
+
+
 def test_a_file_beyond_the_limit_is_refused():
     assert _verdict(b" " * (limits.OFFLINE_ALERT_BYTES_MAX + 1)) == "json.long"
 
