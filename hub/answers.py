@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from protocols.errors import Fault
+from protocols.errors import Fault, LocalFault
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -76,6 +76,18 @@ async def json_faults(request: web.Request, handler: Handler) -> web.StreamRespo
         )
         answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
         return answer
+    except web.HTTPException:
+        raise
+    except Exception:
+        return fault_answer(unexpected(request))
+
+
+def unexpected(request: web.Request) -> Fault:
+    """Log what is being raised, and return the fault to answer with."""
+    _log.exception("%s %s", request.method, request.path)
+    return LocalFault(
+        "hub.unexpected", "something the hub did not expect", "Try again; then tell its operator."
+    )
 
 
 class _Http(Fault):

@@ -43,6 +43,7 @@ _TEXTS = {
         N_("Look at its state below and go on from there."),
     ),
     "bulletin.timing": (N_("Class and time do not fit."), N_("Choose the class again.")),
+    "bulletin.title": (N_("The title is empty."), N_("Write a short title.")),
     "bulletin.unit": (N_("No unit is chosen."), N_("Choose the unit that speaks.")),
     "bulletin.unknown": (N_("There is no such bulletin."), N_("Go back to the overview.")),
     "fleet.name": (

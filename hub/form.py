@@ -6,6 +6,7 @@ from typing import TypeVar
 from urllib.parse import parse_qs
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from hub.blobs import Blobs
 from hub.serving import read_body
@@ -53,7 +54,7 @@ async def read(request: web.Request, blobs: Blobs) -> Form:
     if request.content_type == "multipart/form-data":
         try:
             return await _multipart(request, blobs)
-        except (ValueError, AssertionError, KeyError, EOFError) as error:
+        except (HttpProcessingError, ValueError, AssertionError, EOFError) as error:
             raise _broken() from error
     form = Form()
     data = await read_body(request, FORM_BYTES_MAX)

@@ -9,7 +9,7 @@ import jinja2
 from aiohttp import web
 
 from hub import fault_texts, page_guard
-from hub.answers import Handler, fault_answer, json_faults, not_found, status_of
+from hub.answers import Handler, fault_answer, json_faults, not_found, status_of, unexpected
 from hub.assets import ASSETS
 from hub.overview import Programmes, overview
 from hub.services import SERVICES
@@ -91,6 +91,10 @@ async def page_faults(request: web.Request, handler: Handler) -> web.StreamRespo
         return _fault_page(request, fault)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
         return _fault_page(request, not_found())
+    except web.HTTPException:
+        raise
+    except Exception:
+        return _fault_page(request, unexpected(request))
 
 
 def _fault_page(request: web.Request, fault: Fault) -> web.Response:

@@ -70,7 +70,7 @@ def fix(timing: Timing, now_s: int, lead_s: int, offset_min: int) -> Timing:
     if timing["mode"] != "now":
         return timing
     local = local_time(now_s + lead_s, offset_min)
-    return {"mode": "once", "date": local.date().isoformat(), "time": f"{local:%H:%M:%S}"}
+    return once(local.date().isoformat(), f"{local:%H:%M:%S}")
 
 
 def rule(timing: Timing) -> dict[str, Any]:
@@ -116,4 +116,5 @@ def _clock(text: str) -> str:
     clean = text.strip()
     if not _TIME.fullmatch(clean):
         raise _refuse("time", "a time is missing or wrong", "Write times like 05:30.")
-    return clean
+    # Manifests know one way to write a time (`protocols.dates`): full minutes without seconds.
+    return clean.removesuffix(":00") if len(clean) > 5 else clean
