@@ -6,7 +6,7 @@ from hub.repository import envelope, registry
 from hub.repository.archive import Archive
 from hub.repository.policy import moment
 from hub.repository.request import Request
-from hub.repository.roles import DAY_S, delegator_of
+from hub.repository.roles import DAY_S, delegator_of, may_sign
 from protocols import limits
 from protocols.errors import LocalFault, RemoteFault
 
@@ -82,13 +82,10 @@ class Admission:
 
     def _check_content(self, one: Request) -> None:
         targets: Targets = one.metadata.signed
-        delegator = self._delegator(one.role)
-        if one.role != "targets" and isinstance(delegator, Targets):
-            role = registry.role_of(delegator, one.role)
-            foreign = [path for path in targets.targets if not role.is_delegated_path(path)]
-            if foreign:
+        for path in targets.targets:
+            if not may_sign(one.role, path):
                 raise RemoteFault(
-                    "request.path", f"{one.role} may not sign {foreign[0]}", "Refuse this file."
+                    "request.path", f"{one.role} may not sign {path}", "Refuse this file."
                 )
         grants = registry.read_grants(targets)
         if targets.delegations is not None:

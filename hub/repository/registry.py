@@ -110,11 +110,3 @@ def unit_grants(group: str, units: Iterable[Unit], nodes: Key, auto: Key) -> lis
             grants.append(Grant(role_name("auto-alert", scope), [auto], 1))
         grants.append(Grant(role_name("nodes", scope), [nodes], 1))
     return grants
-
-
-def role_of(delegator: Targets, role: str) -> DelegatedRole:
-    """Return how `delegator` delegates `role`; raises `LocalFault` when it does not."""
-    given = delegator.delegations
-    if given is None or not given.roles or role not in given.roles:
-        raise LocalFault("repository.role", f"nobody delegates {role}", "Add the unit first.")
-    return given.roles[role]

@@ -8,6 +8,7 @@ from tuf.api.metadata import Metadata, TargetFile
 
 from hub.repository import envelope
 from hub.repository.layout import sha256
+from hub.repository.roles import parse
 from protocols import limits
 from protocols.errors import Fault, RemoteFault
 
@@ -72,13 +73,14 @@ def read(data: bytes) -> Request:
         if len(data) > REQUEST_BYTES_MAX:
             raise ValueError(f"{len(data)} bytes")
         document = json.loads(data)
-        if document["format"] != FORMAT:
+        if document["format"] != FORMAT or not isinstance(document["role"], str):
             raise ValueError(f"format {document['format']!r}")
         files = {
             path: binascii.a2b_base64(text, strict_mode=True)
             for path, text in document["files"].items()
         }
         metadata = envelope.decode(json.dumps(document["metadata"]).encode(), document["role"])
+        parse(document["role"])
         request = Request(document["role"], metadata, files)
     except Fault:
         raise

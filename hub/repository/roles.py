@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from protocols import units
+from protocols import delegation, fields, limits, units
 from protocols.errors import LocalFault
 
 GROUP_PATTERN = re.compile(r"[a-z0-9]{1,8}")
@@ -58,7 +58,7 @@ KINDS = {
         ),
     )
 }
-UNIT_KINDS = tuple(name for name, kind in KINDS.items() if kind.scope == "unit")
+DELEGATORS = {kind.delegator for kind in KINDS.values() if kind.delegator}
 # Keys that stay at the hub unwrapped; every other key is a person's.
 ONLINE_HOLDERS = ("timestamp", "snapshot", "nodes", "relays", "auto-alert")
 
@@ -92,6 +92,14 @@ def paths_of(role: str) -> list[str]:
     """Return the path patterns that `role` may sign."""
     kind, scope = parse(role)
     return [path.format(scope=scope) for path in kind.paths]
+
+
+def may_sign(role: str, path: str) -> bool:
+    """Tell whether `role` may name `path`; a role that delegates names no file itself."""
+    if parse(role)[0].name in DELEGATORS:
+        return False
+    plain = all(fields.is_id(part, limits.ID_BYTES_MAX) for part in path.split("/"))
+    return plain and any(delegation.matches(pattern, path) for pattern in paths_of(role))
 
 
 def depth_of(role: str) -> int:

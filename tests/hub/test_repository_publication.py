@@ -1,8 +1,11 @@
 """Publication: thresholds, stale and foreign changes, crashes, numbers, tidiness."""
 
+import json
 import threading
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hub.repository import ceremony, expiries, request, signers
 from hub.repository.durable import Disk
@@ -120,6 +123,39 @@ def test_a_registrar_cannot_give_what_is_not_his(world):
     assert code_of(repository.change_unit, greedy, registrars, NOW_S) == "repository.threshold"
     twice = unit._replace(approvers=[unit.approvers[0]] * 2)
     assert code_of(repository.change_unit, twice, registrars, NOW_S) == "repository.threshold"
+
+
+def test_a_role_that_delegates_signs_no_file(world):
+    path = "alerts/03.a/alert.json"
+    change = world.repository.proposals.manifests("registry-03", {path: b"{}"}, NOW_S + 5)
+    change.sign(world.founders.registrars)
+    assert code_of(world.repository.publish, [change], NOW_S) == "request.path"
+    up = world.repository.proposals.manifests(
+        "nodes-03.a", {"nodes/03.a/../settings.json": b""}, NOW_S + 5
+    )
+    up.sign(list(world.online.signers().values()))
+    assert code_of(world.repository.publish, [up], NOW_S) == "request.path"
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_any_change_of_a_request_is_taken_whole_or_refused(world, data):
+    good = world.repository.propose_bundle("03.a", b"{}", NOW_S + 5)
+    document = json.loads(good.sign(world.approvers["03.a"][:1]).to_bytes())
+    values = st.none() | st.integers() | st.text(max_size=9) | st.lists(st.integers(), max_size=2)
+    where = data.draw(st.sampled_from(["format", "role", "metadata", "files"]))
+    at = document
+    while isinstance(at[where], dict) and at[where] and data.draw(st.booleans()):
+        at = at[where]
+        where = data.draw(st.sampled_from(sorted(at)))
+    at[where] = data.draw(values | st.dictionaries(st.text(max_size=5), values, max_size=2))
+    try:
+        world.repository.accept([json.dumps(document).encode()], NOW_S + 5)
+    except Fault as fault:
+        assert fault.remedy
+    world.repository.waiting()
 
 
 def test_hub_signs_settings_orders_relays_and_its_own_alerts_only_where_enabled(world):
