@@ -4,6 +4,8 @@ import hashlib
 import html
 from typing import NamedTuple
 
+from securesystemslib.signer import Key
+
 from hub.repository.policy import moment
 from hub.repository.registry import read_grants
 from hub.repository.repository import Repository
@@ -14,13 +16,13 @@ from tools.console import Console
 STYLE = (
     "body{font:12pt/1.4 'Noto Sans',sans-serif;margin:2cm}table{border-collapse:collapse;"
     "width:100%}td,th{border:1px solid #444;padding:4px 6px;text-align:left;vertical-align:top}"
-    "code{font:9pt monospace;overflow-wrap:anywhere}.phrase{font-size:16pt;font-weight:bold}"
+    "code{font:8pt monospace;overflow-wrap:anywhere}.phrase{font-size:16pt;font-weight:bold}"
     ".line{margin-top:2.2em;border-top:1px solid #444;width:60%}@page{size:A4}"
 )
 
 
 class Row(NamedTuple):
-    """Describe one role: its keys' fingerprints, how many must sign, when it ends."""
+    """Describe one role: its keys' fingerprints (and holders), how many must sign, when it ends."""
 
     role: str
     keys: list[str]
@@ -38,8 +40,8 @@ class Record(NamedTuple):
     rows: list[Row]
 
 
-def build(repository: Repository, now_s: int) -> Record:
-    """Collect the record of what is in force."""
+def build(repository: Repository, now_s: int, holders: dict[str, str]) -> Record:
+    """Collect the record of what is in force; `holders` names people by fingerprint."""
     archive = repository.archive
     archive.reload()
     root = archive.root()
@@ -48,7 +50,7 @@ def build(repository: Repository, now_s: int) -> Record:
     rows = [
         Row(
             role,
-            [fingerprint(root.signed.keys[keyid]) for keyid in given.keyids],
+            [_named(root.signed.keys[keyid], holders) for keyid in given.keyids],
             given.threshold,
             _expires(repository, role),
         )
@@ -57,10 +59,15 @@ def build(repository: Repository, now_s: int) -> Record:
     targets = archive.current("targets")
     grants = read_grants(targets.signed) if targets else {}
     for role, grant in grants.items():
-        keys = [fingerprint(key) for key in grant.keys]
+        keys = [_named(key, holders) for key in grant.keys]
         rows.append(Row(role, keys, grant.threshold, _expires(repository, role)))
     made_on = moment(now_s).strftime("%Y-%m-%d %H:%M UTC")
     return Record(root.signed.version, digest.hex(), phrase(digest), made_on, rows)
+
+
+def _named(key: Key, holders: dict[str, str]) -> str:
+    found = fingerprint(key)
+    return f"{found} {holders[found]}" if found in holders else found
 
 
 def _expires(repository: Repository, role: str) -> str:

@@ -1,11 +1,15 @@
 """The first ceremony, its record, and single keys for people."""
 
+from typing import Any
+
 from hub.repository import ceremony
 from hub.repository.durable import Disk
 from hub.repository.layout import Layout
 from hub.repository.online_keys import OnlineKeys
+from hub.repository.signers import fingerprint
 from protocols.errors import LocalFault
 from tools import ceremony_record
+from tools.ceremony_record import Record
 from tools.context import Context
 from tools.key_files import check_apart, split_place
 
@@ -36,14 +40,25 @@ def found(context: Context) -> None:
     data = repository.layout.role_file("root", 1).read_bytes()
     for place in options.root:
         Disk().write(split_place(place)[1] / "1.root.json", data)
-    made = ceremony_record.build(repository, context.now_s)
+    made = ceremony_record.build(repository, context.now_s, _holders(context, signers))
     context.console.say("founded", groups=len(options.group), phrase=made.phrase)
-    record(context)
+    _show(context, made)
 
 
 def record(context: Context) -> None:
     """Print the record of what is in force, and write it as a page where asked."""
-    made = ceremony_record.build(context.repository(), context.now_s)
+    _show(context, ceremony_record.build(context.repository(), context.now_s, {}))
+
+
+def _holders(context: Context, present: dict[str, list[Any]]) -> dict[str, str]:
+    return {
+        fingerprint(signer.public_key): split_place(place)[0]
+        for kind, people in present.items()
+        for place, signer in zip(getattr(context.options, kind), people, strict=True)
+    }
+
+
+def _show(context: Context, made: Record) -> None:
     context.console.line(ceremony_record.as_text(made, context.console))
     path = context.options.record
     if path is not None:

@@ -9,8 +9,10 @@ import sys
 import pytest
 from tuf.api.exceptions import RepositoryError
 
+from hub.repository.signers import fingerprint
 from tests.hub.repository_world import serving
 from tests.tools.tool_desk import Desk
+from tools.key_files import public_key
 
 
 @pytest.fixture
@@ -36,6 +38,8 @@ def test_the_ceremony_gives_one_sealed_key_to_each_holder(desk):
     for holder in ("an", "binh", "chi"):
         assert (desk.folder / "sticks" / holder / "1.root.json").read_bytes() == root
     assert "Root of trust:" in desk.founded
+    for holder in ("an", "binh", "chi"):
+        assert f"{fingerprint(public_key(desk.key('root', holder)))} {holder}\n" in desk.founded
 
 
 def test_the_record_names_every_key_and_is_one_page_to_print(desk):
