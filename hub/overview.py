@@ -119,13 +119,14 @@ def _node(
         "faults": faults.get(row["node"], []),
         "now": now,
         "next": following,
-        "last": _last_play(store, row["node"]),
+        "last": _last_play(store, row),
     }
 
 
-def _last_play(store: Store, node: str) -> Row | None:
-    rows = store.find("plays", {"node": node}, order=["started_ms"], descending=True, limit=1)
-    return rows[0] if rows else None
+def _last_play(store: Store, node: Row) -> Row | None:
+    where = {"node": node["node"]}
+    rows = store.find("plays", where, order=["started_ms"], descending=True, limit=1)
+    return {**rows[0], "kind": node["kind"]} if rows else None
 
 
 def place_of(row: Row) -> Place:
@@ -239,7 +240,7 @@ def reach(store: Store, row: Row) -> dict[str, Any]:
         "reach_all": len(speakers),
         "reach_played": len(speakers & set(played)),
         "reach_heard": heard,
-        "reach_nodes": [{**node, "play": played.get(node["node"])} for node in wanted],
+        "reach_nodes": [{**node, "play": _of_kind(played, node)} for node in wanted],
     }
 
 
@@ -250,7 +251,13 @@ def _plays(store: Store, units: dict[str, Row]) -> list[dict[str, Any]]:
         {
             **row,
             "node_name": (names[row["node"]] or {"name": row["node"]})["name"],
+            "kind": (names[row["node"]] or {"kind": "speaker"})["kind"],
             "unit_name": _name(units, row["unit"]),
         }
         for row in rows
     ]
+
+
+def _of_kind(played: dict[str, Row], node: Row) -> Row | None:
+    play = played.get(node["node"])
+    return None if play is None else {**play, "kind": node["kind"]}

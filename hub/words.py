@@ -7,6 +7,8 @@ from hub.translations import N_, Translations
 
 # From this grade on, power or sound was measured; below it only commands and contacts were.
 HEARD_GRADE = 3
+# From this grade on, a board has read its picture back.
+READ_BACK_GRADE = 2
 
 STATES = {
     "making": N_("Being made"),
@@ -43,6 +45,10 @@ _GRADES = (
     N_("Not proven: the relay closed, no power measured"),
     N_("Heard: power measured at the loudspeaker"),
     N_("Heard: sound measured"),
+)
+_SHOWN = (
+    N_("Not proven: the board does not report back"),
+    N_("Shown: the board confirmed the picture"),
 )
 _INTERRUPTED = N_("Interrupted")
 _NOT_PLAYED = N_("Not played")
@@ -123,10 +129,13 @@ class Words:
         return self._(KINDS.get(name, name))
 
     def evidence(self, play: dict[str, Any]) -> dict[str, object]:
-        """Return what proves a play: `heard` and a sentence."""
+        """Return what proves a play: `heard` (or seen, on a board) and a sentence."""
         grade = min(max(play["grade"], 0), 4)
         if play["outcome"] == "failed":
             return {"heard": False, "text": self._(_NOT_PLAYED)}
+        if play["kind"] == "board":
+            confirmed = grade >= READ_BACK_GRADE
+            return {"heard": confirmed, "text": self._(_SHOWN[confirmed])}
         return {"heard": grade >= HEARD_GRADE, "text": self._(_GRADES[grade])}
 
     def outcome(self, play: dict[str, Any]) -> str:
