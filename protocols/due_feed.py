@@ -59,8 +59,6 @@ class DueFeed:
                 self._upcoming.append(due)
             elif due.start_ms > seen_ms:
                 missed.append(due)
-        keep = known | {due.key for due in self._upcoming}
-        self._memory.forget_begun(keep)
         self._rebuild_ms = wall_ms + HORIZON_MS // 2
         return missed
 

@@ -175,8 +175,8 @@ UTC_OFFSET_MIN_MAX = 14 * 60
 
 # A key of the play-out's memory: unit, rule id, date and time.
 PLAY_KEY_BYTES_MAX = 120
-# A preview of the calendar: a start, an end and an edge for every time of a full bundle, 14 days.
-PREVIEW_STEPS_MAX = 65536
+# A preview of the calendar: a start and an end for every time of a full bundle, 14 days.
+PREVIEW_STEPS_MAX = 32768
 
 # Schedule: the longest window one call expands: a year of rules and the lunar table's head-room.
 SCHEDULE_WINDOW_MS_MAX = 401 * 24 * 3600 * 1000

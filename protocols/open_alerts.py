@@ -191,9 +191,10 @@ class OpenAlerts:
         soonest = None
         for key in self.entries:
             entry = self.entries[key]
-            moments = [entry.due_ticks]
+            alert = entry.standing.alert
+            life_ms = (alert.expires_s - alert.sent_s) * 1000
+            moments = [entry.due_ticks, entry.since_ticks + life_ms]
             if wall_known:
-                alert = entry.standing.alert
                 moments.append(clock.ticks_ms(alert.expires_s * 1000))
                 moments.append(clock.ticks_ms((alert.sent_s + alert.maximum_age_s) * 1000) + 1)
                 if alert.repeat is not None:
@@ -279,7 +280,9 @@ def _budget_left_ms(entry: OpenAlert) -> int:
 def _over(entry: OpenAlert, past_ms: int, wall_ms: int | None, now_ms: int) -> str:
     """Return why an alert is over, or an empty text."""
     alert = entry.standing.alert
-    if past_ms >= alert.expires_s * 1000:
+    # Ticks count as well: a clock set back must not lengthen an alert's life.
+    spent_ms = now_ms - entry.since_ticks
+    if past_ms >= alert.expires_s * 1000 or spent_ms >= (alert.expires_s - alert.sent_s) * 1000:
         return "expired"
     untouched = entry.run.plays == 0 and (entry.job is None or not entry.job.heard)
     if wall_ms is not None and untouched:
@@ -287,8 +290,7 @@ def _over(entry: OpenAlert, past_ms: int, wall_ms: int | None, now_ms: int) -> s
             return "too_old"
     if entry.run.plays > 0 and entry.job is None and alert.repeat is not None:
         life_ms = (alert.repeat.until_s - alert.sent_s) * 1000
-        spent_ms = now_ms - entry.since_ticks
-        if past_ms >= alert.repeat.until_s * 1000 or (wall_ms is None and spent_ms >= life_ms):
+        if past_ms >= alert.repeat.until_s * 1000 or spent_ms >= life_ms:
             return FINISHED
     return ""
 

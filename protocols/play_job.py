@@ -116,7 +116,7 @@ class Job:
         self.position_ms = 0
         self.resumes = False
 
-    def take_up(self, begun: tuple[int, int]) -> None:
+    def take_up(self, begun: tuple[int, int, int]) -> None:
         """Go on after a restart at a remembered part and position."""
         if begun[0] < len(self.parts):
             self.begun = True

@@ -33,8 +33,8 @@ class PlayMemory:
         self.floor_ms = 0
         # Key to (start, whether it was played rather than skipped).
         self.done: dict[str, tuple[int, bool]] = {}
-        # Key to (part, position) of what had begun.
-        self.begun: dict[str, tuple[int, int]] = {}
+        # Key to (part, position, start) of what had begun.
+        self.begun: dict[str, tuple[int, int, int]] = {}
         self.runs: dict[str, Run] = {}
 
     def is_done(self, key: str, start_ms: int) -> bool:
@@ -49,6 +49,12 @@ class PlayMemory:
         while len(self.done) > DONE_MAX:
             oldest = min(self.done, key=lambda name: (self.done[name][0], name))
             self.floor_ms = max(self.floor_ms, self.done.pop(oldest)[0])
+
+    def add_begun(self, key: str, part: int, position_ms: int, start_ms: int) -> None:
+        """Note how far an occurrence has come; beyond `BEGUN_MAX` the oldest are forgotten."""
+        self.begun[key] = (part, position_ms, start_ms)
+        while len(self.begun) > BEGUN_MAX:
+            self.begun.pop(min(self.begun, key=lambda name: (self.begun[name][2], name)))
 
     def step_back(self, wall_ms: int) -> None:
         """Forget what a clock that ran ahead made of the time after `wall_ms`, but no play."""
@@ -70,10 +76,7 @@ class PlayMemory:
             "seen_ms": seen_ms,
             "floor_ms": self.floor_ms,
             "done": [[key, self.done[key][0], self.done[key][1]] for key in sorted(self.done)],
-            "begun": [
-                [key, self.begun[key][0], self.begun[key][1]]
-                for key in sorted(self.begun)[:BEGUN_MAX]
-            ],
+            "begun": [[key] + list(self.begun[key]) for key in sorted(self.begun)],
             "alerts": [_run_list(key, self.runs[key]) for key in self._runs_to_keep()],
         }
 
@@ -81,12 +84,6 @@ class PlayMemory:
         """Return the keys of the alerts to store, open ones before ended ones."""
         keys = sorted(self.runs, key=lambda key: (self.runs[key].state != OPEN, key))
         return sorted(keys[:RUNS_MAX])
-
-    def forget_begun(self, keys: set[str]) -> None:
-        """Forget what had begun and is none of the given keys."""
-        for key in list(self.begun):
-            if key not in keys:
-                self.begun.pop(key)
 
 
 def _run_list(key: str, run: Run) -> list[object]:
@@ -117,9 +114,11 @@ def read(value: object) -> PlayMemory:
     for path, row in _rows(fields, "done", DONE_MAX, 3):
         start_ms = check_integer(row[1], path + "[1]", 0, JSON_INTEGER_MAX)
         memory.done[str(row[0])] = (start_ms, row[2] is True)
-    for path, row in _rows(fields, "begun", BEGUN_MAX, 3):
+    for path, row in _rows(fields, "begun", BEGUN_MAX, 4):
         part = check_integer(row[1], path + "[1]", 0, RULE_ITEMS_MAX)
-        memory.begun[str(row[0])] = (part, check_integer(row[2], path + "[2]", 0, DURATION_MS_MAX))
+        position_ms = check_integer(row[2], path + "[2]", 0, DURATION_MS_MAX)
+        start_ms = check_integer(row[3], path + "[3]", 0, JSON_INTEGER_MAX)
+        memory.begun[str(row[0])] = (part, position_ms, start_ms)
     for path, row in _rows(fields, "alerts", RUNS_MAX, 5):
         state = row[1]
         if not isinstance(state, str) or state not in _STATES:

@@ -99,7 +99,7 @@ class Stage:
             self._feed.reset()
         else:
             job.begun = True
-            self._memory.begun[job.key] = (job.index, job.position_ms)
+            self._memory.add_begun(job.key, job.index, job.position_ms, job.scheduled_ms or 0)
             if job.limit_ticks is None or job.retry_ticks <= self._now_ms:
                 job.limit_ticks = self._now_ms + job.late_ms
             self._wait(job)

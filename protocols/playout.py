@@ -275,7 +275,8 @@ class Playout(Stage):
         if on_air.alert is not None:
             if not self.alerts.has(on_air.alert):
                 return on_air.alert.run.state
-            return "quiet" if self.programme.is_quiet(EMERGENCY, wall_ms) else ""
+            known_quiet = wall_ms is not None and self.programme.is_quiet(EMERGENCY, wall_ms)
+            return "quiet" if known_quiet else ""
         if on_air.recalled:
             return "recalled"
         if on_air.stepped or (wall_ms is None and self.state == STARTING):

@@ -79,11 +79,12 @@ def what_will_play(
     settings: "Settings | None",
     from_ms: int,
     until_ms: int,
+    steps_max: int = PREVIEW_STEPS_MAX,
 ) -> list[object]:
     """Return the `Played` and `Skipped` facts of a window [from_ms, until_ms), in order.
 
     Bundles and manifests stand nearest first. Raises `LocalFault("preview.long")` when the window
-    holds more than `PREVIEW_STEPS_MAX` changes.
+    holds more than `steps_max` changes.
     """
     base_ms = from_ms - WARM_UP_MS
     memory = PlayMemory()
@@ -95,7 +96,7 @@ def what_will_play(
     session.submit(ProgrammeSet(bundles), 0)
     session.submit(AlertsSet(manifests, True), 0)
     now_ms = 0
-    for _ in range(PREVIEW_STEPS_MAX):
+    for _ in range(steps_max):
         player.drain(now_ms)
         moments = [m for m in (player.end_ms(), session.deadline_ms()) if m is not None]
         if not moments or min(moments) > until_ms - base_ms:
