@@ -116,13 +116,14 @@ class Job:
         self.position_ms = 0
         self.resumes = False
 
-    def take_up(self, begun: tuple[int, int, int]) -> None:
-        """Go on after a restart at a remembered part and position."""
-        if begun[0] < len(self.parts):
+    def take_up(self, begun: tuple[int, int, str, int]) -> None:
+        """Go on after a restart at a remembered part, and its position if it is the same item."""
+        _, index, item, position_ms = begun
+        if index < len(self.parts):
             self.begun = True
             self.heard = True
-            self.index = begun[0]
-            self.keep_position(begun[1])
+            self.index = index
+            self.keep_position(position_ms if self.part().item == item else 0)
 
     def be_patient(self, wall_ms: int, now_ms: int, span_ms: int) -> None:
         """Extend the limit while what is on air makes room."""

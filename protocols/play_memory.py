@@ -6,6 +6,7 @@ One canonical-encodable value, bounded, written by the shell whenever the sessio
 from protocols.fields import Fields, check_integer, check_list, check_text, refuse
 from protocols.limits import (
     DURATION_MS_MAX,
+    ID_BYTES_MAX,
     JSON_INTEGER_MAX,
     PLAY_KEY_BYTES_MAX,
     RULE_ITEMS_MAX,
@@ -33,8 +34,8 @@ class PlayMemory:
         self.floor_ms = 0
         # Key to (start, whether it was played rather than skipped).
         self.done: dict[str, tuple[int, bool]] = {}
-        # Key to (part, position, start) of what had begun.
-        self.begun: dict[str, tuple[int, int, int]] = {}
+        # Key to (start, part, item, position) of what had begun.
+        self.begun: dict[str, tuple[int, int, str, int]] = {}
         self.runs: dict[str, Run] = {}
 
     def is_done(self, key: str, start_ms: int) -> bool:
@@ -50,11 +51,11 @@ class PlayMemory:
             oldest = min(self.done, key=lambda name: (self.done[name][0], name))
             self.floor_ms = max(self.floor_ms, self.done.pop(oldest)[0])
 
-    def add_begun(self, key: str, part: int, position_ms: int, start_ms: int) -> None:
+    def add_begun(self, key: str, start_ms: int, part: int, item: str, position_ms: int) -> None:
         """Note how far an occurrence has come; beyond `BEGUN_MAX` the oldest are forgotten."""
-        self.begun[key] = (part, position_ms, start_ms)
+        self.begun[key] = (start_ms, part, item, position_ms)
         while len(self.begun) > BEGUN_MAX:
-            self.begun.pop(min(self.begun, key=lambda name: (self.begun[name][2], name)))
+            self.begun.pop(min(self.begun, key=lambda name: (self.begun[name][0], name)))
 
     def step_back(self, wall_ms: int) -> None:
         """Forget what a clock that ran ahead made of the time after `wall_ms`, but no play."""
@@ -114,11 +115,12 @@ def read(value: object) -> PlayMemory:
     for path, row in _rows(fields, "done", DONE_MAX, 3):
         start_ms = check_integer(row[1], path + "[1]", 0, JSON_INTEGER_MAX)
         memory.done[str(row[0])] = (start_ms, row[2] is True)
-    for path, row in _rows(fields, "begun", BEGUN_MAX, 4):
-        part = check_integer(row[1], path + "[1]", 0, RULE_ITEMS_MAX)
-        position_ms = check_integer(row[2], path + "[2]", 0, DURATION_MS_MAX)
-        start_ms = check_integer(row[3], path + "[3]", 0, JSON_INTEGER_MAX)
-        memory.begun[str(row[0])] = (part, position_ms, start_ms)
+    for path, row in _rows(fields, "begun", BEGUN_MAX, 5):
+        start_ms = check_integer(row[1], path + "[1]", 0, JSON_INTEGER_MAX)
+        part = check_integer(row[2], path + "[2]", 0, RULE_ITEMS_MAX)
+        item = check_text(row[3], path + "[3]", 0, ID_BYTES_MAX)
+        position_ms = check_integer(row[4], path + "[4]", 0, DURATION_MS_MAX)
+        memory.begun[str(row[0])] = (start_ms, part, item, position_ms)
     for path, row in _rows(fields, "alerts", RUNS_MAX, 5):
         state = row[1]
         if not isinstance(state, str) or state not in _STATES:

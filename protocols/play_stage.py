@@ -99,7 +99,9 @@ class Stage:
             self._feed.reset()
         else:
             job.begun = True
-            self._memory.add_begun(job.key, job.index, job.position_ms, job.scheduled_ms or 0)
+            item = "" if job.is_over() else job.part().item
+            start_ms = job.scheduled_ms or 0
+            self._memory.add_begun(job.key, start_ms, job.index, item, job.position_ms)
             if job.limit_ticks is None or job.retry_ticks <= self._now_ms:
                 job.limit_ticks = self._now_ms + job.late_ms
             self._wait(job)

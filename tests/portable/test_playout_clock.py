@@ -277,7 +277,7 @@ def test_a_broken_memory_is_refused():
         {"format": "x"},
         {"seen_ms": -1},
         {"done": [["k", 1]]},
-        {"begun": [["k", 99, 0, 0]]},
+        {"begun": [["k", 0, 99, "i", 0]]},
         {"alerts": [["k", "odd", 0, 0, 0]]},
     ):
         broken = dict(value)
