@@ -1,10 +1,13 @@
 """Feed an ALSA device a little ahead of the ear.
 
-Only some 30 ms stand in the card's buffer at any time, so that an alert is heard that soon; the
-buffer itself is larger. A device that swallows frames at once (the `null` and `file` plug-ins) has
-no clock: it is paced by the system's.
+Only 30 ms stand in the card's buffer at first, so that an alert is heard that soon; every underrun
+adds 10 ms, up to 80, for boards that cannot keep up. The thread asks for real-time priority and
+does without where it may not have it. A device that swallows frames at once (the `null` and `file`
+plug-ins) has no clock: it is paced by the system's.
 """
 
+import contextlib
+import os
 import time
 
 from hw.linux.audio_stream import RATE_HZ, Sink
@@ -13,10 +16,12 @@ from hw.linux.libasound import Pcm
 from protocols.errors import WorldFault
 
 _BLOCK_FRAMES = RATE_HZ // 100
-_AHEAD_FRAMES = _BLOCK_FRAMES * 3
+_AHEAD_BLOCKS_MIN = 3
+_AHEAD_BLOCKS_MAX = 8
 _BUFFER_US = 120000
 # A wait this long without the card taking a frame means that it is gone.
 _STALL_S = 1.0
+_PRIORITY = 5
 
 
 class AlsaSink(Sink):
@@ -27,16 +32,19 @@ class AlsaSink(Sink):
         self._latency_ns = latency_us * 1000
         self._pcm: Pcm | None = None
         self._pacer: Pacer | None = None
+        self._ahead = _AHEAD_BLOCKS_MIN * _BLOCK_FRAMES
         self.device = ""
         self.underruns = 0
 
     def open(self) -> None:
         """Open and start a device; raises the last one's `WorldFault("audio.missing")`."""
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(_PRIORITY))
         fault = WorldFault("audio.missing", "no device configured", "name an ALSA device")
         for device in self._devices:
             try:
                 self._pcm = Pcm(device, RATE_HZ, _BUFFER_US)
-                self._pcm.prime(bytes(_AHEAD_FRAMES * 2))
+                self._pcm.prime(bytes(self._ahead * 2))
             except WorldFault as error:
                 self.close()
                 fault = error
@@ -60,13 +68,13 @@ class AlsaSink(Sink):
             if delay is None:
                 self._restart()
                 continue
-            if delay <= _AHEAD_FRAMES - _BLOCK_FRAMES:
+            if delay <= self._ahead - _BLOCK_FRAMES:
                 now_ns = time.time_ns()
                 return _BLOCK_FRAMES, now_ns + delay * 1000000000 // RATE_HZ + self._latency_ns
             if time.monotonic() - started_s > _STALL_S:
                 text = "%s takes no frames" % self.device
                 raise WorldFault("audio.lost", text, "plug the sound card in again")
-            time.sleep((delay - _AHEAD_FRAMES + _BLOCK_FRAMES) / RATE_HZ)
+            time.sleep((delay - self._ahead + _BLOCK_FRAMES) / RATE_HZ)
 
     def write(self, data: bytes) -> None:
         """Queue a block."""
@@ -84,8 +92,9 @@ class AlsaSink(Sink):
     def _restart(self) -> None:
         """Start again after an underrun, with silence ahead."""
         self.underruns += 1
+        self._ahead = min(self._ahead + _BLOCK_FRAMES, _AHEAD_BLOCKS_MAX * _BLOCK_FRAMES)
         self._opened().recover()
-        self._opened().prime(bytes((_AHEAD_FRAMES - _BLOCK_FRAMES) * 2))
+        self._opened().prime(bytes((self._ahead - _BLOCK_FRAMES) * 2))
 
     def _opened(self) -> Pcm:
         if self._pcm is None:

@@ -50,7 +50,7 @@ def load() -> ctypes.CDLL:
         "snd_pcm_prepare": (pcm,),
         "snd_pcm_start": (pcm,),
         "snd_pcm_drop": (pcm,),
-        "snd_pcm_delay": (pcm, pointer(frames)),
+        "snd_pcm_avail_delay": (pcm, pointer(frames), pointer(frames)),
         "snd_pcm_recover": (pcm, ctypes.c_int, ctypes.c_int),
         "snd_pcm_wait": (pcm, ctypes.c_int),
         "snd_pcm_writei": (pcm, ctypes.c_char_p, ctypes.c_ulong),
@@ -74,6 +74,7 @@ class Pcm:
         self._handle = ctypes.c_void_p()
         self._device = device
         self._delay = ctypes.c_long()
+        self._room = ctypes.c_long()
         result = self._library.snd_pcm_open(
             ctypes.byref(self._handle), device.encode(), PLAYBACK, NONBLOCK
         )
@@ -94,7 +95,10 @@ class Pcm:
 
     def delay(self) -> int | None:
         """Return the frames between the next written one and the ear, None after an underrun."""
-        result = self._library.snd_pcm_delay(self._handle, ctypes.byref(self._delay))
+        # Unlike snd_pcm_delay alone, this asks the card first and so sees every underrun.
+        result = self._library.snd_pcm_avail_delay(
+            self._handle, ctypes.byref(self._room), ctypes.byref(self._delay)
+        )
         if result in (EPIPE, ESTRPIPE):
             return None
         self._lost(result)

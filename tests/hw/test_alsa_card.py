@@ -1,0 +1,63 @@
+"""ALSA with a card that keeps time: starts, drift, underrun, unplugging, interrupts."""
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.hw.clock_card import ClockCard
+
+
+def play(card: ClockCard, *arguments: str) -> dict:
+    command = [sys.executable, "-m", "tests.hw.card_scene", *arguments]
+    environment = {**os.environ, **card.environment()}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=40)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["drifts"] is True
+    return result
+
+
+def test_items_start_at_their_instants(tmp_path):
+    card = ClockCard(tmp_path)
+    result = play(card, "starts", "6")
+    first = [at_ms for at_ms, sample in card.heard() if sample == 1]
+    errors = [heard - asked for heard, asked in zip(first, result["at_ms"], strict=True)]
+    assert max(abs(error) for error in errors) < 2
+    assert sorted(abs(error) for error in errors)[2] < 0.5
+
+
+def test_a_card_that_drifts_stays_on_the_wall_clock(tmp_path):
+    card = ClockCard(tmp_path, 500)
+    result = play(card, "long", "4")
+    # Four seconds at 500 ppm are two milliseconds; half a millisecond is eight samples.
+    last_ms = max(at_ms for at_ms, sample in card.heard() if 7900 < sample <= 8000)
+    assert abs(last_ms - result["at_ms"] - 4000) < 0.8
+    assert result["position"] == 64000 and 20 < result["slips"] < 60
+
+
+def test_an_underrun_is_survived(tmp_path):
+    card = ClockCard(tmp_path)
+    result = play(card, "stalled")
+    assert result["position"] == 24000 and result["underruns"] >= 1 and result["losses"] == 0
+    samples = [sample for _, sample in card.heard()]
+    assert samples[0] == 1 and samples[-1] == 24000 and len(samples) > 23000
+
+
+def test_a_card_pulled_out_and_put_back_goes_on_where_it_was(tmp_path):
+    card = ClockCard(tmp_path)
+    result = play(card, "unplugged", str(card.gone))
+    assert result["position"] == 24000 and result["losses"] == 1
+    samples = [sample for _, sample in card.heard()]
+    assert samples[0] == 1 and samples[-1] == 24000 and len(samples) > 23000
+
+
+def test_an_alert_is_heard_within_fifty_milliseconds(tmp_path):
+    card = ClockCard(tmp_path)
+    result = play(card, "interrupt")
+    heard = card.heard()
+    alert_ms = next(at_ms for at_ms, sample in heard if sample == -9000)
+    assert 0 < alert_ms - result["decided_ms"] < 60
+    assert sum(sample == -9000 for _, sample in heard) == 1600
+    before = [sample for at_ms, sample in heard if at_ms < alert_ms]
+    assert before[: result["position"] - 240] == list(range(1, result["position"] - 239))
