@@ -20,6 +20,10 @@ _TEXTS = {
         N_("The board text is too long."),
         N_("Shorten the text for boards."),
     ),
+    "bulletin.blob": (
+        N_("A recording of this bulletin is missing or damaged at the hub."),
+        N_("Change the bulletin so that it is made again."),
+    ),
     "bulletin.class": (N_("No class is chosen."), N_("Choose how urgent the bulletin is.")),
     "bulletin.empty": (
         N_("There is nothing to play yet."),
@@ -124,19 +128,50 @@ _NODE_TEXTS = {
         N_("Some records are lost for good."),
         N_("Check the node's storage at the next visit."),
     ),
-    "amplifier.silent": (
-        N_("The amplifier drew no power while playing."),
-        N_("Check amplifier and loudspeaker line."),
+}
+# Where a node's code has no words of its own, those of its family.
+_NODE_FAMILIES = {
+    "agent": (
+        N_("The node's software has a fault."),
+        N_("Tell the technician the code."),
     ),
-    "amplifier.stuck": (
-        N_("The amplifier stays on after playing."),
-        N_("The relay may be welded: send a technician."),
+    "amplifier": (
+        N_("The amplifier does not obey or draws no power."),
+        N_("Check amplifier, relay and loudspeaker line."),
     ),
-    "audio.lost": (N_("The sound card is gone."), N_("Send a technician.")),
-    "storage.full": (N_("The node's storage is full."), N_("Send a technician.")),
-    "trust.expired": (
-        N_("The node refuses new content: its metadata has expired."),
-        N_("Check that the hub renews its signatures and that the node reaches it."),
+    "audio": (N_("The node's sound output has a fault."), N_("Send a technician.")),
+    "blob": (
+        N_("A recording is missing or damaged on the node."),
+        N_("The node fetches it again by itself; look again in some minutes."),
+    ),
+    "board": (N_("The board does not show what it should."), N_("Send a technician.")),
+    "budget": (
+        N_("The node's SIM has used up its data."),
+        N_("Add data to the SIM; alerts still pass."),
+    ),
+    "http": (N_("The node does not reach the hub well."), N_("Check SIM, signal and network.")),
+    "link": (N_("The node does not reach the hub well."), N_("Check SIM, signal and network.")),
+    "media": (
+        N_("The node cannot play a recording."),
+        N_("Make the bulletin again and publish it anew."),
+    ),
+    "modbus": (
+        N_("The node does not reach its amplifier or meter."),
+        N_("Check the serial cable at the next visit."),
+    ),
+    "network": (N_("The node does not reach the hub well."), N_("Check SIM, signal and network.")),
+    "records": (
+        N_("Some records are lost for good."),
+        N_("Check the node's storage at the next visit."),
+    ),
+    "serial": (
+        N_("The node does not reach its amplifier or meter."),
+        N_("Check the serial cable at the next visit."),
+    ),
+    "storage": (N_("The node's storage is full or failing."), N_("Send a technician.")),
+    "trust": (
+        N_("The node refuses new content: a signature does not hold."),
+        N_("Check that the hub renews its signatures and that the node's clock is right."),
     ),
 }
 _UNKNOWN = (
@@ -165,7 +200,8 @@ def explain_code(code: str, translations: Translations) -> dict[str, str]:
 
 def explain_node(code: str, translations: Translations) -> dict[str, str]:
     """Return the same for a node's fault."""
-    text, remedy = _NODE_TEXTS.get(code, _NODE_UNKNOWN)
+    family = _NODE_FAMILIES.get(code.split(".", maxsplit=1)[0], _NODE_UNKNOWN)
+    text, remedy = _NODE_TEXTS.get(code, family)
     return _translated(code, text, remedy, translations)
 
 

@@ -61,11 +61,11 @@ def accept(store: Store, batch: records.Batch, contact: Contact) -> records.Verd
     verdict = records.admit(batch, position, head_hash, held)
     if verdict.outcome == records.FORK:
         message = f"{batch.chain} {batch.epoch}: two histories under one key"
-        note_fault(store, batch.node, FORK, message, contact.now_ms)
+        note_fault(store, batch.node, batch.chain, FORK, message, contact.now_ms)
         return verdict
     if verdict.hole:
         message = f"{batch.chain} {batch.epoch}: {verdict.hole[0]} to {verdict.hole[1]} are lost"
-        note_fault(store, batch.node, HOLE, message, contact.now_ms)
+        note_fault(store, batch.node, batch.chain, HOLE, message, contact.now_ms)
     if verdict.entries:
         _store_entries(store, verdict.entries, contact.now_ms)
     if verdict.position > position:
@@ -75,7 +75,7 @@ def accept(store: Store, batch: records.Batch, contact: Contact) -> records.Verd
                 "record_heads",
                 dict(zip(("node", "chain", "epoch"), key, strict=True), **moved),
             )
-    changes = _derive(store, node, verdict.entries)
+    changes = _derive(store, node, verdict.entries, contact.now_ms)
     _note_contact(store, batch.node, contact, changes, fresh=bool(verdict.entries))
     return verdict
 
@@ -99,7 +99,7 @@ def _store_entries(store: Store, entries: list[records.Entry], now_ms: int) -> N
     )
 
 
-def _derive(store: Store, node: Row, entries: list[records.Entry]) -> Row:
+def _derive(store: Store, node: Row, entries: list[records.Entry], now_ms: int) -> Row:
     """Fill `plays` and `faults` from new records; return what changes in the node's status."""
     changes: Row = {}
     plays = []
@@ -111,11 +111,11 @@ def _derive(store: Store, node: Row, entries: list[records.Entry]) -> Row:
             if play is not None:
                 plays.append(play)
         elif record.kind == "fault":
-            _node_fault(store, record)
+            _node_fault(store, record, now_ms)
         elif record.kind == "boot" and record.at_ms is not None:
             changes["boot_ms"] = record.at_ms
-        version = record.body.get("bundle_version")
-        if _is_count(version):
+        version = _version(record, node["unit"])
+        if version is not None:
             changes["bundle_version"] = version
     store.add_many("plays", plays)
     if plays:
@@ -153,29 +153,41 @@ def _play(record: records.Record, unit: str) -> Row | None:
     }
 
 
-def _node_fault(store: Store, record: records.Record) -> None:
+def _version(record: records.Record, unit: str) -> int | None:
+    """Return the version of the unit's bundle that a status record names."""
+    versions = record.body.get("versions") if record.kind == "status" else None
+    for pair in versions if isinstance(versions, list) else ():
+        if isinstance(pair, list) and len(pair) == 2 and pair[0] == unit and _is_count(pair[1]):
+            return int(pair[1])
+    return None
+
+
+def _node_fault(store: Store, record: records.Record, now_ms: int) -> None:
     code = _text(record.body.get("code"), "fault.unnamed")
-    message = _text(record.body.get("message"), "-")
-    at_ms = record.at_ms or 0
+    place = _text(record.body.get("place"), code)
+    # A node whose clock is unknown still has faults: ours then says when.
+    at_ms = record.at_ms or now_ms
     if record.body.get("state") == "cleared":
-        store.change("faults", (record.node, code), {"cleared_ms": at_ms})
+        store.change("faults", (record.node, place), {"cleared_ms": at_ms})
     else:
-        note_fault(store, record.node, code, message, at_ms)
+        message = _text(record.body.get("message"), "-")
+        note_fault(store, record.node, place, code, message, at_ms)
 
 
-def note_fault(store: Store, node: str, code: str, message: str, at_ms: int) -> None:
-    """Open a node's fault, or count it again."""
-    row = store.get("faults", node, code)
+def note_fault(store: Store, node: str, place: str, code: str, message: str, at_ms: int) -> None:
+    """Open the fault at a place of a node, or count it again; another code begins anew."""
+    row = store.get("faults", node, place)
     if row is None:
-        opened = {"node": node, "code": code, "message": message, "first_ms": at_ms}
-        store.add("faults", dict(opened, last_ms=at_ms, count=1, cleared_ms=None))
+        opened = {"node": node, "place": place, "code": code, "message": message}
+        times = {"first_ms": at_ms, "last_ms": at_ms, "count": 1, "cleared_ms": None}
+        store.add("faults", {**opened, **times})
         return
-    reopened = row["cleared_ms"] is not None
-    changes: Row = {"message": message, "last_ms": max(at_ms, row["last_ms"]), "cleared_ms": None}
-    changes["count"] = 1 if reopened else row["count"] + 1
-    if reopened:
-        changes["first_ms"] = at_ms
-    store.change("faults", (node, code), changes)
+    changes: Row = {"message": message, "last_ms": max(at_ms, row["last_ms"])}
+    if row["cleared_ms"] is not None or row["code"] != code:
+        changes.update(code=code, first_ms=at_ms, count=1, cleared_ms=None)
+    else:
+        changes["count"] = row["count"] + 1
+    store.change("faults", (node, place), changes)
 
 
 def _note_contact(store: Store, node: str, contact: Contact, changes: Row, fresh: bool) -> None:

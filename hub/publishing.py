@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hub import audit, bulletins, programme, timing
+from hub.blobs import Blobs
 from hub.config import Config
 from hub.repository import request as requests
 from hub.repository.repository import Repository
@@ -43,9 +44,10 @@ class Outcome(NamedTuple):
 class Publisher:
     """Publish approved bulletins, one at a time."""
 
-    def __init__(self, config: Config, ledger: Ledger, repository: Repository):
+    def __init__(self, config: Config, ledger: Ledger, repository: Repository, blobs: Blobs):
         self._config = config
         self._ledger = ledger
+        self._blobs = blobs
         self._repository = repository
         self._one = asyncio.Lock()
 
@@ -92,6 +94,7 @@ class Publisher:
         unit, kind, bulletin = row["unit"], programme.kind_of(row), row["bulletin"]
         when = row["timing"]
         if action == "publish":
+            await asyncio.to_thread(self._check_blobs, row)
             when = _fixed(row, now_s, self._config)
             adding: Row | None = {**row, "timing": when}
         else:
@@ -149,6 +152,15 @@ class Publisher:
 
         await self._ledger.write(intend)
         return str(waiting["publication"])
+
+    def _check_blobs(self, row: Row) -> None:
+        """Hash every file again: what is signed must be what was heard."""
+        files = [*row["renditions"], *(one for size in row["frames"] for one in size["frames"])]
+        for one in files:
+            if not self._blobs.has(one["sha256"]) or not self._blobs.verify(one["sha256"]):
+                raise RemoteFault(
+                    "bulletin.blob", f"{one['sha256']} is missing or damaged", "Make it again."
+                )
 
     def _propose(self, unit: str, kind: str, manifest: bytes, now_s: int) -> Request:
         if kind == "alerts":

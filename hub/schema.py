@@ -95,11 +95,13 @@ node_status = Table(
     Column("play_grade", Integer),
 )
 
+# One row per place in a node (`sync.link`), or per chain for what records themselves reveal.
 faults = Table(
     "faults",
     metadata,
     Column("node", Text, ForeignKey("nodes.node"), primary_key=True),
-    Column("code", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("first_ms", BigInteger, nullable=False),
     Column("last_ms", BigInteger, nullable=False),

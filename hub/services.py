@@ -98,7 +98,7 @@ def open_hub(config: Config) -> tuple[Services, Database]:
         database,
         blobs,
         repository,
-        Publisher(config, database, repository),
+        Publisher(config, database, repository, blobs),
         Production(config, database, blobs),
         KeyOpener(),
         AnswerKeys(repository),

@@ -5,7 +5,7 @@ import os
 import signal
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import CryptoSigner, Key
 
 from hub.config import Config
 from hub.publishing import Publisher, Signature
@@ -60,14 +60,20 @@ class FatalLedger:
         return await self._ledger.read(ask)
 
 
-def approve(folder, bulletin, private, steps):
+def signature(opened):
+    """Return the signature that a pickled key makes: private PEM, key id and public half."""
+    private, keyid, public = opened
+    key = Key.from_dict(keyid, dict(public))
+    return Signature("xa-1", CryptoSigner(load_pem_private_key(private, None), key))
+
+
+def approve(folder, bulletin, opened, steps):
     """Approve `bulletin` and be killed at a step; return normally when steps are left."""
     config = Config(data=folder, start_lead_s=5)
     countdown = Countdown(steps)
-    _, database = open_hub(config)
+    services, database = open_hub(config)
     disk = FatalDisk(countdown)
     repository = Repository(config.repository, OnlineKeys(config.online_keys), disk)
-    publisher = Publisher(config, FatalLedger(database, countdown), repository)
-    signer = CryptoSigner(load_pem_private_key(private, None))
-    asyncio.run(publisher.approve(bulletin, [Signature("xa-1", signer)]))
+    publisher = Publisher(config, FatalLedger(database, countdown), repository, services.blobs)
+    asyncio.run(publisher.approve(bulletin, [signature(opened)]))
     database.close()

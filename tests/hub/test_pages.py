@@ -280,7 +280,7 @@ async def test_the_overview_shows_faults_first_and_what_was_heard(pages, service
     await pages("POST", f"{path}/approve", data=signature)
     _, text = await pages("GET", "/")
     assert text.index("Cần xử lý") < text.index("Bản tin sáng")
-    assert "Tăng âm không tiêu thụ điện" in text
+    assert "Tăng âm không nhận lệnh hoặc không tiêu thụ điện" in text
     assert "Đã phát: đo được công suất ra loa" in text
     assert "Chưa chứng minh: rơ-le đã đóng" in text
     assert text.count('class="on-air">Tin bão số 13') == 2

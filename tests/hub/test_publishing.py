@@ -42,12 +42,18 @@ def draft(**changes):
 EMERGENCY = {"legal_class": "emergency", "timing": timing.alert(2, 10, False)}
 
 
-async def write(services, name="b1", **changes):
-    """Create a bulletin and make it."""
+async def write(services, name="b1", real=False, **changes):
+    """Create a bulletin and make it, `real` with speech and ffmpeg."""
     now_s = services.now_s()
     new = draft(**changes)
     await services.ledger.write(lambda s: bulletins.create(s, name, new, "author", now_s))
-    await services.production.make(name, 1)
+    if real:
+        await services.production.make(name, 1)
+        return await state(services, name)
+    sound = services.blobs.put_bytes(b"sound of " + name.encode())
+    rendition = {"profile": "opus", "media_type": "audio/ogg", "duration_ms": 2000}
+    made = {"renditions": [{**rendition, **sound._asdict()}], "frames": [], "spoken": "x"}
+    await services.ledger.write(lambda s: bulletins.made(s, name, 1, made, now_s))
     return await state(services, name)
 
 
@@ -82,7 +88,7 @@ def manifest(services, unit=COMMUNE, kind="bundle"):
 async def test_a_text_becomes_what_is_signed_and_heard(services, passphrases):
     board = fleet.NodeForm("bang-1", COMMUNE, "Bảng", "board", b"b" * 32, board="192x64x1")
     await services.ledger.write(lambda s: fleet.add_node(s, board, "test", 1))
-    made = await write(services, hamlets=["lang-kon"])
+    made = await write(services, real=True, hamlets=["lang-kon"])
     assert made["state"] == bulletins.READY
     assert "mười bảy giờ" in made["spoken"]
     profiles = [one["profile"] for one in made["renditions"]]
@@ -208,6 +214,20 @@ async def test_a_wrong_passphrase_opens_nothing(services, passphrases):
         await services.opener.open(None, passphrases["xa-1"])
 
 
+@pytest.mark.parametrize("damage", [b"other bytes", None])
+async def test_a_damaged_or_missing_recording_is_never_signed(services, passphrases, damage):
+    made = await write(services)
+    path = services.blobs.path(made["renditions"][0]["sha256"])
+    path.unlink()
+    if damage is not None:
+        path.write_bytes(damage)
+    with pytest.raises(RemoteFault) as caught:
+        await approve(services, passphrases)
+    assert caught.value.code == "bulletin.blob"
+    assert (await state(services))["state"] == bulletins.READY
+    assert manifest(services) is None
+
+
 async def test_a_new_approver_signs_at_once(services, passphrases):
     fresh = generate("xa-3", COMMUNE, "Người mới")
     registrar = passphrases["registrar-1"]
@@ -217,10 +237,10 @@ async def test_a_new_approver_signs_at_once(services, passphrases):
 
 
 async def test_what_cannot_be_made_says_why(services):
-    made = await write(services, text="... 。。")
+    made = await write(services, real=True, text="... 。。")
     assert (made["state"], made["fault_code"]) == (bulletins.FAILED, "speech.empty")
     junk = services.blobs.put_bytes(b"not audio at all" * 100).sha256
-    made = await write(services, "b2", upload=junk, text="")
+    made = await write(services, "b2", real=True, upload=junk, text="")
     assert (made["state"], made["fault_code"]) == (bulletins.FAILED, "media.undecodable")
 
 
@@ -259,18 +279,18 @@ async def ready_copy(config, passphrases):
     await write(services)
     opened = await sign(services, passphrases)
     database.close()
-    return opened.signer.private_bytes
+    public = opened.signer.public_key
+    return opened.signer.private_bytes, public.keyid, public.to_dict()
 
 
-async def settle(folder, private):
+async def settle(folder, opened):
     """Start a hub again after a kill; approve anew only if it is still waiting for that."""
     services, database = open_hub(Config(data=folder, start_lead_s=5))
     await services.publisher.recover()
     seen = (await state(services))["state"]
     if seen == bulletins.READY:
         assert manifest(services) is None
-        signer = crash_at.CryptoSigner(crash_at.load_pem_private_key(private, None))
-        await services.publisher.approve("b1", [crash_at.Signature("xa-1", signer)])
+        await services.publisher.approve("b1", [crash_at.signature(opened)])
     found = manifest(services)
     rows = await services.ledger.read(lambda s: s.find("publications"))
     final = (await state(services))["state"]
@@ -282,19 +302,19 @@ async def settle(folder, private):
 
 
 def test_killed_at_any_step_it_is_published_once_or_still_waiting(config, passphrases, tmp_path):
-    private = asyncio.run(ready_copy(config, passphrases))
+    opened = asyncio.run(ready_copy(config, passphrases))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.hub.crash_at"])
     seen, steps, code = [], 0, None
     while code != 0:
         folder = tmp_path / f"killed-{steps}"
         shutil.copytree(config.data, folder)
-        process = context.Process(target=crash_at.approve, args=(folder, "b1", private, steps))
+        process = context.Process(target=crash_at.approve, args=(folder, "b1", opened, steps))
         process.start()
         process.join(30)
         code = process.exitcode
         assert code in (0, -9)
-        seen.append(asyncio.run(settle(folder, private)))
+        seen.append(asyncio.run(settle(folder, opened)))
         steps += 1
     assert steps > 10
     assert seen.index(bulletins.PUBLISHED) > 0

@@ -173,8 +173,8 @@ async def test_records_lost_for_good_leave_a_hole_and_a_fault(registered, post, 
     await post(batch_of(entries[:1]))
     response, data, _ = await post(batch_of(entries[3:], after=0), nonce="n-2")
     assert (response.status, position(data)) == (200, 5)
-    fault = services.ledger.read_now(lambda s: s.get("faults", NODE, ingest.HOLE))
-    assert "2 to 3 are lost" in fault["message"]
+    fault = services.ledger.read_now(lambda s: s.get("faults", NODE, "plays"))
+    assert fault["code"] == ingest.HOLE and "2 to 3 are lost" in fault["message"]
 
 
 async def test_a_fork_is_409_recorded_and_never_acknowledged(registered, post, services):
@@ -183,8 +183,8 @@ async def test_a_fork_is_409_recorded_and_never_acknowledged(registered, post, s
     for count in (1, 2):
         response, data, _ = await post(batch_of(other), nonce=f"f-{count}")
         assert (response.status, json.loads(data)["code"]) == (409, "records.fork")
-        fault = services.ledger.read_now(lambda s: s.get("faults", NODE, "records.fork"))
-        assert fault["count"] == count
+        fault = services.ledger.read_now(lambda s: s.get("faults", NODE, "plays"))
+        assert (fault["code"], fault["count"]) == ("records.fork", count)
     titles = services.ledger.read_now(lambda s: {row["title"] for row in s.find("plays")})
     assert titles == {"Bản tin sáng"}
 
@@ -194,13 +194,14 @@ async def test_plays_faults_and_status_are_derived(registered, post, services):
     await post(batch_of(history(3, make=lambda number: odd[number - 1])))
 
     def fault(number):
-        return {
-            "code": "amplifier.silent",
-            "message": "no power",
-            "state": "cleared" if number == 3 else "raised",
-        }
+        state = "cleared" if number == 3 else "raised"
+        place = "board" if number == 4 else "amplifier.relay"
+        return {"place": place, "code": "modbus.silent", "message": "no power", "state": state}
 
-    await post(batch_of(history(3, "health", kind="fault", make=fault), "health"), nonce="h")
+    await post(batch_of(history(4, "health", kind="fault", make=fault), "health"), nonce="h")
+    versions = {"versions": [["00.prov", 9], [UNIT, 3], "junk"]}
+    status = history(1, "health", "22" * 8, kind="status", make=lambda _: versions)
+    await post(batch_of(status, "health", "22" * 8), nonce="s")
     plays, status, faults = services.ledger.read_now(
         lambda s: (s.find("plays"), s.get("node_status", NODE), s.find("faults"))
     )
@@ -210,8 +211,10 @@ async def test_plays_faults_and_status_are_derived(registered, post, services):
     ]
     assert status["bundle_version"] == 3
     assert (status["play_title"], status["play_grade"]) == ("Bản tin sáng", 0)
-    assert [(row["code"], row["count"]) for row in faults] == [("amplifier.silent", 2)]
-    assert faults[0]["cleared_ms"] == 1_000_003
+    assert [(row["place"], row["count"], row["cleared_ms"]) for row in faults] == [
+        ("amplifier.relay", 2, 1_000_003),
+        ("board", 1, None),
+    ]
 
 
 @pytest.mark.parametrize(

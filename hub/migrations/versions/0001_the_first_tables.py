@@ -235,6 +235,7 @@ def _faults() -> None:
     op.create_table(
         "faults",
         sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("first_ms", sa.BigInteger(), nullable=False),
@@ -242,7 +243,7 @@ def _faults() -> None:
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("cleared_ms", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["node"], ["nodes.node"], name="fk_faults_node"),
-        sa.PrimaryKeyConstraint("node", "code", name="pk_faults"),
+        sa.PrimaryKeyConstraint("node", "place", name="pk_faults"),
     )
 
 
