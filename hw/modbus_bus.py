@@ -132,7 +132,11 @@ class ModbusBus:
         return int(settings.turnaround_ms + settings.timeout_ms + longest_ms)
 
     async def exchange(
-        self, request: modbus.Request, urgent: bool = False, order: Order | None = None
+        self,
+        request: modbus.Request,
+        urgent: bool = False,
+        order: Order | None = None,
+        attempts_max: int | None = None,
     ) -> list[int]:
         """Send a request and return the values of its reply, an empty list for a write.
 
@@ -145,7 +149,9 @@ class ModbusBus:
             health = self._units[request.unit] = _Health()
         if not urgent:
             self._refuse_resting(request, health)
-        attempts = self._settings.attempts if health.fails < self._settings.fails_max else 1
+        attempts = attempts_max or self._settings.attempts
+        if health.fails >= self._settings.fails_max:
+            attempts = 1
         for attempt in range(attempts):
             event = await self._attempt(request, health, urgent, order)
             if isinstance(event, modbus.Reply):

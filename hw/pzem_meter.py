@@ -44,9 +44,12 @@ class PzemMeter:
         self._unit = unit
 
     async def read(self) -> Reading:
-        """Return the present reading; raises the faults of `ModbusBus`, or `meter.implausible`."""
+        """Return the present reading; raises the faults of `ModbusBus`, or `meter.implausible`.
+
+        Asks once only: the next reading is better than a repeated one, and nobody waits for it.
+        """
         request = modbus.read(modbus.READ_INPUT_REGISTERS, self._unit, 0, 10)
-        r = await self._bus.exchange(request)
+        r = await self._bus.exchange(request, attempts_max=1)
         milliamps = r[1] | r[2] << 16
         deciwatts = r[3] | r[4] << 16
         sane = r[0] <= _DECIVOLTS_MAX and r[7] <= _DECIHERTZ_MAX and r[8] <= _PERCENT_MAX

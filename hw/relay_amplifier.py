@@ -16,6 +16,9 @@ from hw.ports import Amplifier, Clock
 from hw.pzem_meter import PzemMeter
 from protocols.errors import Fault, LocalFault, WorldFault
 
+# Readings of the meter that may fail in a row before it is reported.
+_MISSES_MAX = 3
+
 _OFF = "off"
 _ON = "on"
 
@@ -67,6 +70,7 @@ class RelayAmplifier(Amplifier):
         self._since_ms = clock.ticks_ms()
         self._until_ms = 0
         self._accepted = 0
+        self._meter_misses = 0
         self._order = Order()
         self._guard: asyncio.Task[None] | None = None
         self._faults: dict[str, Fault] = {}
@@ -122,14 +126,22 @@ class RelayAmplifier(Amplifier):
             observed["coil"] = await self._relay.read()
         except Fault as fault:
             self._note(fault)
-        if self._meter is not None:
-            try:
-                observed["milliwatts"] = (await self._meter.read()).milliwatts
-            except Fault as fault:
-                self._note(fault)
+        await self._read_meter(observed)
         if (state, since_ms) == (self._state, self._since_ms):
             await self._judge(observed)
         return observed
+
+    async def _read_meter(self, observed: dict[str, int]) -> None:
+        """Add the meter's reading; one lost reply is no fault, three in a row are."""
+        if self._meter is None:
+            return
+        try:
+            observed["milliwatts"] = (await self._meter.read()).milliwatts
+            self._meter_misses = 0
+        except Fault as fault:
+            self._meter_misses += 1
+            if self._meter_misses >= _MISSES_MAX:
+                self._note(fault)
 
     def take_faults(self) -> list[Fault]:
         """Return what was found wrong since the last call, one fault per code."""

@@ -150,6 +150,9 @@ async def test_silent_meter_leaves_the_relay_working_and_is_reported():
         await made.on(5000)
         observed = await made.observe()
         assert observed == {"accepted": 1, "coil": 1, "idle_milliwatts": 8000}
+        await made.observe()
+        assert codes(made) == []
+        await made.observe()
         assert codes(made) == ["modbus.silent"]
         await made.off()
         assert not r.devices.board.coils[0]
