@@ -188,7 +188,7 @@ class MetadataFetch:
         path = target.path
         if self._trust.root.consistent:
             folder, mark, base = path.rpartition("/")
-            digest = target.hashes.get("sha256") or target.hashes["sha512"]
+            digest = target.hashes["sha256" if "sha256" in target.hashes else "sha512"]
             path = folder + mark + digest + "." + base
         url = self._targets_url + quote(path, _PATH_MARKS)
         response = await self._link.request("GET", url, {}, b"")

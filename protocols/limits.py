@@ -16,6 +16,9 @@ TIMESTAMP_BYTES_MAX = 16 * 1024
 DELEGATIONS_MAX = 32
 # Delegated roles in one metadata file: 16 units with four roles, with head-room.
 DELEGATED_ROLES_MAX = 256
+# A role's name, percent-encoded, is a file name: three times this must fit a storage name. Ours,
+# `auto-alert-<unit>` with the longest unit, has 36.
+ROLE_NAME_BYTES_MAX = 72
 # Path patterns (or hash prefixes) of one delegated role: ours have one, bins of others thousands.
 PATTERNS_MAX = 4096
 # Keys and signatures in one metadata file: every approver of 16 units.

@@ -10,7 +10,13 @@ from collections import namedtuple
 
 from protocols import keys
 from protocols.errors import RemoteFault
-from protocols.limits import DELEGATED_ROLES_MAX, KEYS_MAX, PATTERNS_MAX, SIGNATURES_MAX
+from protocols.limits import (
+    DELEGATED_ROLES_MAX,
+    KEYS_MAX,
+    PATTERNS_MAX,
+    ROLE_NAME_BYTES_MAX,
+    SIGNATURES_MAX,
+)
 
 TOP_LEVEL = ("root", "targets", "snapshot", "timestamp")
 SPEC_MAJOR = "1"
@@ -277,8 +283,9 @@ def _check_delegations(value: object, where: str) -> None:
 
 def _check_delegated(entry: "dict[str, object]", where: str) -> str:
     name = str(take(entry, "name", str, where))
-    if not name or name in TOP_LEVEL:
-        raise broken(where, "a delegated role has a reserved name")
+    # On a FAT disk, names that differ only in case are one file.
+    if not name or name.lower() in TOP_LEVEL or len(name.encode()) > ROLE_NAME_BYTES_MAX:
+        raise broken(where, "a delegated role's name is reserved or too long")
     terminating = entry.get("terminating")
     if terminating is not True and terminating is not False:
         raise broken(where, "terminating is not true or false")

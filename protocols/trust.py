@@ -55,6 +55,7 @@ MOVES = {
     ("old snapshot", "outdated"): "snapshot",
     ("old snapshot", "refused"): "snapshot",
     ("old snapshot", "absent"): "snapshot",
+    ("old snapshot", "failed"): "failed",
     ("snapshot", "accepted"): "old targets",
     ("snapshot", "failed"): "failed",
     ("old targets", "accepted"): "ready",
@@ -64,6 +65,9 @@ MOVES = {
     ("targets", "accepted"): "ready",
     ("targets", "failed"): "failed",
     ("ready", "search"): "old role",
+    # A search that a lost link left half-way is begun anew.
+    ("old role", "search"): "old role",
+    ("role", "search"): "old role",
     ("old role", "more"): "old role",
     ("old role", "done"): "ready",
     ("old role", "refused"): "role",
