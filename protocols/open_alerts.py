@@ -18,8 +18,10 @@ FINISHED = "finished"
 # While nobody knows the time an alert may be old; two hours of powered time cover the warning it
 # carried, and no loudspeaker shouts all day over a dead clock battery.
 UNKNOWN_CLOCK_BUDGET_MS = 2 * 3600 * 1000
-# An alert whose sound is not here yet is tried again at this pace, and at once when a blob arrives.
+# An alert whose sound is not here yet is tried again after a minute, then at twice the pause up to an
+# hour, and at once when a blob arrives: every try is a record.
 RETRY_MS = 60000
+RETRY_MS_MAX = 3600000
 # Runs remembered; the oldest to expire are forgotten first (their expiry refuses them anyway).
 RUNS_MAX = 256
 
@@ -46,6 +48,7 @@ class OpenAlert:
         self.due_ticks = now_ms
         self.job: Job | None = None
         self.trouble = ""
+        self.retry_ms = RETRY_MS
 
     def order(self) -> tuple[bool, int, int, str]:
         """Return the sort key: real before drills, fewest plays, earliest sent."""
@@ -255,7 +258,8 @@ class OpenAlerts:
         """Put off an alert that could not be played."""
         entry.job = None
         entry.trouble = trouble
-        entry.due_ticks = now_ms + RETRY_MS
+        entry.due_ticks = now_ms + entry.retry_ms
+        entry.retry_ms = min(2 * entry.retry_ms, RETRY_MS_MAX)
 
     def blob_arrived(self, now_ms: int) -> None:
         """Try what waited for its sound again."""
@@ -263,6 +267,7 @@ class OpenAlerts:
             entry = self.entries[key]
             if entry.trouble:
                 entry.due_ticks = now_ms
+                entry.retry_ms = RETRY_MS
 
 
 def _may(entry: OpenAlert, wall_ms: int | None) -> bool:

@@ -54,6 +54,7 @@ class Job:
         self.limit_ticks: int | None = None
         self.late_ms = 0
         self.retry_ticks = 0
+        self.retry_ms = 0
         self.parts = parts
         self.lead = parts[0]
         self.index = 0

@@ -27,8 +27,9 @@ PLAYING = "playing"
 STOPPING = "stopping"
 CLOSED = "closed"
 
-# A device that failed is tried again at this pace.
+# A device that failed is tried again after this time, then at twice the pause up to a minute.
 DEVICE_RETRY_MS = 10000
+DEVICE_RETRY_MS_MAX = 60000
 # An item that never starts, or runs longer than it is, is stopped after this time.
 OVERRUN_MS = 30000
 # A Stop that nobody answers is repeated at this pace.

@@ -24,6 +24,7 @@ from protocols.play_queue import job_of, refresh
 from protocols.play_stage import (
     CLOSED,
     DEVICE_RETRY_MS,
+    DEVICE_RETRY_MS_MAX,
     FADE_MS,
     FADE_SHORT_MS,
     IDLE,
@@ -168,6 +169,7 @@ class Playout(Stage):
     def _on_finished(self, event: "Finished") -> None:
         on_air = self._close(COMPLETE, "", event.position_ms)
         on_air.job.heard = True
+        on_air.job.retry_ms = 0
         on_air.job.part_done()
         self._take_back(on_air)
 
@@ -179,7 +181,8 @@ class Playout(Stage):
             job.step_failed(position_ms)
         else:
             job.keep_position(position_ms)
-            job.retry_ticks = self._now_ms + DEVICE_RETRY_MS
+            job.retry_ms = min(max(2 * job.retry_ms, DEVICE_RETRY_MS), DEVICE_RETRY_MS_MAX)
+            job.retry_ticks = self._now_ms + job.retry_ms
             if on_air.alert is not None:
                 on_air.alert.due_ticks = job.retry_ticks
         self._take_back(on_air)

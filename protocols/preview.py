@@ -4,8 +4,9 @@ The player is ideal: every file is there and every item sounds exactly as long a
 calendar shows the result; the same session decides on the pole.
 """
 
+from protocols.alert import Alerts
 from protocols.errors import LocalFault
-from protocols.limits import PREVIEW_STEPS_MAX
+from protocols.limits import ALERT_LIFE_S_MAX, PREVIEW_STEPS_MAX
 from protocols.play_memory import PlayMemory
 from protocols.play_values import (
     AlertsSet,
@@ -20,13 +21,13 @@ from protocols.playout import Playout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from protocols.alert import Alerts
     from protocols.bundle import Bundle
     from protocols.play_values import Play
     from protocols.settings import Settings
     from protocols.targets import Place
 
-# Begin this much earlier: what runs into the window, or was put off into it, is found.
+# Begin this much earlier: what runs into the window, or was put off into it, is found. (An item
+# lasts four hours at most.)
 WARM_UP_MS = 5 * 3600 * 1000
 
 
@@ -86,7 +87,7 @@ def what_will_play(
     Bundles and manifests stand nearest first. Raises `LocalFault("preview.long")` when the window
     holds more than `steps_max` changes.
     """
-    base_ms = from_ms - WARM_UP_MS
+    base_ms = _base_ms(manifests, from_ms)
     memory = PlayMemory()
     memory.seen_ms = memory.floor_ms = max(0, base_ms - 1)
     session = Playout(place, memory.export(None), 0)
@@ -94,11 +95,16 @@ def what_will_play(
     session.submit(ClockSet(base_ms, "hub", 0), 0)
     session.submit(SettingsSet(settings), 0)
     session.submit(ProgrammeSet(bundles), 0)
-    session.submit(AlertsSet(manifests, True), 0)
+    sent = _sent_ms(manifests)
     now_ms = 0
     for _ in range(steps_max):
+        if sent and sent[0] <= base_ms + now_ms:
+            while sent and sent[0] <= base_ms + now_ms:
+                sent.pop(0)
+            session.submit(AlertsSet(_sent_by(manifests, base_ms + now_ms), True), now_ms)
         player.drain(now_ms)
         moments = [m for m in (player.end_ms(), session.deadline_ms()) if m is not None]
+        moments.extend([sent_ms - base_ms for sent_ms in sent[:1]])
         if not moments or min(moments) > until_ms - base_ms:
             return [fact for fact in player.facts if _when(fact) > from_ms]
         ends_now = player.end_ms() == min(moments)
@@ -108,6 +114,34 @@ def what_will_play(
         else:
             session.tick(now_ms)
     raise LocalFault("preview.long", "too much happens in the window", "Ask for fewer days.")
+
+
+def _base_ms(manifests: "tuple[Alerts, ...]", from_ms: int) -> int:
+    """Return where to begin: with the warm-up, or with an alert that may still repeat."""
+    base_ms = from_ms - WARM_UP_MS
+    for manifest in manifests:
+        for alert in manifest.alerts:
+            if alert.expires_s * 1000 > from_ms:
+                base_ms = min(base_ms, alert.sent_s * 1000)
+    return max(0, base_ms, from_ms - ALERT_LIFE_S_MAX * 1000)
+
+
+def _sent_ms(manifests: "tuple[Alerts, ...]") -> list[int]:
+    """Return the times at which alerts were or will be sent, in order."""
+    found = set()
+    for manifest in manifests:
+        for alert in manifest.alerts:
+            found.add(alert.sent_s * 1000)
+    return sorted(found)
+
+
+def _sent_by(manifests: "tuple[Alerts, ...]", wall_ms: int) -> "tuple[Alerts, ...]":
+    """Return the manifests with what was sent up to a time."""
+    found = []
+    for one in manifests:
+        sent = [alert for alert in one.alerts if alert.sent_s * 1000 <= wall_ms]
+        found.append(Alerts(one.version, one.unit, one.issued_s, tuple(sent)))
+    return tuple(found)
 
 
 def _when(fact: "object") -> int:

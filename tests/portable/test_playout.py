@@ -301,3 +301,14 @@ def test_halting_stops_and_closes():
     again.run_to("06:00")
     assert again.heard() == [("news", "05:32:00", 60, 600, "complete")]
     assert again.of_kind("played")[0].resumed
+
+
+def test_a_begun_sequence_is_not_torn_apart_by_the_tie_break():
+    above = _programme([], [manifests.item("p", 6, 60, "priority")], manifests.PROVINCE)
+    above["rules"] = [manifests.rule("u", ["p"], ["05:30:30"])]
+    own = [manifests.item("c", 1, 60, "priority")]
+    commune = _programme([manifests.rule("u", ["c", "c"], ["05:30"])], own)
+    commune["policy"]["tie_break"] = [manifests.PROVINCE]
+    shell = _at("05:00", commune, above)
+    shell.run_to("06:00")
+    assert [entry[0] for entry in shell.heard()] == ["c", "c", "p"]

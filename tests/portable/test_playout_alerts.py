@@ -301,14 +301,34 @@ def test_a_board_without_sound_says_so_once():
     assert shell.skipped() == [("flood", "no_rendition")]
 
 
-def test_the_memory_of_alerts_is_bounded():
+def test_an_emergency_stops_at_quiet_hours_only_where_the_policy_says_so():
+    value = manifests.bundle()
+    value["policy"]["emergency_in_quiet"] = False
+    shell = _at("21:29", value)
+    shell.alerts(manifests.alerts([_alert("flood", "21:29", seconds=120)]))
+    shell.run_to("23:00")
+    assert shell.heard() == [("flood", "21:29:00", 0, 60, "interrupted")]
+    assert shell.of_kind("played")[0].reason == "quiet"
+    shell = _at("21:29")
+    shell.alerts(manifests.alerts([_alert("flood", "21:29", seconds=120)]))
+    shell.run_to("23:00")
+    assert shell.heard() == [("flood", "21:29:00", 0, 120, "complete")]
+
+
+def test_a_clock_set_back_does_not_lengthen_an_alert():
+    storm = _alert("storm", "08:00", expires_s=at_ms("09:00") // 1000)
+    storm["repeat"] = {"gap_s": 570, "until_s": at_ms("09:00") // 1000}
     shell = _at("08:00")
-    for batch in range(6):
-        many = []
-        for number in range(64):
-            many.append(_alert("a%d-%d" % (batch, number), "08:00", maximum_age_s=1))
-        shell.run_ms(2000)
-        shell.alerts(manifests.alerts(many))
-        shell.run_ms(2000)
-    assert shell.heard() == []
-    assert len(shell.session.memory()["alerts"]) <= 256
+    shell.alerts(manifests.alerts([storm]))
+    shell.run_to("08:45")
+    shell.set_clock(at_ms("06:00"))
+    shell.run_ms(6 * 3600000)
+    assert len([entry for entry in shell.heard() if entry[0] == "storm"]) == 6
+    waiting = _alert("later", "08:00", expires_s=at_ms("09:00") // 1000)
+    shell = _at("08:00")
+    shell.broken[manifests.digest(20)] = (True, "blob.missing")
+    shell.alerts(manifests.alerts([waiting]))
+    shell.run_to("08:45")
+    shell.set_clock(at_ms("06:00"))
+    shell.run_ms(20 * 60000)
+    assert shell.skipped()[-1] == ("later", "failed")

@@ -1,6 +1,7 @@
 """The play-out session under clocks and power: lateness, misses, unknown time, steps, restarts."""
 
 from protocols.errors import RemoteFault
+from protocols.play_memory import PlayMemory
 from protocols.playout import Playout
 from tests.portable import manifests
 from tests.portable.manifests import at_ms
@@ -287,3 +288,22 @@ def test_a_broken_memory_is_refused():
             raise AssertionError(change)
         except RemoteFault as fault:
             assert fault.code == "format.field"
+
+
+def test_what_waits_when_the_clock_is_set_back_waits_for_its_time_again():
+    shell = _at("05:29", manifests.bundle())
+    shell.alerts(_flood("05:29", renditions=[manifests.rendition(20, 300)]))
+    shell.run_to("05:31")
+    shell.set_clock(at_ms("04:59:30"))
+    shell.run_to("06:00")
+    assert [entry[:2] for entry in shell.heard()] == [("flood", "05:29:00"), ("news", "05:30:00")]
+
+
+def test_a_false_future_is_forgotten_when_the_clock_is_set_back():
+    memory = PlayMemory()
+    start_ms = at_ms("05:30")
+    for day in range(200):
+        memory.add_done("u/r/%d" % day, start_ms + day * manifests.DAY_MS, True)
+    assert memory.floor_ms > start_ms and memory.is_done("u/other", start_ms)
+    memory.step_back(start_ms - 1)
+    assert not memory.is_done("u/other", start_ms)

@@ -58,12 +58,19 @@ def test_what_runs_into_the_window_is_found():
     assert _preview([manifests.bundle()], "05:40", "06:00") == []
 
 
-def test_alerts_are_foreseen():
+def test_alerts_are_foreseen_from_the_time_they_are_sent():
     storm = manifests.alert("storm", 20, at_ms("05:35") // 1000)
-    # An alert sent before the window's warm-up is heard from the start of it.
-    found = _preview([manifests.bundle()], "05:00", "06:00", [manifests.alerts([storm])])
-    assert ("news", "05:30:00", "complete") in found
-    assert [entry for entry in found if entry[0] == "storm"] == []
+    storm["repeat"] = {"gap_s": 3570, "until_s": at_ms("08:00") // 1000}
+    sent = [manifests.alerts([storm])]
+    assert _preview([manifests.bundle()], "05:00", "07:00", sent) == [
+        ("news", "05:30:00", "interrupted"),
+        ("storm", "05:35:00", "complete"),
+        ("news", "05:35:30", "complete"),
+        ("storm", "06:35:00", "complete"),
+    ]
+    assert _preview([manifests.bundle()], "07:00", "09:00", sent) == [
+        ("storm", "07:35:00", "complete"),
+    ]
 
 
 def test_too_much_in_a_window_is_refused():

@@ -298,3 +298,30 @@ def test_the_memory_is_canonical_and_small():
     shell.alerts(manifests.alerts([manifests.alert("x", 20, at_ms("04:00") // 1000)]))
     shell.run_to("04:00", 60)
     assert len(canonical.encode(shell.stored)) < 8 * 1024
+
+
+def test_the_memory_of_alerts_is_bounded():
+    shell = Shell("08:00")
+    for batch in range(6):
+        many = []
+        for number in range(64):
+            value = manifests.alert(f"a{batch}-{number}", 20, at_ms("08:00") // 1000)
+            value["maximum_age_s"] = 1
+            many.append(value)
+        shell.run_ms(2000)
+        shell.alerts(manifests.alerts(many))
+        shell.run_ms(2000)
+    assert shell.heard() == []
+    assert len(shell.session.memory()["alerts"]) <= 256
+
+
+def test_too_many_waiting_slots_give_up_the_last():
+    value = manifests.bundle()
+    value["rules"] = []
+    for number in range(70):
+        value["rules"].append(manifests.rule("r%02d" % number, ["music"], ["05:30"]))
+    shell = Shell("05:29")
+    shell.programme(value)
+    shell.run_to("05:30")
+    assert len(shell.session.queue.jobs) <= 64
+    assert ("music", "crowded") in shell.skipped()
