@@ -18,8 +18,8 @@ FINISHED = "finished"
 # While nobody knows the time an alert may be old; two hours of powered time cover the warning it
 # carried, and no loudspeaker shouts all day over a dead clock battery.
 UNKNOWN_CLOCK_BUDGET_MS = 2 * 3600 * 1000
-# An alert whose sound is not here yet is tried again after a minute, then at twice the pause up to an
-# hour, and at once when a blob arrives: every try is a record.
+# An alert whose sound is not here yet is tried again after a minute, then at twice the pause up to
+# an hour, and at once when its blob arrives: every try is a record.
 RETRY_MS = 60000
 RETRY_MS_MAX = 3600000
 # Runs remembered; the oldest to expire are forgotten first (their expiry refuses them anyway).
@@ -261,11 +261,12 @@ class OpenAlerts:
         entry.due_ticks = now_ms + entry.retry_ms
         entry.retry_ms = min(2 * entry.retry_ms, RETRY_MS_MAX)
 
-    def blob_arrived(self, now_ms: int) -> None:
-        """Try what waited for its sound again."""
+    def blob_arrived(self, sha256: str, now_ms: int) -> None:
+        """Try what waited for this blob again."""
         for key in self.entries:
             entry = self.entries[key]
-            if entry.trouble:
+            hashes = [step.sha256 for step in entry.standing.alert.renditions]
+            if entry.trouble == "drill_intro" or (entry.trouble and sha256 in hashes):
                 entry.due_ticks = now_ms
                 entry.retry_ms = RETRY_MS
 

@@ -146,7 +146,7 @@ class Playout(Stage):
         self.programme = Programme(old.place, old.bundles, event.settings)
 
     def _on_blob(self, event: "BlobArrived") -> None:
-        self.alerts.blob_arrived(self._now_ms)
+        self.alerts.blob_arrived(event.sha256, self._now_ms)
 
     def _on_halt(self, event: "Halt") -> None:
         self._halting = True

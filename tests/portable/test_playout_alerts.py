@@ -225,6 +225,8 @@ def test_an_alert_waits_for_its_sound():
     shell.alerts(manifests.alerts([_alert("flood", "08:00")]))
     shell.run_to("08:00:30")
     assert [entry[4] for entry in shell.heard()] == ["failed"]
+    shell.submit(BlobArrived(manifests.digest(99)))
+    assert len(shell.heard()) == 1
     shell.broken.clear()
     shell.submit(BlobArrived(manifests.digest(20)))
     shell.run_to("08:02")
