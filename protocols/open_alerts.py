@@ -120,7 +120,7 @@ class OpenAlerts:
 
     def _end(self, entry: OpenAlert, reason: str) -> list[Skipped]:
         """End an alert; a fact is due when nothing of it was ever heard."""
-        heard = entry.run.plays > 0 or (entry.job is not None and entry.job.heard)
+        heard = entry.run.plays > 0 or (entry.job is not None and entry.job.begun)
         entry.run.state = FINISHED if heard and reason == "expired" else reason
         self.changed = True
         self.entries.pop(entry.standing.key)

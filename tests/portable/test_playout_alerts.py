@@ -334,3 +334,25 @@ def test_a_clock_set_back_does_not_lengthen_an_alert():
     shell.set_clock(at_ms("06:00"))
     shell.run_ms(20 * 60000)
     assert shell.skipped()[-1] == ("later", "failed")
+
+
+def test_a_withdrawn_alert_that_returns_is_not_heard_twice():
+    flood = _alert("flood", "08:00", seconds=60)
+    shell = _at("08:00")
+    shell.alerts(manifests.alerts([flood]))
+    shell.run_to("08:00:30")
+    shell.alerts(manifests.alerts([], version=2))
+    assert shell.heard() == [("flood", "08:00:00", 0, 30, "interrupted")]
+    assert shell.skipped() == []
+    shell.alerts(manifests.alerts([flood], version=3))
+    shell.run_to("08:05")
+    assert shell.heard()[1:] == [("flood", "08:00:30", 0, 60, "complete")]
+    storm = _alert("storm", "08:05")
+    storm["repeat"] = {"gap_s": 600, "until_s": at_ms("09:00") // 1000}
+    shell.alerts(manifests.alerts([storm], version=4))
+    shell.run_to("08:06")
+    shell.alerts(manifests.alerts([], version=5))
+    storm.pop("repeat")
+    shell.alerts(manifests.alerts([storm], version=6))
+    shell.run_to("08:30")
+    assert len([entry for entry in shell.heard() if entry[0] == "storm"]) == 1

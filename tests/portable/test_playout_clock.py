@@ -307,3 +307,23 @@ def test_a_false_future_is_forgotten_when_the_clock_is_set_back():
     assert memory.floor_ms > start_ms and memory.is_done("u/other", start_ms)
     memory.step_back(start_ms - 1)
     assert not memory.is_done("u/other", start_ms)
+
+
+def test_what_was_interrupted_goes_on_at_once_when_the_clock_is_set_back():
+    shell = _at("05:29", manifests.bundle())
+    shell.run_to("05:35")
+    shell.alerts(_flood("05:35", renditions=[manifests.rendition(20, 300)]))
+    shell.run_to("05:36")
+    shell.set_clock(at_ms("05:06"))
+    shell.run_to("06:00")
+    assert shell.heard()[1:] == [
+        ("flood", "05:35:00", 0, 300, "complete"),
+        ("news", "05:10:00", 300, 600, "complete"),
+    ]
+
+
+def test_what_had_begun_is_remembered_within_bounds():
+    memory = PlayMemory()
+    for number in range(40):
+        memory.add_begun("u/r%02d/d/t" % number, number, 0, "i", 5)
+    assert sorted(memory.begun) == ["u/r%02d/d/t" % number for number in range(24, 40)]
