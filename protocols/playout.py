@@ -167,6 +167,8 @@ class Playout(Stage):
             on_air.stuck_ticks = self._now_ms + on_air.left_ms() + OVERRUN_MS
 
     def _on_finished(self, event: "Finished") -> None:
+        # A last stretch can be over before anyone said that it started.
+        self._air().has_started = True
         on_air = self._close(COMPLETE, "", event.position_ms)
         on_air.job.heard = True
         on_air.job.retry_ms = 0
@@ -341,6 +343,7 @@ TABLE = {
     (STARTING, "blob"): Playout._on_blob,
     (STARTING, "halt"): Playout._on_halt,
     (STARTING, "started"): Playout._on_started,
+    (STARTING, "finished"): Playout._on_finished,
     (STARTING, "failed"): Playout._on_failed,
     (PLAYING, "tick"): Playout._on_tick,
     (PLAYING, "clock"): Playout._on_clock,

@@ -67,7 +67,12 @@ def _trigger(shell, trigger):
 STAYS = ("tick", "clock", "programme", "alerts", "settings", "blob")
 MOVES = {
     "idle": {"halt": "closed"},
-    "starting": {"halt": "stopping", "started": "playing", "failed": "starting"},
+    "starting": {
+        "halt": "stopping",
+        "started": "playing",
+        "finished": "idle",
+        "failed": "starting",
+    },
     "playing": {"halt": "stopping", "finished": "idle", "failed": "idle"},
     "stopping": {
         "halt": "stopping",
