@@ -2,19 +2,20 @@
 
 Encoding is OLPC canonical JSON as TUF uses it: sorted keys, no white space, integers only, strings
 in raw UTF-8 with only the quote and the backslash escaped. Where the platform's own parser can be
-held to our rules (CPython) it does the work; elsewhere `protocols.json_parser` does. Both give the
-same verdict on every input; tests compare them.
+held to our rules (`protocols.json_native`) it does the work; elsewhere `protocols.json_parser`
+does. Both give the same verdict on every input; tests compare them.
 """
 
 import json
 
 from protocols.errors import LocalFault
 from protocols.json_parser import Parser, fault
-from protocols.limits import JSON_DEPTH_MAX, JSON_INTEGER_MAX, JSON_STRING_BYTES_MAX
+from protocols.limits import JSON_DEPTH_MAX
 
 _PIECE_BYTES = 256
-_INTEGER_DIGITS_MAX = 17
 _NATIVE = hasattr(json, "JSONDecoder")
+if _NATIVE:
+    from protocols.json_native import parse
 
 
 def _text(value: str) -> str:
@@ -118,7 +119,7 @@ def decode(data: bytes, bytes_max: int) -> "object":
     if len(data) > bytes_max:
         raise fault("json.long", "over " + str(bytes_max) + " bytes")
     if _NATIVE:
-        return _decode_native(data)
+        return parse(data)
     return Parser(_Bytes(data).read, bytes_max).document()
 
 
@@ -133,71 +134,3 @@ class _Bytes:
         data = self._data[self._position : self._position + count]
         self._position += count
         return data
-
-
-# The platform's parser, held to the rules.
-
-
-def _object(pairs: "list[tuple[str, object]]") -> dict[str, object]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise fault("json.duplicate", "a key stands twice in one object")
-    return value
-
-
-def _integer(digits: str) -> int:
-    if len(digits) <= _INTEGER_DIGITS_MAX:
-        value = int(digits)
-        if -JSON_INTEGER_MAX <= value <= JSON_INTEGER_MAX:
-            return value
-    raise fault("json.number", "integer out of range: " + digits[:24])
-
-
-def _no_number(text: str) -> int:
-    raise fault("json.number", "not an integer: " + text[:24])
-
-
-def _check_tree(value: object, strings: bool) -> None:
-    # Level by level: a container on level n (from 0) stands at depth n + 1.
-    level = [value]
-    depth = 0
-    while level:
-        below: list[object] = []
-        for item in level:
-            if isinstance(item, (dict, list)):
-                if depth == JSON_DEPTH_MAX:
-                    raise fault("json.depth", "nests deeper than " + str(JSON_DEPTH_MAX))
-                if isinstance(item, list):
-                    below.extend(item)
-                    continue
-                below.extend(item.values())
-                if strings:
-                    below.extend(item)
-            elif strings and isinstance(item, str):
-                if len(item.encode()) > JSON_STRING_BYTES_MAX:
-                    raise fault("json.string", "a string is too long")
-        level = below
-        depth += 1
-
-
-if _NATIVE:
-    _decoder = json.JSONDecoder(
-        object_pairs_hook=_object,
-        parse_int=_integer,
-        parse_float=_no_number,
-        parse_constant=_no_number,
-    )
-
-
-def _decode_native(data: bytes) -> "object":
-    try:
-        value = _decoder.decode(data.decode())
-        # Only an escape can make half a pair, and only a long document a long string.
-        _check_tree(value, b"\\u" in data or len(data) > JSON_STRING_BYTES_MAX)
-    except UnicodeError:
-        raise fault("json.encoding", "not UTF-8, or half a surrogate pair")
-    except RuntimeError:
-        raise fault("json.depth", "nests deeper than " + str(JSON_DEPTH_MAX))
-    except ValueError as error:
-        raise fault("json.syntax", str(error))
-    return value

@@ -106,17 +106,18 @@ def find(signed: "dict[str, object]", path: str, where: str) -> "list[Delegation
     delegations: dict[str, object] = signed.get("delegations")  # type: ignore[assignment]
     if delegations is None:
         return []
+    ring = metadata.KeyRing(delegations["keys"])  # type: ignore[arg-type]
     succinct: dict[str, object] = delegations.get("succinct_roles")  # type: ignore[assignment]
     if succinct is not None:
         bits: int = succinct["bit_length"]  # type: ignore[assignment]
         name = bin_name(str(succinct["name_prefix"]), bits, path)
-        return [Delegation(name, metadata.delegated_role(delegations, succinct, where), True)]
+        return [Delegation(name, ring.role(succinct, where), True)]
     digest = path_hash(path)
     found = []
     roles: list[dict[str, object]] = delegations["roles"]
     for entry in roles:
         if _trusted(entry, path, digest):
-            role = metadata.delegated_role(delegations, entry, where)
+            role = ring.role(entry, where)
             found.append(Delegation(entry["name"], role, entry["terminating"]))
             if entry["terminating"]:
                 break

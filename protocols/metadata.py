@@ -53,7 +53,7 @@ class Delegation(namedtuple("Delegation", ("name", "role", "terminating"))):
 
 def broken(where: str, message: str) -> RemoteFault:
     """Return the error of a field that breaks the format."""
-    return RemoteFault("trust.format", where + ": " + message, _REMEDY)
+    return RemoteFault("trust.format", where[:80] + ": " + message, _REMEDY)
 
 
 def take(fields: "dict[str, object]", name: str, kind: "type", where: str) -> "object":
@@ -163,17 +163,38 @@ def _check_role(entry: object, where: str) -> "tuple[list[str], int]":
     return key_ids, _number(entry, "threshold", 1, where)
 
 
-def _role(entry: object, known: "dict[str, dict[str, object]]", where: str) -> Role:
-    # A key that is not listed or that we cannot use counts for nothing; it breaks nothing.
-    key_ids, threshold = _check_role(entry, where)
-    usable = {}
-    for key_id in key_ids:
-        if key_id in known:
-            try:
-                usable[key_id] = keys.parse(known[key_id])
-            except RemoteFault:
-                continue
-    return Role(usable, threshold)
+class KeyRing:
+    """The keys of one file, each parsed once, so that all roles share it."""
+
+    def __init__(self, known: "dict[str, dict[str, object]]"):
+        self._known = known
+        self._parsed: dict[str, tuple[str, bytes] | None] = {}
+        self._last = Role({}, 0)
+
+    def role(self, entry: object, where: str) -> Role:
+        """Return the role of an entry; one like the last is the last.
+
+        A key that is not listed or that we cannot use counts for nothing; it breaks nothing.
+        """
+        key_ids, threshold = _check_role(entry, where)
+        usable = {}
+        for key_id in key_ids:
+            key = self._key(key_id)
+            if key is not None:
+                usable[key_id] = key
+        if usable != self._last.keys or threshold != self._last.threshold:
+            self._last = Role(usable, threshold)
+        return self._last
+
+    def _key(self, key_id: str) -> "tuple[str, bytes] | None":
+        if key_id not in self._parsed:
+            self._parsed[key_id] = None
+            if key_id in self._known:
+                try:
+                    self._parsed[key_id] = keys.parse(self._known[key_id])
+                except RemoteFault:
+                    return None
+        return self._parsed[key_id]
 
 
 def read_root(signed: "dict[str, object]") -> Root:
@@ -182,11 +203,11 @@ def read_root(signed: "dict[str, object]") -> Root:
     consistent = signed.get("consistent_snapshot", False)
     if consistent is not True and consistent is not False:
         raise broken("root", "consistent_snapshot is not true or false")
-    known = _check_keys(signed.get("keys"), "root")
+    ring = KeyRing(_check_keys(signed.get("keys"), "root"))
     entries: dict[str, object] = take(signed, "roles", dict, "root")  # type: ignore[assignment]
     roles = {}
     for name in TOP_LEVEL:
-        roles[name] = _role(entries.get(name), known, "root " + name)
+        roles[name] = ring.role(entries.get(name), "root " + name)
     return Root(version, expires_s, consistent, roles)
 
 
@@ -301,11 +322,6 @@ def find_target(signed: "dict[str, object]", path: str, where: str) -> Target | 
     """Return the target of a path in a checked targets file, or None."""
     targets: dict[str, object] = signed["targets"]  # type: ignore[assignment]
     return _target(targets[path], path, where) if path in targets else None
-
-
-def delegated_role(delegations: "dict[str, object]", entry: object, where: str) -> Role:
-    """Return the keys and threshold of one entry of checked delegations."""
-    return _role(entry, delegations["keys"], where)  # type: ignore[arg-type]
 
 
 def signature_bytes(text: str) -> bytes:

@@ -251,13 +251,16 @@ class Trust:
 
     # One judge for each state.
 
-    def _signed_by(self, file: File, role: metadata.Role) -> None:
-        check_signatures(file, role, self._verifier, {})
+    def _signed_by(self, file: File, role: metadata.Role, authority: str) -> None:
+        known = (authority, file.where, file.digest)
+        if known not in self._known:
+            check_signatures(file, role, self._verifier, {})
+            self._known.add(known)
 
     def _judge_root(self, reader: "object") -> str:
         file = File(reader, ROOT_BYTES_MAX, [], "root")
         root = metadata.read_root(file.signed)
-        self._signed_by(file, root.roles["root"])
+        check_signatures(file, root.roles["root"], self._verifier, {})
         self.root = root
         self._root_digest = file.digest
         return "accepted"
@@ -286,7 +289,7 @@ class Trust:
 
     def _judge_old_timestamp(self, reader: "object") -> str:
         file = File(reader, TIMESTAMP_BYTES_MAX, [], "timestamp")
-        self._signed_by(file, self.root.roles["timestamp"])
+        self._signed_by(file, self.root.roles["timestamp"], self._root_digest)
         self.timestamp = metadata.read_timestamp(file.signed, self._unit)
         self._note_time(self.timestamp.issued_s)
         return "accepted"
@@ -298,7 +301,7 @@ class Trust:
 
     def _judge_timestamp(self, reader: "object") -> str:
         file = File(reader, TIMESTAMP_BYTES_MAX, [], "timestamp")
-        self._signed_by(file, self.root.roles["timestamp"])
+        self._signed_by(file, self.root.roles["timestamp"], self._root_digest)
         new = metadata.read_timestamp(file.signed, self._unit)
         check_view(self._unit, new.unit, "timestamp")
         old = self.timestamp
@@ -318,7 +321,7 @@ class Trust:
     def _judge_old_snapshot(self, reader: "object") -> str:
         meta = self.timestamp.snapshot
         file = File(reader, METADATA_BYTES_MAX, list(meta.hashes), "snapshot")
-        self._signed_by(file, self.root.roles["snapshot"])
+        self._signed_by(file, self.root.roles["snapshot"], self._root_digest)
         # Even when outdated or expired it stands: the new one is compared with it.
         self.snapshot = snapshot = metadata.read_snapshot(file.signed, self._unit)
         if snapshot.version != meta.version or snapshot.unit != self._unit:
@@ -332,7 +335,7 @@ class Trust:
         meta = self.timestamp.snapshot
         file = File(reader, self._bytes_max(meta), list(meta.hashes), "snapshot")
         file.hash.check(meta.length, meta.hashes, "snapshot")
-        self._signed_by(file, self.root.roles["snapshot"])
+        self._signed_by(file, self.root.roles["snapshot"], self._root_digest)
         new = metadata.read_snapshot(file.signed, self._unit)
         check_view(self._unit, new.unit, "snapshot")
         check_version(meta.version, new.version, "snapshot")
@@ -346,19 +349,16 @@ class Trust:
 
     def _judge_targets(self, reader: "object") -> str:
         visit = self._visit
-        where = visit.name[:80]
+        where = visit.name
         if self.state not in _CACHED:
             self._fetched.add(visit.name)
         meta = self.snapshot.meta[visit.name]
         file = File(reader, self._bytes_max(meta), list(meta.hashes), where)
         file.hash.check(meta.length, meta.hashes, where)
-        known = (visit.authority, visit.name, file.digest)
-        if known not in self._known:
-            self._signed_by(file, visit.role)
+        self._signed_by(file, visit.role, visit.authority)
         version, expires_s = metadata.read_targets(file.signed, where)
         check_version(meta.version, version, where)
         check_fresh(expires_s, self.now_s, where)
-        self._known.add(known)
         if self.state in ("old targets", "targets"):
             return "accepted"
         return self._examine(file, where)

@@ -24,7 +24,7 @@ REMEDIES = {
 
 def refusal(code: str, message: str) -> RemoteFault:
     """Return the error of a code, with its remedy."""
-    return RemoteFault(code, message, REMEDIES[code])
+    return RemoteFault(code, message[:200], REMEDIES[code])
 
 
 class File:
@@ -116,9 +116,9 @@ def check_snapshot_rollback(old: Snapshot, new: Snapshot, same_view: bool) -> No
     for name in old.meta:
         if name not in new.meta:
             if same_view:
-                raise refusal("trust.rollback", "snapshot: no longer lists " + name[:80])
+                raise refusal("trust.rollback", "snapshot: no longer lists " + name)
         elif new.meta[name].version < old.meta[name].version:
-            raise refusal("trust.rollback", "snapshot: lists an older " + name[:80])
+            raise refusal("trust.rollback", "snapshot: lists an older " + name)
 
 
 def online_keys_left(old: Root, new: Root) -> bool:

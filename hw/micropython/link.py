@@ -6,6 +6,9 @@ from hw.http_link import HttpLink
 from hw.http_link import Stream as HttpStream
 from hw.micropython.clock import Clock
 
+# The buffer of a read is one piece of the heap, which is small and never quite unbroken.
+_READ_BYTES_MAX = 1024
+
 
 class Stream(HttpStream):
     """Carry bytes over one asyncio connection."""
@@ -15,7 +18,7 @@ class Stream(HttpStream):
         self._writer = writer
 
     async def read(self, count: int) -> bytes:
-        return await self._reader.read(count)
+        return await self._reader.read(min(count, _READ_BYTES_MAX))
 
     async def write(self, data: bytes) -> None:
         self._writer.write(data)

@@ -1,12 +1,15 @@
 """The client under test in its several bodies: in this process, and as a command."""
 
 import asyncio
+import functools
 import http.server
+import json
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 from edge.metadata_fetch import MetadataFetch
 from hw import ports
@@ -75,6 +78,10 @@ class Client:
         """Run an update cycle and download targets."""
         raise NotImplementedError
 
+    def first_root(self) -> bytes:
+        """Return the repository's first root."""
+        return self.repository.files["metadata/1.root.json"]
+
     def trusted(self) -> dict[str, int]:
         """Return the version of every metadata file that stands, by file name without `.json`."""
         from tuf.api.metadata import Metadata
@@ -109,7 +116,7 @@ class InProcess(Client):
     verifier = Verifier
 
     def init(self, root: bytes | None = None) -> int:
-        self.put("root", root or self.repository.files["metadata/1.root.json"])
+        self.put("root", self.first_root() if root is None else root)
         return 0
 
     def refresh(self, now_s: int | None = None) -> int:
@@ -141,9 +148,11 @@ class InProcess(Client):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self):
-        data = self.server.repository.fetch(self.path.lstrip("/"))
+        number, _, path = self.path.lstrip("/").partition("/")
+        data = _SERVED[int(number)].fetch(path)
         if isinstance(data, int):
             self.send_error(data or 500)
             return
@@ -156,6 +165,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+_SERVED: dict[int, Repository] = {}
+
+
+@functools.cache
+def _server() -> str:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_address[1]}/"
+
+
 class Command(Client):
     """Run `edge.tuf_client` of one interpreter against a real server."""
 
@@ -163,15 +183,9 @@ class Command(Client):
 
     def __init__(self, folder: Path, repository: Repository):
         super().__init__(folder, repository)
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.repository = repository
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        self._base = f"http://127.0.0.1:{self._server.server_address[1]}/"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._number = len(_SERVED)
+        _SERVED[self._number] = repository
+        self._base = f"{_server()}{self._number}/"
 
     def run(self, *words: str) -> int:
         """Run the command with words; return its exit status."""
@@ -184,7 +198,7 @@ class Command(Client):
 
     def init(self, root: bytes | None = None) -> int:
         path = self.metadata.parent / "trusted_root.json"
-        path.write_bytes(root or self.repository.files["metadata/1.root.json"])
+        path.write_bytes(self.first_root() if root is None else root)
         return self.run("--metadata-dir", str(self.metadata), "init", str(path))
 
     def refresh(self, now_s: int | None = None) -> int:
@@ -201,21 +215,66 @@ class Command(Client):
         return self.run(*words, "download")
 
 
+class Loop:
+    """One long-lived interpreter that runs commands as they come, one line each."""
+
+    running: ClassVar[dict[str, "Loop"]] = {}
+
+    def __init__(self, interpreter: str):
+        command = [*INTERPRETERS[interpreter], "-m", "tests.edge.tuf_loop"]
+        self._process = subprocess.Popen(
+            command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    @classmethod
+    def of(cls, interpreter: str) -> "Loop":
+        """Return the loop of an interpreter, started at its first use."""
+        if interpreter not in cls.running:
+            cls.running[interpreter] = cls(interpreter)
+        return cls.running[interpreter]
+
+    @classmethod
+    def stop_all(cls) -> None:
+        """End every interpreter."""
+        while cls.running:
+            process = cls.running.popitem()[1]._process
+            process.stdin.close()
+            process.stdout.close()
+            process.wait(10)
+
+    def run(self, now_s: int, words: tuple[str, ...]) -> str:
+        """Run one command at a time; return the code of its fault, or nothing."""
+        self._process.stdin.write(json.dumps([now_s, *words]) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().rstrip("\n")
+        assert answer.startswith("done "), answer + self._process.stdout.read(3000)
+        return answer[5:]
+
+
 class MicroPython(Command):
-    """The command under 64-bit MicroPython with a 256 KiB heap."""
+    """The command in a long-lived 64-bit MicroPython with a 256 KiB heap."""
 
     interpreter = "micropython"
 
+    def run(self, *words: str) -> int:
+        self.code = Loop.of(self.interpreter).run(self._now_s, words)
+        return 1 if self.code else 0
 
-class MicroPython32(Command):
-    """The command under 32-bit MicroPython with a 160 KiB heap."""
+    def refresh(self, now_s: int | None = None) -> int:
+        self._now_s = now_s or int(NOW.timestamp())
+        return super().refresh()
+
+    def download(self, *paths: str, now_s: int | None = None) -> int:
+        self._now_s = now_s or int(NOW.timestamp())
+        return super().download(*paths)
+
+    _now_s = int(NOW.timestamp())
+
+
+class MicroPython32(MicroPython):
+    """The same in a 32-bit MicroPython with a 160 KiB heap."""
 
     interpreter = "micropython32"
 
 
-CLIENTS = {
-    "in-process": InProcess,
-    "python": Command,
-    "micropython": MicroPython,
-    "micropython32": MicroPython32,
-}
+BODIES = {"cpython": InProcess, "micropython": MicroPython, "micropython32": MicroPython32}

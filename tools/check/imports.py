@@ -79,7 +79,7 @@ def _allowed(source: Source) -> tuple[set[str], set[str] | None, str]:
     if top == "edge":
         ours = {"protocols", "edge", "hw.ports"}
         if source.path in PLATFORM_USERS:
-            ours.add("hw.platform")
+            ours |= {"hw.platform", "hw.loading"}
         return ours, PURE | {"asyncio", "gc", "sys"}, folder
     if top == "hw":
         return _hardware(source, folder)

@@ -1,0 +1,73 @@
+"""CPython's JSON parser, held to the rules of `protocols.json_parser`, at its own speed."""
+
+import json
+
+from protocols.json_parser import fault
+from protocols.limits import JSON_DEPTH_MAX, JSON_INTEGER_MAX, JSON_STRING_BYTES_MAX
+
+_INTEGER_DIGITS_MAX = 17
+
+
+def _object(pairs: "list[tuple[str, object]]") -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise fault("json.duplicate", "a key stands twice in one object")
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits) <= _INTEGER_DIGITS_MAX:
+        value = int(digits)
+        if -JSON_INTEGER_MAX <= value <= JSON_INTEGER_MAX:
+            return value
+    raise fault("json.number", "integer out of range: " + digits[:24])
+
+
+def _no_number(text: str) -> int:
+    raise fault("json.number", "not an integer: " + text[:24])
+
+
+def _check_tree(value: object, strings: bool) -> None:
+    # Level by level: a container on level n (from 0) stands at depth n + 1.
+    level = [value]
+    depth = 0
+    while level:
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, (dict, list)):
+                if depth == JSON_DEPTH_MAX:
+                    raise fault("json.depth", "nests deeper than " + str(JSON_DEPTH_MAX))
+                if isinstance(item, list):
+                    below.extend(item)
+                    continue
+                below.extend(item.values())
+                if strings:
+                    below.extend(item)
+            elif strings and isinstance(item, str):
+                if len(item.encode()) > JSON_STRING_BYTES_MAX:
+                    raise fault("json.string", "a string is too long")
+        level = below
+        depth += 1
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=_integer,
+    parse_float=_no_number,
+    parse_constant=_no_number,
+)
+
+
+def parse(data: bytes) -> "object":
+    """Return the value of one document; raises as `protocols.canonical.decode_reader` does."""
+    try:
+        value = _decoder.decode(data.decode())
+        # Only an escape can make half a pair, and only a long document a long string.
+        _check_tree(value, b"\\u" in data or len(data) > JSON_STRING_BYTES_MAX)
+    except UnicodeError:
+        raise fault("json.encoding", "not UTF-8, or half a surrogate pair")
+    except RuntimeError:
+        raise fault("json.depth", "nests deeper than " + str(JSON_DEPTH_MAX))
+    except ValueError as error:
+        raise fault("json.syntax", str(error))
+    return value
