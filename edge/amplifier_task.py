@@ -10,6 +10,9 @@ from hw import ports
 from protocols import evidence
 from protocols.errors import Fault
 
+_ON = "on"
+_RENEW = "renew"
+_OFF = "off"
 # The board's own timer runs out after this without a renewal; renewed three times as often.
 HOLD_MS = 6_000
 RENEW_MS = 2_000
@@ -41,6 +44,8 @@ class AmplifierTask(Task):
         self._warm_up_ms = warm_up_ms
         self._users = 0
         self._is_on = False
+        self._is_held = False
+        self._is_cut = False
         self._ready_ticks = 0
         self._off_ticks = 0
         self._renew_ticks = 0
@@ -60,7 +65,7 @@ class AmplifierTask(Task):
         self._users += 1
         self._observed = {}
         self._observe_ticks = self._clock.ticks_ms()
-        if self._amplifier is not None and not self._is_on:
+        if self._amplifier is not None and (self._is_cut or not self._is_on):
             await self._switch_on()
 
     def release(self) -> None:
@@ -78,14 +83,17 @@ class AmplifierTask(Task):
             return
         await self._amplifier.open()
         while True:
-            await self._clock.sleep_ms(100)
             now = self._clock.ticks_ms()
-            if self._is_on and not self._users and now >= self._off_ticks:
+            if self._users and not self._is_on:
+                # This task crashed and was started again while something plays.
+                await self._switch_on()
+            elif self._is_on and not self._users and now >= self._off_ticks:
                 await self._switch_off()
             elif self._is_on and now >= self._renew_ticks:
                 await self._renew()
             if now >= self._observe_ticks:
                 await self._observe()
+            await self._clock.sleep_ms(100)
 
     async def make_safe(self) -> None:
         """Switch off."""
@@ -94,34 +102,40 @@ class AmplifierTask(Task):
             await self._amplifier.close()
 
     async def _switch_on(self) -> None:
-        assert self._amplifier is not None
         now = self._clock.ticks_ms()
         self._is_on = True
-        self._renew_ticks = now + RENEW_MS
+        self._is_cut = False
+        self._is_held = False
         self._ready_ticks = now + self._warm_up_ms
-        try:
-            await self._amplifier.on(HOLD_MS)
-            self._faults.clear("amplifier.relay")
-        except Fault as fault:
-            self._faults.note("amplifier.relay", fault)
+        await self._renew()
 
     async def _renew(self) -> None:
-        assert self._amplifier is not None
+        """Push the dead-man forward; what ran over its time stays cut until the next play."""
         self._renew_ticks = self._clock.ticks_ms() + RENEW_MS
-        try:
-            await self._amplifier.on(HOLD_MS)
-            self._faults.clear("amplifier.relay")
-        except Fault as fault:
-            self._faults.note("amplifier.relay", fault)
+        if not self._is_cut:
+            await self._command(_RENEW if self._is_held else _ON)
 
     async def _switch_off(self) -> None:
-        assert self._amplifier is not None
         self._is_on = False
+        await self._command(_OFF)
+
+    async def _command(self, verb: str) -> None:
+        """Tell the relay; a fault is noted, and the next renewal tries again from the start."""
+        assert self._amplifier is not None
         try:
-            await self._amplifier.off()
-            self._faults.clear("amplifier.relay")
+            if verb == _ON:
+                await self._amplifier.on(HOLD_MS)
+            elif verb == _RENEW:
+                await self._amplifier.renew(HOLD_MS)
+            else:
+                await self._amplifier.off()
         except Fault as fault:
+            self._is_held = False
+            self._is_cut = fault.code == "amplifier.over_run"
             self._faults.note("amplifier.relay", fault)
+            return
+        self._is_held = verb != _OFF
+        self._faults.clear("amplifier.relay")
 
     async def _observe(self) -> None:
         assert self._amplifier is not None
@@ -130,10 +144,8 @@ class AmplifierTask(Task):
         seen = await self._amplifier.observe()
         if self._users:
             self._observed = evidence.strongest(self._observed, seen)
-        found = self._amplifier.take_faults()
-        for fault in found:
-            self._faults.note("amplifier." + fault.code, fault)
-        if not found:
-            for place, _ in self._faults.open_faults():
-                if place.startswith("amplifier.") and place != "amplifier.relay":
-                    self._faults.clear(place)
+        places = ["amplifier.relay"]
+        for fault in self._amplifier.take_faults():
+            places.append("amplifier." + fault.code)
+            self._faults.note(places[-1], fault)
+        self._faults.keep_only("amplifier.", places)

@@ -25,6 +25,9 @@ _LOOK_MS = 1_000
 _REFRESH_MS = 60_000
 # Turns of one page are told together: when the page leaves the rotation, or after an hour.
 _TELL_MS = 3_600_000
+# A page that cannot be shown (its picture is missing, the board is dead) is tried again at this
+# pace, or when a picture arrives.
+_RETRY_MS = 10_000
 
 
 class _Exposure:
@@ -83,19 +86,23 @@ class BoardTask(Task):
         self._shown_ticks = 0
         self._exposures: dict[str, _Exposure] = {}
         self._matches = False
+        self._is_dark = False
+        self._failed = ""
+        self._retry_ticks = 0
         parts.feed.subscribe(self._inbox)
 
     async def run(self) -> None:
         """Show pages until cancelled; begins dark."""
-        await self._board.off()
-        self._shown = None
+        await self._darken()
         while True:
             self._drain()
             programme, standing, wall_ms = self._situation()
             now_ms = self._clock.ticks_ms()
-            await self._turn(board_pages.show(programme, standing, wall_ms, now_ms))
-            self._tell(board_pages.candidates(programme, standing, wall_ms))
-            await self._inbox.wait(_LOOK_MS)
+            rotation = board_pages.candidates(programme, standing, wall_ms)
+            if not await self._turn(board_pages.show(programme, standing, wall_ms, now_ms)):
+                await self._drop_stale(rotation)
+            self._tell(rotation)
+            await self._inbox.wait(self._clock, _LOOK_MS)
 
     async def make_safe(self) -> None:
         """Darken the board: a page that nobody watches over must not stand for days."""
@@ -114,6 +121,8 @@ class BoardTask(Task):
                 return
             if event.trigger == "alerts":  # type: ignore[attr-defined]
                 self._live_alerts = self._live_alerts or event.live  # type: ignore[attr-defined]
+            elif event.trigger == "blob":  # type: ignore[attr-defined]
+                self._failed = ""
 
     def _situation(self) -> "tuple[Programme, list[Standing], int | None]":
         """Return the programme, the alerts that stand, and the believed time."""
@@ -127,31 +136,57 @@ class BoardTask(Task):
             standing = alert_merge.standing(found, place)
         return programme, standing, instant.wall_ms
 
-    async def _turn(self, wanted: Shown | None) -> None:
-        if _same(wanted, self._shown):
-            age_ms = self._clock.ticks_ms() - self._shown_ticks
-            if wanted is None or age_ms < _REFRESH_MS:
-                return
+    async def _turn(self, wanted: Shown | None) -> bool:
+        """Show what is wanted; tells whether the board is in step with it."""
+        now_ms = self._clock.ticks_ms()
         if wanted is None:
-            self._close()
-            await self._board.off()
-            return
+            if not self._is_dark and now_ms >= self._retry_ticks:
+                await self._darken()
+            return True
+        if _same(wanted, self._shown) and now_ms - self._shown_ticks < _REFRESH_MS:
+            return True
+        if wanted.rendition.sha256 == self._failed and now_ms < self._retry_ticks:
+            return False
+        self._is_dark = False
         try:
             rows = await self._rows(wanted)
             await self._board.show(rows)
-            self._matches = await self._board.read_back() == _digest(rows)
-            if not self._matches:
-                self._parts.faults.note("board", _mismatch(wanted))
+            seen = await self._board.read_back()
         except Fault as fault:
+            self._failed = wanted.rendition.sha256
+            self._retry_ticks = now_ms + _RETRY_MS
             self._parts.faults.note("board", fault)
-            return
-        if self._matches:
+            return False
+        self._failed = ""
+        self._matches = seen == _digest(rows)
+        if seen is None or self._matches:
             self._parts.faults.clear("board")
+        else:
+            self._parts.faults.note("board", _mismatch(wanted))
         self._shown_ticks = self._clock.ticks_ms()
         if not _same(wanted, self._shown):
             self._close()
             self._shown = wanted
             self._turn_ticks = self._shown_ticks
+        return True
+
+    async def _drop_stale(self, rotation: "list[tuple[str, Page]]") -> None:
+        """Darken a page that may stand no longer when its successor cannot be shown."""
+        if self._shown is None:
+            return
+        key = _key(self._shown.unit, self._shown.page)
+        if key not in [_key(unit, page) for unit, page in rotation]:
+            await self._darken()
+
+    async def _darken(self) -> None:
+        """Show nothing; a board that does not answer is a fault, not an end."""
+        self._close()
+        try:
+            await self._board.off()
+            self._is_dark = True
+        except Fault as fault:
+            self._retry_ticks = self._clock.ticks_ms() + _RETRY_MS
+            self._parts.faults.note("board", fault)
 
     async def _rows(self, wanted: Shown) -> list[bytes]:
         size = Size(self._board.width_px, self._board.height_px, self._board.channels)

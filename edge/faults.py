@@ -3,12 +3,23 @@
 from edge.book import Book
 from edge.supervisor import Reporter
 from protocols.errors import Fault
+from protocols.fields import has_control
 from protocols.limits import FAULT_TEXT_BYTES_MAX, FAULTS_OPEN_MAX
 from protocols.records import HEALTH
 
 
-def _cut(text: str) -> str:
-    return str(text.encode()[:FAULT_TEXT_BYTES_MAX], "utf-8", "ignore") if text else ""
+def _plain(text: str) -> str:
+    """Return a text as a record takes it: no control characters, no half letter at its end."""
+    kept = []
+    size = 0
+    for letter in text:
+        if has_control(letter):
+            letter = " "
+        size += len(letter.encode())
+        if size > FAULT_TEXT_BYTES_MAX:
+            break
+        kept.append(letter)
+    return "".join(kept)
 
 
 class Faults(Reporter):
@@ -36,8 +47,8 @@ class Faults(Reporter):
         body: dict[str, object] = {
             "place": place,
             "code": code,
-            "message": _cut(message),
-            "remedy": _cut(remedy),
+            "message": _plain(message),
+            "remedy": _plain(remedy),
             "state": "raised",
         }
         self._book.write(HEALTH, "fault", body)
@@ -49,6 +60,16 @@ class Faults(Reporter):
             ended: dict[str, object] = {"place": place, "code": code, "state": "cleared"}
             self._book.write(HEALTH, "fault", ended)
 
+    def keep_only(self, prefix: str, places: "list[str]") -> None:
+        """Forget faults of places that start so and are no longer anybody's concern."""
+        for place in sorted(self._open):
+            if place.startswith(prefix) and place not in places:
+                self.clear(place)
+
     def task_failed(self, name: str, error: Exception) -> None:
         """Note an exception that left a task."""
         self.note("task." + name, error)
+
+    def task_well(self, name: str) -> None:
+        """Note that a task that had failed has run well since."""
+        self.clear("task." + name)

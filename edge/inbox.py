@@ -3,6 +3,7 @@
 import asyncio
 
 from edge.feed import Taker
+from hw.ports import Clock
 from protocols.limits import INBOX_EVENTS_MAX
 
 
@@ -14,9 +15,9 @@ class Inbox(Taker):
         self._news = asyncio.Event()
 
     def take(self, event: object) -> None:
-        """Add an event; the newest of one kind of state is enough when too many wait."""
+        """Add an event; when too many wait, news of a single blob go first, then the oldest."""
         if len(self._events) >= INBOX_EVENTS_MAX:
-            self._events.pop(0)
+            self._events.pop(self._least())
         self._events.append(event)
         self._news.set()
 
@@ -24,12 +25,29 @@ class Inbox(Taker):
         """Return the oldest event, or None."""
         return self._events.pop(0) if self._events else None
 
-    async def wait(self, duration_ms: int) -> None:
+    def drop_answers(self) -> None:
+        """Forget what answers a `Play` of an earlier session."""
+        self._events = [event for event in self._events if not hasattr(event, "play")]
+
+    async def wait(self, clock: Clock, duration_ms: int) -> None:
         """Wait until an event is there, or for a duration."""
-        if self._events:
+        if self._events or duration_ms <= 0:
+            await asyncio.sleep(0)
             return
         self._news.clear()
+        ringer = asyncio.create_task(_ring(clock, duration_ms, self._news))
         try:
-            await asyncio.wait_for(self._news.wait(), duration_ms / 1000)
-        except asyncio.TimeoutError:
-            return
+            await self._news.wait()
+        finally:
+            ringer.cancel()
+
+    def _least(self) -> int:
+        for index, event in enumerate(self._events):
+            if event.trigger == "blob":  # type: ignore[attr-defined]
+                return index
+        return 0
+
+
+async def _ring(clock: Clock, duration_ms: int, bell: asyncio.Event) -> None:
+    await clock.sleep_ms(duration_ms)
+    bell.set()

@@ -30,12 +30,19 @@ class JournalBook(Book):
         """Date facts by `now() -> (wall_ms, source, uncertainty_ms)` from here on."""
         self._now = now
 
+    def now_ms(self) -> int | None:
+        """Return the wall time that a fact gets now."""
+        return self._clock()[0]
+
+    def _clock(self) -> "tuple[int | None, str, int | None]":
+        return NO_CLOCK if self._now is None else self._now()  # type: ignore[operator]
+
     def write(self, chain: str, kind: str, body: "dict[str, object]") -> None:
         """Note a fact of a chain at this instant.
 
         A fact that no reader would take (too long, a control character) is recorded as a fault.
         """
-        clock = NO_CLOCK if self._now is None else self._now()  # type: ignore[operator]
+        clock = self._clock()
         self._waiting.append(Fact(chain, (clock[0], clock[1], clock[2]), kind, body))
         if len(self._waiting) > FACTS_WAITING_MAX:
             self._forget_one()

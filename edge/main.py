@@ -41,10 +41,13 @@ class LoudBook(JournalBook):
     """Print every fact as it is written."""
 
     def write(self, chain: str, kind: str, body: "dict[str, object]") -> None:
-        """Print a fact and write it down."""
-        line = {"chain": chain, "kind": kind, "body": body}
-        print(str(canonical.encode(line), "utf-8"))
+        """Write a fact down and print it; nobody may be reading any more."""
         JournalBook.write(self, chain, kind, body)
+        line = {"at_ms": self.now_ms(), "chain": chain, "kind": kind, "body": body}
+        try:
+            print(str(canonical.encode(line), "utf-8"))
+        except (OSError, Fault):
+            return
 
 
 class Node:
@@ -80,8 +83,8 @@ class Node:
     async def run(self) -> None:
         """Run every task until cancelled."""
         self.book.write(HEALTH, "boot", {"agent": "chieng", "config": self.config.node})
-        for fault in self.parts.manifests.load():
-            self.faults.note("store.manifests", fault)
+        for path, fault in self.parts.manifests.load():
+            self.faults.note("sync." + path, fault)
         await Supervisor(self.clock, self.faults).run(self._tasks())
 
     def _tasks(self) -> list[Task]:

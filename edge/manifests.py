@@ -1,9 +1,13 @@
 """The verified manifests a node acts on, kept so that it acts on them after any reboot.
 
-A programme is a *candidate* from the moment it was verified until the media it needs soon are here;
-then it replaces the active one in one durable step. Alerts and settings count at once.
+What arrives stands in `candidates/`, verified by its signature. What was read and found good stands
+in `manifests/`, and only that is acted on: a manifest that was signed but is broken, or older than
+the one held, never takes a good one's place, not even over a reboot. Alerts and settings count as
+soon as they were read; a programme stays a *candidate* until the media it needs soon are here, then
+it replaces the active one in one durable step.
 """
 
+from edge import state_file
 from hw import ports
 from protocols import alert, bundle, settings
 from protocols.alert import Alerts
@@ -13,7 +17,7 @@ from protocols.limits import MANIFEST_BYTES_MAX
 from protocols.settings import Settings
 from protocols.units import alert_path, auto_alert_path, bundle_path, settings_path
 
-_FOLDER = "manifests/"
+_ACTIVE = "manifests/"
 _CANDIDATES = "candidates/"
 
 
@@ -45,7 +49,7 @@ class Manifests:
 
     def bundles(self) -> tuple[Bundle, ...]:
         """Return the active programmes, the own unit's first."""
-        return tuple(self._bundles[unit] for unit in self.units() if unit in self._bundles)
+        return tuple([self._bundles[unit] for unit in self.units() if unit in self._bundles])
 
     def alerts(self) -> tuple[Alerts, ...]:
         """Return the alert manifests, the own unit's first, by hand before automatic."""
@@ -58,19 +62,18 @@ class Manifests:
 
     def has_cancel(self, path: str) -> bool:
         """Tell whether the alerts of a path end or replace others."""
-        return any(one.references for one in self._alerts[path].alerts)
+        return any([one.references for one in self._alerts[path].alerts])
 
     def candidates(self) -> list[Bundle]:
         """Return the programmes that wait for their media."""
         return [self._candidates[unit] for unit in sorted(self._candidates)]
 
     def stored_name(self, path: str) -> str:
-        """Return the name under which a verified manifest of a path is stored."""
-        folder = _CANDIDATES if path.startswith("units/") else _FOLDER
-        return folder + path.replace("/", "+")
+        """Return the name under which a manifest of a path is stored as it arrives."""
+        return _CANDIDATES + _flat(path)
 
-    def load(self) -> "list[Fault]":
-        """Read what was stored before; returns the faults of what could not be read."""
+    def load(self) -> "list[tuple[str, Fault]]":
+        """Read what was stored before; returns (path, fault) of what could not be read."""
         own = bundle_path(self._unit)
         faults = self._load(own)
         for path in self.paths():
@@ -78,50 +81,80 @@ class Manifests:
                 faults.extend(self._load(path))
         return faults
 
-    def _load(self, path: str) -> "list[Fault]":
+    def _load(self, path: str) -> "list[tuple[str, Fault]]":
+        faults = []
         try:
-            if path.startswith("units/"):
-                data = _read(self._storage, _FOLDER + path.replace("/", "+"))
-                if data is not None:
-                    found = bundle.read(data, path.split("/")[1])
-                    self._bundles[found.unit] = found
+            data = _read(self._storage, _ACTIVE + _flat(path))
+            if data is not None:
+                self._hold(path, self._parse(path, data))
+        except Fault as fault:
+            faults.append((path, fault))
+        try:
             self.take(path)
         except Fault as fault:
-            return [fault]
-        return []
+            faults.append((path, fault))
+        return faults
 
     def take(self, path: str) -> bool:
-        """Read the stored manifest of a path; tells whether it is news.
+        """Read the manifest of a path that arrived; tells whether it is news.
 
         Raises `RemoteFault` (`json.*`, `format.*`, `manifest.rollback`) and keeps what was held.
         """
         data = _read(self._storage, self.stored_name(path))
         if data is None:
             return False
-        kind, unit = path.split("/")[:2]
-        if kind == "units":
-            return self._take_bundle(bundle.read(data, unit))
-        if kind == "alerts":
-            return self._take_alerts(path, alert.read(data, unit))
-        wanted = settings.read_settings(data, self._unit, self._node)
-        if self.settings is not None and wanted.sequence < self.settings.sequence:
-            raise _rollback(path, wanted.sequence, self.settings.sequence)
-        changed = wanted != self.settings
-        self.settings = wanted
-        return changed
+        found = self._parse(path, data)
+        if path.startswith("units/"):
+            return self._take_bundle(found)  # type: ignore[arg-type]
+        held = self._held(path)
+        if held is not None and _version(found) < _version(held):
+            raise _rollback(path, _version(found), _version(held))
+        if found == held:
+            return False
+        state_file.write(self._storage, _ACTIVE + _flat(path), data)
+        self._hold(path, found)
+        return True
 
-    def activate(self, unit: str) -> None:
-        """Make a candidate the active programme; durable when this returns."""
+    def activate(self, unit: str) -> bool:
+        """Make a candidate the active programme, durable when this returns.
+
+        False when its file is no longer the one that was read: then it is no candidate any more and
+        comes with the next check.
+        """
         candidate = self._candidates[unit]
-        name = bundle_path(unit).replace("/", "+")
-        data = _read(self._storage, _CANDIDATES + name)
-        if data is None:
-            raise RemoteFault("manifest.absent", name + " is gone", "It is fetched again")
-        writer = self._storage.stage("activation")
-        writer.write(data)
-        writer.commit(_FOLDER + name)
+        path = bundle_path(unit)
+        try:
+            data = _read(self._storage, self.stored_name(path))
+            same = data is not None and bundle.read(data, unit) == candidate
+        except RemoteFault:
+            same = False
+        if data is None or not same:
+            del self._candidates[unit]
+            self._storage.remove(self.stored_name(path))
+            return False
+        state_file.write(self._storage, _ACTIVE + _flat(path), data)
         self._bundles[unit] = candidate
         del self._candidates[unit]
+        return True
+
+    def _parse(self, path: str, data: bytes) -> "Bundle | Alerts | Settings":
+        kind, unit = path.split("/")[:2]
+        if kind == "units":
+            return bundle.read(data, unit)
+        if kind == "alerts":
+            return alert.read(data, unit)
+        return settings.read_settings(data, self._unit, self._node)
+
+    def _held(self, path: str) -> "Alerts | Settings | None":
+        return self._alerts.get(path) if path.startswith("alerts/") else self.settings
+
+    def _hold(self, path: str, found: "Bundle | Alerts | Settings") -> None:
+        if path.startswith("units/"):
+            self._bundles[found.unit] = found  # type: ignore[assignment]
+        elif path.startswith("alerts/"):
+            self._alerts[path] = found  # type: ignore[assignment]
+        else:
+            self.settings = found  # type: ignore[assignment]
 
     def _take_bundle(self, found: Bundle) -> bool:
         for held in (self._bundles.get(found.unit), self._candidates.get(found.unit)):
@@ -134,12 +167,13 @@ class Manifests:
         self._candidates[found.unit] = found
         return changed
 
-    def _take_alerts(self, path: str, found: Alerts) -> bool:
-        held = self._alerts.get(path)
-        if held is not None and found.version < held.version:
-            raise _rollback(path, found.version, held.version)
-        self._alerts[path] = found
-        return found != held
+
+def _flat(path: str) -> str:
+    return path.replace("/", "+")
+
+
+def _version(found: "Bundle | Alerts | Settings") -> int:
+    return int(found.sequence if isinstance(found, Settings) else found.version)
 
 
 def _rollback(path: str, offered: int, held: int) -> RemoteFault:
@@ -148,13 +182,7 @@ def _rollback(path: str, offered: int, held: int) -> RemoteFault:
 
 
 def _read(storage: ports.Storage, name: str) -> bytes | None:
-    reader = storage.open(name)
-    if reader is None:
-        return None
-    try:
-        data = reader.read(MANIFEST_BYTES_MAX + 1)
-    finally:
-        reader.close()
-    if len(data) > MANIFEST_BYTES_MAX:
+    data = state_file.read(storage, name, MANIFEST_BYTES_MAX)
+    if data is not None and len(data) > MANIFEST_BYTES_MAX:
         raise RemoteFault("manifest.length", name + " is too long", "Drop old items and rules.")
     return data

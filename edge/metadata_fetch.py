@@ -179,7 +179,8 @@ class MetadataFetch:
         """Make a target stand in a store under `name`; return whether it had to be fetched.
 
         What stands there already is hashed again: when it is the target, nothing is asked for and
-        nothing is touched. Raises `RemoteFault("trust.hash" | "trust.length")` for wrong bytes.
+        nothing is touched. Raises `RemoteFault("trust.hash" | "trust.length")` for wrong bytes,
+        `RemoteFault("trust.absent")` when the server does not have them.
         """
         if self._trust is None:
             raise refusal("trust.absent", "no refresh has succeeded yet")
@@ -194,6 +195,8 @@ class MetadataFetch:
         url = self._targets_url + quote(path, _PATH_MARKS)
         response = await self._link.request("GET", url, {}, b"")
         try:
+            if response.status in (403, 404, 410):
+                raise refusal("trust.absent", path[:200] + ": listed, but not served")
             _check_status(response, path)
             await self._stage(response, storage, name, target.length, file_hash)
         finally:

@@ -1,13 +1,15 @@
 """The node's belief about the time: its floor kept on disk, its changes told to everyone."""
 
+from edge import state_file
 from edge.book import Book
 from edge.feed import Feed
 from hw import ports
-from protocols.clock_trust import SUSPECT, TAKEN, ClockTrust, Instant, Outcome
+from protocols.clock_trust import LATEST_MS, SUSPECT, TAKEN, ClockTrust, Instant, Outcome
 from protocols.play_values import ClockSet
 from protocols.records import HEALTH
 
 _FLOOR = "state/floor"
+_FLOOR_BYTES_MAX = 20
 # A platform clock further off than this is set, so that the RTC carries the time over a power cut.
 _SET_CLOCK_MS = 2_000
 
@@ -63,10 +65,13 @@ class NodeTime(ports.Clock):
         """Take the issue time of verified metadata; durable when this returns."""
         outcome = self._trust.raise_floor(issued_s * 1000, self._clock.ticks_ms())
         if outcome.verdict == TAKEN:
-            writer = self._storage.stage("floor")
-            writer.write(str(self.floor_ms).encode())
-            writer.commit(_FLOOR)
+            state_file.write(self._storage, _FLOOR, str(self.floor_ms).encode())
         self._tell(outcome, "floor")
+
+    def void_floor(self) -> None:
+        """Forget the floor: a key that could have signed a false one was taken out of trust."""
+        self._trust.floor_ms = 0
+        state_file.write(self._storage, _FLOOR, b"0")
 
     def offer_hub(self, hub_ms: int, sent_ticks_ms: int, received_ticks_ms: int) -> None:
         """Take the hub's signed time, asked and answered at these ticks."""
@@ -92,11 +97,9 @@ class NodeTime(ports.Clock):
 
 
 def _read_floor(storage: ports.Storage) -> int:
-    reader = storage.open(_FLOOR)
-    if reader is None:
-        return 0
+    """Return the stored floor; what is no time of this century counts as none."""
     try:
-        text = reader.read(20)
-    finally:
-        reader.close()
-    return int(text) if text.isdigit() else 0
+        floor_ms = int(state_file.read(storage, _FLOOR, _FLOOR_BYTES_MAX) or b"0")
+    except ValueError:
+        return 0
+    return floor_ms if 0 < floor_ms <= LATEST_MS else 0

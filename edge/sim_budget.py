@@ -1,11 +1,14 @@
 """The SIM's bytes: counted from the interface, kept over reboots, asked before every spending."""
 
+from edge import state_file
 from edge.faults import Faults
 from edge.node_time import NodeTime
 from hw import ports
 from protocols import canonical
 from protocols.budget import ALERT, Budget, Forecast, Meter
 from protocols.errors import Fault, WorldFault
+from protocols.fields import Fields
+from protocols.limits import JSON_INTEGER_MAX
 
 _METER = "state/meter"
 _METER_BYTES_MAX = 200
@@ -61,22 +64,23 @@ class SimBudget:
         return max(0, now_ms - self._meter.started_ms)
 
     def _save(self) -> None:
-        writer = self._storage.stage("meter")
-        writer.write(canonical.encode(self._meter.export()))
-        writer.commit(_METER)
+        try:
+            state_file.write(self._storage, _METER, canonical.encode(self._meter.export()))
+        except Fault as fault:
+            self._faults.note("store.meter", fault)
+            return
+        self._faults.clear("store.meter")
         self._saved_bytes = self._meter.spent_bytes
 
 
 def _read(storage: ports.Storage) -> "dict[str, int] | None":
-    reader = storage.open(_METER)
-    if reader is None:
-        return None
+    """Return the stored count; damage counts as none."""
     try:
-        value = canonical.decode(reader.read(_METER_BYTES_MAX), _METER_BYTES_MAX)
+        data = state_file.read(storage, _METER, _METER_BYTES_MAX)
+        if data is None:
+            return None
+        fields = Fields(canonical.decode(data, _METER_BYTES_MAX), "meter")
+        names = ("started_ms", "spent_bytes", "counter_bytes")
+        return {name: fields.integer(name, 0, JSON_INTEGER_MAX) for name in names}
     except Fault:
         return None
-    finally:
-        reader.close()
-    if not isinstance(value, dict):
-        return None
-    return {name: value[name] for name in value if isinstance(value[name], int)}

@@ -30,6 +30,10 @@ class Reporter:
         """Note an exception that left a task; must not raise."""
         raise NotImplementedError
 
+    def task_well(self, name: str) -> None:
+        """Note that a task that had failed has run well since; must not raise."""
+        raise NotImplementedError
+
 
 class Supervisor:
     """Run tasks side by side until cancelled."""
@@ -57,6 +61,7 @@ class Supervisor:
 
     async def _keep(self, task: Task) -> None:
         pause_ms = RESTART_MS_MIN
+        watching = None
         while True:
             began_ms = self._clock.ticks_ms()
             try:
@@ -65,11 +70,19 @@ class Supervisor:
             except Exception as error:
                 self._reporter.task_failed(task.name, error)
             finally:
+                if watching is not None:
+                    watching.cancel()
                 await self._make_safe(task)
             if self._clock.ticks_ms() - began_ms >= HEALTHY_MS:
                 pause_ms = RESTART_MS_MIN
             await self._clock.sleep_ms(pause_ms)
             pause_ms = min(pause_ms * 2, RESTART_MS_MAX)
+            watching = asyncio.create_task(self._watch(task))
+
+    async def _watch(self, task: Task) -> None:
+        """Say so when a task that was started again lasts."""
+        await self._clock.sleep_ms(HEALTHY_MS)
+        self._reporter.task_well(task.name)
 
     async def _make_safe(self, task: Task) -> None:
         try:

@@ -5,6 +5,7 @@ believe) and `protocols.bundle` (what is needed). This task does what they say, 
 and on any fault keeps everything the node has.
 """
 
+import asyncio
 from collections import namedtuple
 
 from edge import offline_alerts
@@ -35,6 +36,9 @@ SOON_MS = DAY_MS
 AHEAD_MS = 14 * DAY_MS
 # A new alert is announced when its sound is here, or after this long without it.
 ALERT_MEDIA_MS = 20_000
+_ANNOUNCE_MS = 1_000
+# Where faults of the sync itself stand, beside those of single manifests.
+_PLACES = ("sync.link", "sync.metadata", "sync.budget")
 # A unit that has published nothing of a kind yet.
 _NOTHING_THERE = ("trust.unknown_target", "trust.not_listed")
 
@@ -91,12 +95,22 @@ class SyncTask(Task):
     async def run(self) -> None:
         """Sync for ever."""
         self._rate_media()
+        announcing = asyncio.create_task(self._announce())
+        try:
+            while True:
+                step = self._session.next_step(self._clock.ticks_ms(), self._budget.allowed)
+                if step is None:
+                    await self._rest()
+                else:
+                    await self._do(step)
+                self._announce_alerts()
+        finally:
+            announcing.cancel()
+
+    async def _announce(self) -> None:
+        """Announce alerts in time even while a slow link holds up the step under way."""
         while True:
-            step = self._session.next_step(self._clock.ticks_ms(), self._budget.allowed)
-            if step is None:
-                await self._rest()
-            else:
-                await self._do(step)
+            await self._clock.sleep_ms(_ANNOUNCE_MS)
             self._announce_alerts()
 
     async def _rest(self) -> None:
@@ -126,9 +140,12 @@ class SyncTask(Task):
             self._faults.note("sync.metadata", fault)
             self._session.refreshed([])
             self._check_done()
+            self._next_hub()
             return
         self._faults.clear("sync.metadata")
         self.contact_ms = self._time.wall_ms()
+        if found.rotated:
+            self._time.void_floor()
         if found.issued_s:
             self._time.raise_floor(found.issued_s)
         self._session.refreshed(self._manifests.paths())
@@ -175,7 +192,7 @@ class SyncTask(Task):
             self._feed.publish(AlertsSet(standing_manifests(self._manifests, self._offline), True))
 
     async def _blob(self, step: Step) -> None:
-        blob, place = step.blob, "blob." + step.blob.sha256[:12]
+        blob, place = step.blob, _place(step.blob)
         try:
             is_whole = await fetch_slice(
                 self._link,
@@ -189,7 +206,8 @@ class SyncTask(Task):
             if is_whole:
                 await self._blobs.install(blob, step.alert)
         except Fault as fault:
-            if fault.code.startswith("link."):
+            if fault.code.startswith(("link.", "http.")):
+                # The way failed, not the medium: it is still to be had.
                 raise
             self._faults.note(place, fault)
             self._session.blob_refused(self._clock.ticks_ms())
@@ -225,7 +243,13 @@ class SyncTask(Task):
         return None if soonest is None else soonest - wall_ms
 
     def _rate_media(self) -> None:
-        """Work out which media are wanted and which are to stay, soonest first."""
+        """Work out which media are wanted, and activate what has all it needs."""
+        self._want_media()
+        self._activate_ready()
+
+    def _want_media(self) -> None:
+        """Name the media that are wanted and those that stay, soonest first; close the faults of
+        what nobody wants any more."""
         urgent = self._alert_blobs()
         now_ms = self._time.wall_ms() or self._time.floor_ms
         programmes = list(self._manifests.candidates()) + list(self._manifests.bundles())
@@ -241,7 +265,9 @@ class SyncTask(Task):
         wanted = [Wanted(blob, True) for blob in urgent if not self._is_ready(blob)]
         wanted.extend(Wanted(blob, False) for blob in needed if not self._is_ready(blob))
         self._session.want(wanted)
-        self._activate_ready()
+        self._faults.keep_only("blob.", [_place(one.blob) for one in wanted])
+        places = ["sync." + path for path in self._manifests.paths()]
+        self._faults.keep_only("sync.", places + list(_PLACES))
 
     def _is_ready(self, blob: media.Blob) -> bool:
         return self._blobs.is_ready(blob.sha256, blob.media_type)
@@ -259,12 +285,21 @@ class SyncTask(Task):
         changed = False
         for candidate in self._manifests.candidates():
             needed = bundle.blobs_needed(candidate, self._config.place, now_ms, now_ms + SOON_MS)
-            if not any(blob.sha256 in pending for blob in needed):
-                self._manifests.activate(candidate.unit)
-                body = {"unit": candidate.unit, "version": candidate.version}
-                self._book.write(HEALTH, "activate", body)
-                changed = True
+            if any([blob.sha256 in pending for blob in needed]):
+                continue
+            try:
+                if not self._manifests.activate(candidate.unit):
+                    continue
+            except Fault as fault:
+                self._faults.note("store.manifests", fault)
+                continue
+            self._faults.clear("store.manifests")
+            body = {"unit": candidate.unit, "version": candidate.version}
+            self._book.write(HEALTH, "activate", body)
+            changed = True
         if changed:
+            # What only the old programme needed is wanted no more.
+            self._want_media()
             self._feed.publish(ProgrammeSet(self._manifests.bundles()))
 
     def _base(self) -> str:
@@ -285,3 +320,7 @@ class SyncTask(Task):
         if len(self._config.hubs) > 1:
             self._hub = (self._hub + 1) % len(self._config.hubs)
             self._metadata = self._open_metadata()
+
+
+def _place(blob: media.Blob) -> str:
+    return "blob." + str(blob.sha256)[:12]

@@ -16,6 +16,9 @@ class Book(Reporter):
     def task_failed(self, name, error):
         self.entries.append((name, str(error)))
 
+    def task_well(self, name):
+        self.entries.append((name, "well"))
+
 
 class Flaky(Task):
     """Crash as often as told, after running as long as told."""
@@ -71,6 +74,21 @@ async def test_a_long_healthy_life_forgives_earlier_crashes():
     starts = task.starts_ms
     pauses = [b - a - HEALTHY_MS for a, b in pairwise(starts)]
     assert pauses == [RESTART_MS_MIN] * 3
+
+
+async def test_a_task_that_lasts_after_a_crash_is_reported_well_once():
+    class Mended(Flaky):
+        async def run(self):
+            self.starts_ms.append(0)
+            if len(self.starts_ms) == 1:
+                raise ValueError("crash")
+            await self.clock.sleep_ms(3 * HEALTHY_MS)
+
+    clock, book = Clock(), Book()
+    running = asyncio.create_task(Supervisor(clock, book).run([Mended(clock, 1)]))
+    await pass_time(clock, 4 * HEALTHY_MS, 1000)
+    await asyncio.wait_for(running, 1)
+    assert book.entries == [("flaky", "crash"), ("flaky", "well")]
 
 
 async def test_one_task_crashing_does_not_touch_another():

@@ -1,0 +1,93 @@
+"""The SIM's bytes: counted over reboots, granted by purpose, never invented by damage."""
+
+import pytest
+
+from edge.faults import Faults
+from edge.feed import Feed
+from edge.node_time import NodeTime
+from edge.sim_budget import SimBudget
+from hw import ports
+from hw.sim.clock import Clock
+from hw.sim.storage import Storage
+from protocols.budget import ALERT, BULK, CONTROL, Budget
+from tests.edge.node_world import Notes, put
+from tests.portable.manifests import DAY_MS, MIDNIGHT_MS
+
+MB = 1024 * 1024
+PLAN = Budget(100 * MB, 10 * MB, 30, 30)
+
+
+class Interface(ports.Link):
+    bytes = 0
+
+    def counters(self):
+        return self.bytes, 0
+
+
+class Rig:
+    def __init__(self, plan=PLAN, storage=None, wall_ms=MIDNIGHT_MS):
+        self.storage = storage or Storage()
+        self.link, self.clock = Interface(), Clock(wall_ms)
+        self.book = Notes()
+        self.faults = Faults(self.book)
+        time = NodeTime(self.clock, self.storage, Feed(), self.book, False)
+        self.budget = SimBudget(plan, self.link, self.storage, time, self.faults)
+
+    def spend(self, count):
+        self.link.bytes += count
+        self.budget.count()
+
+
+def test_without_a_plan_everything_is_granted_and_nothing_stored():
+    rig = Rig(Budget(0, 0, 30, 0))
+    rig.spend(500 * MB)
+    assert rig.budget.allowed(BULK) > 500 * MB
+    assert rig.storage.files == {}
+
+
+def test_purposes_run_out_one_after_the_other():
+    rig = Rig()
+    rig.spend(90 * MB)
+    assert [rig.budget.allowed(one) for one in (BULK, CONTROL, ALERT)] == [0, 0, 10 * MB]
+    rig.spend(10 * MB)
+    assert rig.budget.allowed(ALERT) == 0
+    assert rig.faults.open_faults() == [["sync.budget", "budget.spent"]]
+    rig.clock.advance(31 * DAY_MS)
+    rig.spend(0)
+    assert rig.budget.allowed(BULK) > 0
+    assert rig.faults.open_faults() == []
+
+
+def test_the_count_survives_a_reboot_and_a_counter_that_starts_anew():
+    rig = Rig()
+    rig.spend(20 * MB)
+    later = Rig(storage=rig.storage)
+    later.spend(5 * MB)
+    assert later.budget.forecast().spent_bytes == 25 * MB
+
+
+def test_a_power_cut_forgets_at_most_a_megabyte():
+    rig = Rig()
+    for _ in range(50):
+        rig.spend(MB // 5)
+    later = Rig(storage=rig.storage)
+    assert 9 * MB <= later.budget.forecast().spent_bytes <= 10 * MB
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"[]", b"7", b'{"spent_bytes":-9}', b'{"spent_bytes":true}', b"\xff" * 300],
+)
+def test_a_damaged_count_counts_as_none(damage):
+    storage = Storage()
+    put(storage, "state/meter", damage)
+    assert Rig(storage=storage).budget.forecast().spent_bytes == 0
+
+
+def test_a_full_disk_is_a_fault_and_no_crash():
+    rig = Rig(storage=Storage(10))
+    rig.spend(2 * MB)
+    assert rig.faults.open_faults() == [["store.meter", "storage.full"]]
+    rig.storage.capacity_bytes = MB
+    rig.spend(0)
+    assert rig.faults.open_faults() == []
