@@ -5,7 +5,7 @@ import pytest
 from protocols.errors import LocalFault
 from protocols.limits import ROOT_ROTATIONS_MAX
 from protocols.trust import MOVES, Trust
-from tests.edge.clients import MemoryLink, _Response
+from tests.edge.clients import MemoryLink
 from tests.edge.memory_client import NOW_S, MemoryClient, ViewRepository
 from tests.edge.repository import Repository, days
 
@@ -286,7 +286,7 @@ class _TaggedLink(MemoryLink):
             tag = '"%d"' % self._repository.timestamp.version
             self.asked += 1
             if self.forced or headers.get("if-none-match") == tag:
-                return _Response(304)
+                return type(response)(304)
             response.headers["etag"] = tag
         return response
 
