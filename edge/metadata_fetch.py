@@ -5,9 +5,9 @@ name; a refused one is discarded. Metadata stand in one folder of the store ("me
 store of their own). Requests run in the order of the specification, each role once in a cycle.
 """
 
-import gc
 from collections import namedtuple
 
+from edge import small_heap
 from hw import ports
 from protocols.errors import RemoteFault, WorldFault
 from protocols.file_hash import FileHash
@@ -16,7 +16,6 @@ from protocols.trust import Trust, Want, quote
 from protocols.trust_checks import refusal
 
 _BLOCK_BYTES = 1024
-_SMALL_HEAP = hasattr(gc, "mem_free")
 _STAGED = "incoming"
 # What a path may hold unescaped (RFC 3986, 3.3), besides the separator.
 _PATH_MARKS = "/!$&'()*+,;=:@"
@@ -51,7 +50,7 @@ class MetadataFetch:
     ):
         self._link = link
         self._storage = storage
-        self._verifier = verifier
+        self._verifier = small_heap.verifier(verifier)
         self._metadata_url = _with_slash(metadata_url)
         self._targets_url = _with_slash(targets_url)
         self._folder = folder
@@ -71,7 +70,7 @@ class MetadataFetch:
         trust = Trust(self._verifier, now_s, self._unit)
         await self._run(trust)
         self._trust = trust
-        _tidy()
+        small_heap.tidy()
         return Refreshed(self._changed, trust.timestamp.version, trust.issued_s, trust.rotated)
 
     async def find_target(self, path: str) -> Target:
@@ -83,7 +82,7 @@ class MetadataFetch:
             raise refusal("trust.absent", "no refresh has succeeded yet")
         self._trust.search(path)
         await self._run(self._trust)
-        _tidy()
+        small_heap.tidy()
         if self._trust.target is None:
             raise refusal("trust.unknown_target", path + ": no trusted role lists it")
         return self._trust.target
@@ -97,7 +96,7 @@ class MetadataFetch:
                 self._offer_stored(trust, want)
             else:
                 await self._offer_fetched(trust, want)
-            _tidy()
+            small_heap.tidy()
 
     def _offer_stored(self, trust: Trust, want: Want) -> None:
         reader = self._storage.open(self._folder + want.file)
@@ -105,7 +104,7 @@ class MetadataFetch:
             trust.absent()
             return
         try:
-            trust.offer(reader)
+            trust.offer(small_heap.reader(reader))
         finally:
             reader.close()
 
@@ -138,7 +137,7 @@ class MetadataFetch:
             raise WorldFault("storage.io", "the staged file is gone", "check the disk")
         kept = False
         try:
-            verdict = trust.offer(reader)
+            verdict = trust.offer(small_heap.reader(reader))
             kept = verdict.keep
         finally:
             reader.close()
@@ -179,8 +178,7 @@ class MetadataFetch:
         """Make a target stand in a store under `name`; return whether it had to be fetched.
 
         What stands there already is hashed again: when it is the target, nothing is asked for and
-        nothing is touched. Raises `RemoteFault("trust.hash" | "trust.length")` for wrong bytes,
-        `RemoteFault("trust.absent")` when the server does not have them.
+        nothing is touched. Raises `RemoteFault("trust.hash" | "trust.length")` for wrong bytes.
         """
         if self._trust is None:
             raise refusal("trust.absent", "no refresh has succeeded yet")
@@ -208,13 +206,6 @@ class MetadataFetch:
             raise
         storage.stage(name, True).commit(name)
         return True
-
-
-def _tidy() -> None:
-    # A small heap stays unbroken when the garbage of one step goes before the next. CPython counts
-    # references, and a collection there walks the whole program.
-    if _SMALL_HEAP:
-        gc.collect()
 
 
 def _with_slash(url: str) -> str:

@@ -111,7 +111,10 @@ def run(words: list[str], clock: ports.Clock) -> None:
     if command.verb == "init":
         _init(command)
     elif command.verb in ("refresh", "download"):
-        asyncio.run(_update(command, clock))
+        try:
+            asyncio.run(_update(command, clock))
+        except MemoryError:
+            raise WorldFault("memory", "the heap is full", "use a bigger board")
     else:
         raise _usage("unknown verb " + command.verb)
 

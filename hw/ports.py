@@ -309,6 +309,9 @@ class Verifier:
         """
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """Free what was kept to go faster."""
+
 
 class Identity:
     """Hold the node's own Ed25519 key; the private half never leaves."""

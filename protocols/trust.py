@@ -255,6 +255,8 @@ class Trust:
         known = (authority, file.where, file.digest)
         if known not in self._known:
             check_signatures(file, role, self._verifier, {})
+            if len(self._known) > 2 * DELEGATIONS_MAX:
+                self._known.clear()
             self._known.add(known)
 
     def _judge_root(self, reader: "object") -> str:

@@ -15,6 +15,7 @@ from edge.faults import Faults
 from edge.feed import Feed
 from edge.manifests import Manifests
 from edge.node_time import NodeTime
+from edge.offline_alerts import OfflineAlerts
 from edge.playout_task import PlayoutTask
 from edge.sim_budget import SimBudget
 from edge.status_task import StatusTask
@@ -184,8 +185,18 @@ class Node:
         self.time = NodeTime(self.clock, self.storage, feed, self.book, False)
         self.manifests = Manifests(self.storage, NODE, COMMUNE)
         self.blobs = BlobStore(self.storage, Decoder())
+        self.offline = OfflineAlerts(
+            self.storage, self.verifier, self.time, self.faults, self.blobs, self.config.place
+        )
         self.parts = Parts(
-            self.config, self.time, feed, self.faults, self.book, self.manifests, self.blobs
+            self.config,
+            self.time,
+            feed,
+            self.faults,
+            self.book,
+            self.manifests,
+            self.blobs,
+            self.offline,
         )
         self.budget = SimBudget(self.config.budget, self.link, self.storage, self.time, self.faults)
         for path, fault in self.manifests.load():
