@@ -186,7 +186,7 @@ class Node:
         self.manifests = Manifests(self.storage, NODE, COMMUNE)
         self.blobs = BlobStore(self.storage, Decoder())
         self.offline = OfflineAlerts(
-            self.storage, self.verifier, self.time, self.faults, self.blobs, self.config.place
+            self.storage, Verifier(), self.time, self.faults, self.blobs, self.config.place
         )
         self.parts = Parts(
             self.config,
