@@ -229,7 +229,12 @@ class Loop:
     running: ClassVar[dict[str, "Loop"]] = {}
 
     def __init__(self, interpreter: str):
-        command = [*INTERPRETERS[interpreter], "-m", "tests.edge.tuf_loop"]
+        # The loop holds more than the command alone, whose heap `INTERPRETERS` says: this protocol,
+        # a clock, and what earlier commands left.
+        command = list(INTERPRETERS[interpreter])
+        if interpreter == "micropython32":
+            command[-1] = "heapsize=224k"
+        command += ["-m", "tests.edge.tuf_loop"]
         self._process = subprocess.Popen(
             command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
