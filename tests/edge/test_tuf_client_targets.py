@@ -84,7 +84,7 @@ def test_a_damaged_target_is_fetched_again(world, damage):
         (DATA + b"x", "trust.length"),
         (DATA * 300, "trust.length"),
         (b"X" + DATA[1:], "trust.hash"),
-        (404, "link.status"),
+        (404, "trust.absent"),
         (500, "link.status"),
     ],
 )
