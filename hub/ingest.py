@@ -165,6 +165,9 @@ def _version(record: records.Record, unit: str) -> int | None:
 def _node_fault(store: Store, record: records.Record, now_ms: int) -> None:
     code = _text(record.body.get("code"), "fault.unnamed")
     place = _text(record.body.get("place"), code)
+    if place in records.CHAINS:
+        # Under a chain's name stands what the hub itself found, which no node may clear.
+        place = "node." + place
     # A node whose clock is unknown still has faults: ours then says when.
     at_ms = record.at_ms or now_ms
     if record.body.get("state") == "cleared":

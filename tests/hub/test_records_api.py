@@ -189,6 +189,16 @@ async def test_a_fork_is_409_recorded_and_never_acknowledged(registered, post, s
     assert titles == {"Bản tin sáng"}
 
 
+async def test_a_node_cannot_clear_what_the_hub_found(registered, post, services):
+    await post(batch_of(history(1)))
+    await post(batch_of(history(1, make=lambda number: play(number, title="Khác"))), nonce="f")
+    body = {"place": "plays", "code": "records.fork", "message": "all is well", "state": "cleared"}
+    cleared = history(1, "health", kind="fault", make=lambda number: body)
+    assert (await post(batch_of(cleared, "health"), nonce="h"))[0].status == 200
+    fault = services.ledger.read_now(lambda s: s.get("faults", NODE, "plays"))
+    assert (fault["code"], fault["cleared_ms"]) == ("records.fork", None)
+
+
 async def test_plays_faults_and_status_are_derived(registered, post, services):
     odd = [play(1), play(2, started_ms=None), play(3, evidence={"grade": 9}, resumed=True)]
     await post(batch_of(history(3, make=lambda number: odd[number - 1])))
