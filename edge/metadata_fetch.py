@@ -21,12 +21,11 @@ _STAGED = "incoming"
 _PATH_MARKS = "/!$&'()*+,;=:@"
 
 
-class Refreshed(namedtuple("Refreshed", ("changed", "version", "issued_s", "rotated"))):
+class Refreshed(namedtuple("Refreshed", ("changed", "version", "issued_s"))):
     """What a refresh found.
 
     `changed`: any file was stored. `version` of the timestamp. `issued_s`: the latest signed time,
-    the floor that the caller persists (0 for a repository without). `rotated`: an online key was
-    taken away, so floors from before are void.
+    the floor of the caller's clock (0 for a repository without).
     """
 
 
@@ -57,21 +56,30 @@ class MetadataFetch:
         self._unit = unit
         self._etag = ""
         self._changed = False
+        self._rotated = False
         self._trust: Trust | None = None
 
-    async def refresh(self, now_s: int) -> Refreshed:
+    async def refresh(self, now_s: int, sure_s: int | None = None) -> Refreshed:
         """Run one update cycle up to the top-level targets.
 
-        `now_s` is Unix seconds, no earlier than the floor. Whatever was stored before stays when
-        the cycle fails, but no target is found until a cycle has succeeded.
+        `now_s` is Unix seconds, no earlier than the floor; `sure_s` as in `Trust`. Whatever was
+        stored before stays when the cycle fails, but no target is found until one has succeeded.
         """
         self._changed = False
         self._trust = None
-        trust = Trust(self._verifier, now_s, self._unit)
+        trust = Trust(self._verifier, now_s, self._unit, sure_s)
         await self._run(trust)
         self._trust = trust
         small_heap.tidy()
-        return Refreshed(self._changed, trust.timestamp.version, trust.issued_s, trust.rotated)
+        return Refreshed(self._changed, trust.timestamp.version, trust.issued_s)
+
+    def take_rotated(self) -> bool:
+        """Tell whether an online key was taken away since the last call, in whatever cycle.
+
+        What it signed, times too, is void; the files are gone from the store already.
+        """
+        rotated, self._rotated = self._rotated, False
+        return rotated
 
     async def find_target(self, path: str) -> Target:
         """Return what signed metadata say of a target path, fetching delegated roles as needed.
@@ -145,6 +153,7 @@ class MetadataFetch:
                 storage.discard(_STAGED)
         if kept:
             for name in verdict.drop:
+                self._rotated = True
                 storage.remove(self._folder + name)
             storage.stage(_STAGED, True).commit(self._folder + want.file)
             self._changed = True

@@ -4,14 +4,26 @@ from edge import state_file
 from edge.book import Book
 from edge.feed import Feed
 from hw import ports
-from protocols.clock_trust import LATEST_MS, SUSPECT, TAKEN, ClockTrust, Instant, Outcome
+from protocols import canonical, fields
+from protocols.clock_trust import (
+    LATEST_MS,
+    NETWORK,
+    RTC,
+    SUSPECT,
+    TAKEN,
+    ClockTrust,
+    Instant,
+    Outcome,
+)
+from protocols.errors import RemoteFault
+from protocols.limits import TIMESTAMP_BYTES_MAX
 from protocols.play_values import ClockSet
 from protocols.records import HEALTH
 
-_FLOOR = "state/floor"
-_FLOOR_BYTES_MAX = 20
+_TIMESTAMP = "metadata/timestamp.json"
 # A platform clock further off than this is set, so that the RTC carries the time over a power cut.
 _SET_CLOCK_MS = 2_000
+_TOLD = ("first", "step", "clock-behind-floor", "floor-voided")
 
 
 class NodeTime(ports.Clock):
@@ -56,22 +68,23 @@ class NodeTime(ports.Clock):
         """Return the best guess in seconds for checking expiry: the time, or else the floor."""
         return max(self.wall_ms() or 0, self.floor_ms) // 1000
 
+    def sure_s(self) -> int:
+        """Return the time in seconds as far as no online key had a say in it, 0 when unknown."""
+        instant = self.now()
+        return instant.wall_ms // 1000 if instant.source in (RTC, NETWORK) else 0
+
     def event(self) -> ClockSet:
         """Return the belief as an event for deciding sessions."""
         instant = self.now()
         return ClockSet(instant.wall_ms, instant.source, self.floor_ms)
 
     def raise_floor(self, issued_s: int) -> None:
-        """Take the issue time of verified metadata; durable when this returns."""
-        outcome = self._trust.raise_floor(issued_s * 1000, self._clock.ticks_ms())
-        if outcome.verdict == TAKEN:
-            state_file.write(self._storage, _FLOOR, str(self.floor_ms).encode())
-        self._tell(outcome, "floor")
+        """Take the issue time of verified metadata, which stand in store by now."""
+        self._tell(self._trust.raise_floor(issued_s * 1000, self._clock.ticks_ms()), "floor")
 
     def void_floor(self) -> None:
-        """Forget the floor: a key that could have signed a false one was taken out of trust."""
-        self._trust.floor_ms = 0
-        state_file.write(self._storage, _FLOOR, b"0")
+        """Forget the floor, and the hub's time: a key that could have signed false ones is gone."""
+        self._tell(self._trust.void_floor(), "floor")
 
     def offer_hub(self, hub_ms: int, sent_ticks_ms: int, received_ticks_ms: int) -> None:
         """Take the hub's signed time, asked and answered at these ticks."""
@@ -84,7 +97,7 @@ class NodeTime(ports.Clock):
 
     def _tell(self, outcome: Outcome, source: str) -> None:
         wall_ms = self.wall_ms()
-        if outcome.reason in ("first", "step", "clock-behind-floor") or outcome.verdict == SUSPECT:
+        if outcome.reason in _TOLD or outcome.verdict == SUSPECT:
             body = {"source": source, "reason": outcome.reason, "step_ms": outcome.step_ms}
             self._book.write(HEALTH, "clock", body)
         if outcome.verdict != TAKEN:
@@ -97,9 +110,14 @@ class NodeTime(ports.Clock):
 
 
 def _read_floor(storage: ports.Storage) -> int:
-    """Return the stored floor; what is no time of this century counts as none."""
+    """Return the issue time (ms) in the stored timestamp, which was verified before it was stored.
+
+    The floor is kept nowhere else: it goes with the metadata when a key is taken away.
+    """
+    data = state_file.read(storage, _TIMESTAMP, TIMESTAMP_BYTES_MAX)
     try:
-        floor_ms = int(state_file.read(storage, _FLOOR, _FLOOR_BYTES_MAX) or b"0")
-    except ValueError:
+        value = canonical.decode(data or b"{}", TIMESTAMP_BYTES_MAX)
+        floor_ms = value["signed"]["x-issued"] * 1000  # type: ignore[index]
+    except (RemoteFault, KeyError, TypeError):
         return 0
-    return floor_ms if 0 < floor_ms <= LATEST_MS else 0
+    return floor_ms if fields.is_integer(floor_ms) and 0 < floor_ms <= LATEST_MS else 0

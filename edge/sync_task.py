@@ -16,7 +16,7 @@ from edge.config import Config
 from edge.faults import Faults
 from edge.feed import Feed
 from edge.manifests import Manifests
-from edge.metadata_fetch import MetadataFetch
+from edge.metadata_fetch import MetadataFetch, Refreshed
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
 from edge.sim_budget import SimBudget
@@ -135,7 +135,7 @@ class SyncTask(Task):
 
     async def _refresh(self) -> None:
         try:
-            found = await self._metadata.refresh(self._time.latest_s())
+            found = await self._fetch_metadata()
         except RemoteFault as fault:
             self._faults.note("sync.metadata", fault)
             self._session.refreshed([])
@@ -144,11 +144,17 @@ class SyncTask(Task):
             return
         self._faults.clear("sync.metadata")
         self.contact_ms = self._time.wall_ms()
-        if found.rotated:
-            self._time.void_floor()
         if found.issued_s:
             self._time.raise_floor(found.issued_s)
         self._session.refreshed(self._manifests.paths())
+
+    async def _fetch_metadata(self) -> Refreshed:
+        try:
+            return await self._metadata.refresh(self._time.latest_s(), self._time.sure_s())
+        finally:
+            # Also when the cycle failed after the new root: its predecessor's times are void.
+            if self._metadata.take_rotated():
+                self._time.void_floor()
 
     async def _manifest(self, path: str) -> None:
         known = len(self._manifests.units())

@@ -3,9 +3,9 @@
 Theory of operation. Time is kept as one anchor: at monotonic tick T the wall time was W, from a
 source with a claimed uncertainty that grows with the age of the anchor. Sources rank
 `unknown < rtc < network < hub`. The *floor* is the largest issue time that a verified signature
-has shown; nothing ever tells an earlier time, and only the floor is persisted. An offer from the
-network that contradicts a believed clock is *suspect*: it is reported and held, never used, until
-the hub's signed answer settles it (a stranger's NTP server must not be able to move 05:00 to
+has shown; nothing ever tells an earlier time, and only the floor outlives a reboot. An offer from
+the network that contradicts a believed clock is *suspect*: it is reported and held, never used,
+until the hub's signed answer settles it (a stranger's NTP server must not be able to move 05:00 to
 02:00). The hub's signed time always wins, but not past the floor.
 """
 
@@ -93,7 +93,7 @@ class ClockTrust:
         return Instant(self._wall_ms + age_ms, self._source, uncertainty_ms)
 
     def raise_floor(self, issued_ms: int, ticks_ms: int) -> Outcome:
-        """Take the issue time of something just verified; persist `floor_ms` when it was taken.
+        """Take the issue time of something just verified.
 
         A clock that lies before the floor is wrong and becomes unknown, whatever set it.
         """
@@ -105,6 +105,14 @@ class ClockTrust:
             self._source = UNKNOWN
             return Outcome(TAKEN, "clock-behind-floor", None)
         return Outcome(TAKEN, "floor", 0)
+
+    def void_floor(self) -> Outcome:
+        """Forget the floor, and the time where the hub set it: its key was taken away."""
+        self.floor_ms = 0
+        if self._source != HUB:
+            return Outcome(TAKEN, "floor", 0)
+        self._source = UNKNOWN
+        return Outcome(TAKEN, "floor-voided", None)
 
     def offer_hub(self, hub_ms: int, sent_ticks_ms: int, received_ticks_ms: int) -> Outcome:
         """Take the hub's signed answer to our nonce, sent and received at these ticks.

@@ -9,8 +9,7 @@ plain name. A cached file is verified exactly like a fetched one, against whoeve
 the cycle. Files stream: reader, hash, parser, canonical pieces, signature; nothing of a role
 outlives its step but the few values that later steps compare with.
 
-A file once found good is remembered by its hash and that of its delegator's file, so that looking
-up several targets costs each signature once.
+A file found good is remembered by its hash and its delegator's: many look-ups, one check each.
 """
 
 from collections import namedtuple
@@ -114,17 +113,18 @@ class Trust:
     """One update cycle.
 
     `verifier` is the port, `now_s` the fixed start time (Unix seconds, no earlier than the largest
-    `issued_s` ever seen), `unit` the node's unit, or None for a repository without views.
-
-    `issued_s` is the latest signed time seen (0 for none), `rotated` tells that an online key was
-    taken away in this cycle, so that what it signed, times too, is void.
+    `issued_s` ever seen), `unit` the node's unit, or None for a repository without views. `sure_s`
+    is the time without an online key's word (0: unknown): a thief's date must not outlast the
+    recovery. `issued_s` is the latest signed time seen (0 for none).
     """
 
-    def __init__(self, verifier: "object", now_s: int, unit: str | None = None):
+    def __init__(
+        self, verifier: "object", now_s: int, unit: str | None = None, sure_s: int | None = None
+    ):
         self.state = "root"
         self.now_s = now_s
+        self._sure_s = now_s if sure_s is None else sure_s
         self.issued_s = 0
-        self.rotated = False
         self.root: metadata.Root = None  # type: ignore[assignment]
         self.timestamp: metadata.Timestamp = None  # type: ignore[assignment]
         self.snapshot: metadata.Snapshot = None  # type: ignore[assignment]
@@ -275,7 +275,7 @@ class Trust:
         check_signatures(file, root.roles["root"], self._verifier, verdicts)
         check_version(self.root.version + 1, root.version, "root")
         if online_keys_left(self.root, root):
-            self.rotated = True
+            self.now_s = self._sure_s
             self._drop = _ONLINE
         self.root = root
         self._root_digest = file.digest

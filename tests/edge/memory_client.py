@@ -52,10 +52,10 @@ class MemoryClient:
             unit=unit,
         )
 
-    def refresh(self, now_s: int = NOW_S) -> str:
+    def refresh(self, now_s: int = NOW_S, sure_s: int | None = None) -> str:
         """Run a cycle; return the code of its fault, or nothing."""
         try:
-            self.refreshed = asyncio.run(self.fetch.refresh(now_s))
+            self.refreshed = asyncio.run(self.fetch.refresh(now_s, sure_s))
         except (RemoteFault, WorldFault) as fault:
             assert not self.metadata.staged
             return fault.code

@@ -7,7 +7,7 @@ from edge.inbox import Inbox
 from edge.node_time import NodeTime
 from hw.sim.clock import Clock
 from hw.sim.storage import Storage
-from protocols.errors import WorldFault
+from protocols import canonical
 from tests.edge.node_world import Notes, put
 from tests.portable.manifests import MIDNIGHT_MS, MIDNIGHT_S
 
@@ -44,10 +44,16 @@ def test_without_a_clock_the_floor_alone_is_known():
     assert rig.told() == [(None, "unknown", MIDNIGHT_MS)]
 
 
-def test_the_floor_survives_a_reboot_and_never_falls():
+def stored_timestamp(storage, issued_s):
+    put(storage, "metadata/timestamp.json", canonical.encode({"signed": {"x-issued": issued_s}}))
+
+
+def test_the_floor_never_falls_and_stands_with_the_timestamp_over_a_reboot():
     rig = Rig()
-    for issued_s in (MIDNIGHT_S, MIDNIGHT_S - 5, MIDNIGHT_S + 5):
+    for issued_s in (MIDNIGHT_S, MIDNIGHT_S + 5, MIDNIGHT_S - 5):
         rig.time.raise_floor(issued_s)
+    assert rig.time.floor_ms == MIDNIGHT_MS + 5000
+    stored_timestamp(rig.storage, MIDNIGHT_S + 5)
     later = Rig(storage=rig.storage, wall_ms=MIDNIGHT_MS - 86_400_000)
     assert later.time.floor_ms == MIDNIGHT_MS + 5000
     assert later.time.wall_ms() is None
@@ -61,20 +67,31 @@ def test_a_clock_behind_the_floor_becomes_unknown_and_is_recorded():
     assert body["reason"] == "clock-behind-floor"
 
 
-@pytest.mark.parametrize("damage", [b"", b"x", b"\xff" * 8, b"-5", b"9" * 20, b"9" * 400])
-def test_a_damaged_floor_counts_as_none(damage):
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"x", b"[]", b"{}", b'{"signed":1}', b'{"signed":{"x-issued":"1"}}']
+    + [b'{"signed":{"x-issued":-5}}', b'{"signed":{"x-issued":999999999999}}', b"9" * 20000],
+)
+def test_a_damaged_timestamp_gives_no_floor(damage):
     storage = Storage()
-    put(storage, "state/floor", damage)
+    put(storage, "metadata/timestamp.json", damage)
     rig = Rig(storage=storage)
     assert (rig.time.floor_ms, rig.time.wall_ms()) == (0, MIDNIGHT_MS)
 
 
-def test_a_voided_floor_is_void_after_a_reboot_too():
+def test_a_voided_floor_takes_the_hubs_time_with_it_and_leaves_the_rtcs():
     rig = Rig()
-    rig.time.raise_floor(MIDNIGHT_S + 10**8)
-    assert rig.time.wall_ms() is None
+    rig.time.raise_floor(MIDNIGHT_S - 1000)
     rig.time.void_floor()
-    assert Rig(storage=rig.storage).time.floor_ms == 0
+    assert (rig.time.floor_ms, rig.time.wall_ms()) == (0, MIDNIGHT_MS)
+    assert rig.time.sure_s() == MIDNIGHT_S
+    rig.time.offer_hub(MIDNIGHT_MS + 10**10, 0, 0)
+    assert rig.time.sure_s() == 0
+    rig.time.void_floor()
+    assert (rig.time.wall_ms(), rig.time.latest_s()) == (None, 0)
+    assert rig.book.find("clock")[-1]["reason"] == "floor-voided"
+    rig.time.offer_hub(MIDNIGHT_MS, 0, 0)
+    assert rig.time.wall_ms() == MIDNIGHT_MS
 
 
 def test_the_hubs_time_is_taken_told_and_recorded_when_it_steps():
@@ -102,11 +119,3 @@ def test_the_platforms_clock_is_set_where_the_node_may(sets_clock):
     rig.time.offer_hub(MIDNIGHT_MS, 0, 0)
     assert rig.clock.wall_ms() == (MIDNIGHT_MS if sets_clock else None)
     assert rig.time.wall_ms() == MIDNIGHT_MS
-
-
-def test_a_full_disk_is_told_to_who_raises_the_floor_and_the_floor_holds():
-    rig = Rig(storage=Storage(5))
-    with pytest.raises(WorldFault) as caught:
-        rig.time.raise_floor(MIDNIGHT_S)
-    assert caught.value.code == "storage.full"
-    assert rig.time.floor_ms == MIDNIGHT_MS

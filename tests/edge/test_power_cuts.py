@@ -18,7 +18,6 @@ from edge.feed import Feed
 from edge.journal_store import JournalStore
 from edge.manifests import Manifests
 from edge.metadata_fetch import MetadataFetch
-from edge.node_time import NodeTime
 from edge.playout_task import PlayoutTask
 from edge.sync_task import Parts
 from hw import ports
@@ -234,27 +233,6 @@ def test_metadata_are_verified_ones(rig, step):
         assert read(storage.open("manifests/a+x")) == b"manifest two"
 
     assert every_cut(rig, prepare, act, check, step) * step > 20
-
-
-@every_rig
-def test_the_floor_never_falls(rig):
-    class Silent:
-        def write(self, chain, kind, body):
-            pass
-
-    def time_of(storage):
-        return NodeTime(Clock(), storage, Feed(), Silent(), False)
-
-    def act(storage, told):
-        time = time_of(storage)
-        for second in (1795000000, 1795000500):
-            time.raise_floor(second)
-            told["floor"] = second
-
-    def check(storage, told):
-        assert time_of(storage).floor_ms >= told.get("floor", 0) * 1000
-
-    assert every_cut(rig, lambda storage: None, act, check) >= 6
 
 
 class Silent(Book):

@@ -119,9 +119,9 @@ def test_a_view_is_taken_and_its_time_told():
     repository = ViewRepository()
     client = MemoryClient(repository, UNIT)
     assert client.refresh() == ""
-    assert client.refreshed == (True, 1, NOW_S - 1000, False)
+    assert client.refreshed == (True, 1, NOW_S - 1000)
     assert client.refresh() == ""
-    assert client.refreshed == (False, 1, NOW_S - 1000, False)
+    assert client.refreshed == (False, 1, NOW_S - 1000)
 
 
 @pytest.mark.parametrize("role", ["timestamp", "snapshot"])
@@ -260,14 +260,14 @@ def test_a_rotated_online_key_is_told_and_voids_its_files(role):
     repository.issued_s = NOW_S + 20 * 86400
     repository.publish("snapshot", "timestamp")
     client = MemoryClient(repository, UNIT)
-    assert client.refresh() == "" and not client.refreshed.rotated
+    assert client.refresh() == "" and not client.fetch.take_rotated()
     repository.rotate(role)
     repository.issued_s = NOW_S
     repository.publish("root")
     repository.timestamp.version = repository.snapshot.version = 1
     repository.publish("snapshot", "timestamp")
     assert client.refresh() == ""
-    assert client.refreshed.rotated
+    assert client.fetch.take_rotated() and not client.fetch.take_rotated()
     assert client.refreshed.issued_s == NOW_S
 
 

@@ -339,15 +339,15 @@ def test_a_node_moves_to_another_unit(repository, cached):
     assert caught.value.code == "trust.rollback"
 
 
-def test_rotation_of_an_online_key_is_told(repository, cached):
-    session = Trust(Verifier(), NOW_S)
+def test_rotation_of_an_online_key_takes_its_word_on_the_time(repository, cached):
+    session = Trust(Verifier(), NOW_S, None, NOW_S - 5)
     run(session, repository, cached)
-    assert not session.rotated
+    assert session.now_s >= NOW_S
     repository.rotate("timestamp")
     repository.publish("root", "timestamp")
-    session = Trust(Verifier(), NOW_S)
+    session = Trust(Verifier(), NOW_S, None, NOW_S - 5)
     run(session, repository, cached)
-    assert session.rotated
+    assert session.now_s == NOW_S - 5
 
 
 def test_every_refusal_has_a_remedy():
