@@ -17,6 +17,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from tools.demo_process import DemoFault, Program, command, stopping, wait_until
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
@@ -39,6 +41,7 @@ class Story:
         self.programs: list[Program] = []
         self.hub_address = f"127.0.0.1:{port}"
         self.wav = folder / "loudspeaker.wav"
+        self.panel = folder / "panel.png"
         self.png = folder / "board.png"
         self.lead_s = LEAD_S
         self._began = time.monotonic()
@@ -170,7 +173,7 @@ class Story:
             BOARD,
             "board",
             "Bảng tin Định An",
-            {"board": {"kind": "png", "path": str(self.png), **size}},
+            {"board": {"kind": "png", "path": str(self.panel), **size}},
         )
         devices = self.start(
             *("amplifier", "tools.demo_devices", "--link", str(port), "--wav", str(self.wav))
@@ -208,7 +211,7 @@ class Story:
             watched,
         )
         self.say("on air: Thông báo bão số 13 (ưu tiên)")
-        wait_until("the picture on the board", 30, self.png.exists, watched)
+        wait_until("the picture on the board", 30, self._keep_picture, watched)
         time.sleep(HEARD_BEFORE_EMERGENCY_S)
         self.say("publishing an emergency")
         self.publish(
@@ -228,6 +231,14 @@ class Story:
         wait_until(
             "the storm notice's end", 300, lambda: _plays(speaker, "priority", "complete"), watched
         )
+
+    def _keep_picture(self) -> bool:
+        """Copy what the board shows once it shows something; it goes dark when its node ends."""
+        if not self.panel.exists():
+            return False
+        self.png.write_bytes(self.panel.read_bytes())
+        with Image.open(self.png) as picture:
+            return picture.getbbox() is not None
 
     def _offline_slot(self, hub: Program, speaker: Program) -> dict[str, Any]:
         self.say("publishing the weather for the next slot, then stopping the hub")
