@@ -26,7 +26,7 @@ def poisoned(role="timestamp"):
     return repository, client
 
 
-@pytest.mark.parametrize("sure_s", [0, NOW_S])
+@pytest.mark.parametrize("sure_s", [0, NOW_S], ids=["without RTC", "with RTC"])
 def test_a_thiefs_far_date_does_not_outlast_the_recovery(sure_s):
     _, client = poisoned()
     assert client.refresh(FAR_S, sure_s) == ""

@@ -281,9 +281,9 @@ def test_the_view_of_another_unit_is_refused_before_it_is_stored(repository, cac
 @pytest.mark.parametrize(
     ("unit", "issued_s"),
     [
-        (None, NOW_S),
+        (None, 1_790_000_000),
         ("03.k7f2", None),
-        (3, NOW_S),
+        (3, 1_790_000_000),
         ("03.k7f2", "1"),
         ("03.k7f2", True),
         ("03.k7f2", -1),
