@@ -80,7 +80,8 @@ def _child(mutant: Mutant) -> int:
     hypothesis.settings.register_profile("mutants", database=None, derandomize=True, deadline=None)
     hypothesis.settings.load_profile("mutants")
     flags = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    flags += ["-k", "not micropython"]
+    # The interpreters of boards read the files as they are.
+    flags += ["-k", "not micropython", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return int(pytest.main([*flags, *mutant.killers]))
 
 
@@ -101,8 +102,8 @@ class Run:
             try:
                 altered(mutant)
                 status = _child(mutant)
-            except LookupError as error:
-                print(error, flush=True)
+            except BaseException as error:
+                print(repr(error), flush=True)
             finally:
                 sys.stdout.flush()
                 os._exit(status)
