@@ -1,15 +1,21 @@
-"""Clauses of the trust chain that a happy path never meets: views, signed time, broken cycles."""
+"""Clauses of the trust chain that a happy path never meets: broken cycles, forged stores."""
+
+from datetime import datetime
 
 import pytest
 
+from protocols import metadata
 from protocols.errors import LocalFault
-from protocols.limits import ROOT_ROTATIONS_MAX
+from protocols.limits import (
+    METADATA_BYTES_MAX,
+    ROOT_BYTES_MAX,
+    ROOT_ROTATIONS_MAX,
+    TIMESTAMP_BYTES_MAX,
+)
 from protocols.trust import MOVES, Trust
 from tests.edge.clients import MemoryLink
-from tests.edge.memory_client import NOW_S, MemoryClient, ViewRepository
-from tests.edge.repository import Repository, days
-
-UNIT = "03.k7f2"
+from tests.edge.memory_client import NOW_S, MemoryClient
+from tests.edge.repository import Repository
 
 
 def _delegating() -> Repository:
@@ -79,6 +85,36 @@ def test_a_role_good_for_one_delegator_is_checked_for_the_other():
     assert client.take("a") == ""
 
 
+def test_a_file_good_under_one_name_is_checked_under_another():
+    repository = Repository()
+    repository.delegate("targets", "X", ["x"])
+    repository.delegate("targets", "Y", ["y"])
+    for path in ("x", "y"):
+        repository.add_target("X", path, b"of X")
+    repository.publish("X")
+    repository.signed["Y"].version = 1
+    repository.serve("Y", repository.files["metadata/1.X.json"])
+    repository.publish_targets()
+    client = MemoryClient(repository)
+    assert client.refresh() == "" and client.take("x") == ""
+    assert client.find("y") == "trust.threshold"
+
+
+def test_a_cycle_costs_one_visit_and_leaves_room_for_the_rest():
+    repository = Repository()
+    for name in ("A", "C"):
+        repository.delegate("targets", name, ["*"])
+    repository.delegate("A", "B", ["*"])
+    signers = list(repository.signers["A"])
+    repository.delegate("B", "A", ["*"])
+    repository.signers["A"] += signers
+    repository.signers["A"] = list(dict.fromkeys(repository.signers["A"]))
+    repository.add_target("C", "c", b"in C")
+    repository.publish_targets("A", "B", "C", "targets")
+    client = MemoryClient(repository)
+    assert client.refresh() == "" and client.take("c") == ""
+
+
 @pytest.mark.parametrize("hashes", [{"sha256": ""}, {"sha512": ""}, {"sha256": "../../x"}])
 def test_odd_hashes_of_a_target_are_a_fault_of_the_publisher(hashes):
     repository = Repository()
@@ -88,6 +124,200 @@ def test_odd_hashes_of_a_target_are_a_fault_of_the_publisher(hashes):
     assert client.refresh() == ""
     assert client.take("a") in ("trust.hash", "trust.absent", "link.status")
     assert client.targets.files == {}
+
+
+# What stands in store is verified like what is served: a thief may have had the card.
+
+
+def _forge(repository: Repository, role: str, change) -> bytes:
+    signers = repository.signers[role]
+    repository.signers[role] = [repository.signer()]
+    try:
+        return repository.edit(role, change)
+    finally:
+        repository.signers[role] = signers
+
+
+@pytest.mark.parametrize("role", ["timestamp", "snapshot", "targets", "A"])
+def test_a_forged_file_in_store_counts_as_absent(role):
+    repository = _delegating()
+    client = MemoryClient(repository)
+    assert client.refresh() == "" and client.take("a") == ""
+
+    def change(document):
+        document["signed"]["expires"] = "2999-01-01T00:00:00Z"
+        if role in ("timestamp", "snapshot"):
+            document["signed"]["version"] += 1000
+            for entry in document["signed"]["meta"].values():
+                entry["version"] += 1000
+
+    forged = _forge(repository, role, change)
+    client.metadata.files[role + ".json"] = forged
+    repository.publish("snapshot", "timestamp")
+    assert client.refresh() == "" and client.take("a") == ""
+    assert client.metadata.files[role + ".json"] != forged
+
+
+@pytest.mark.parametrize("role", ["snapshot", "targets", "A"])
+def test_a_stored_file_must_have_the_signed_hash(role):
+    repository = Repository(hashes=True)
+    repository.delegate("targets", "A", ["a"])
+    repository.add_target("A", "a", b"in A")
+    repository.publish_targets("A", "targets")
+    client = MemoryClient(repository)
+    assert client.refresh() == "" and client.take("a") == ""
+    # The same version, rightly signed, but another file.
+    other = repository.edit(role, lambda document: document["signed"].update(other=1))
+    client.metadata.files[role + ".json"] = other
+    assert client.refresh() == "" and client.take("a") == ""
+    assert client.metadata.files[role + ".json"] != other
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_the_threshold_of_each_role_is_its_own(stored):
+    # Two roles with the same keys, of which one asks for more signatures.
+    repository = Repository()
+    signer, other = repository.signer(), repository.signer()
+    for name, threshold in (("unit", 1), ("alert", 2)):
+        repository.delegate("targets", name, [name])
+        role = repository.targets.delegations.roles[name]
+        role.keyids.clear()
+        repository.signers[name] = []
+        for one in (signer, other):
+            repository.add_key(name, "targets", one)
+        role.threshold = threshold
+        repository.add_target(name, name, b"data")
+    repository.publish_targets("unit", "alert", "targets")
+    client = MemoryClient(repository)
+    assert client.refresh() == ""
+    assert client.take("unit") == "" and client.take("alert") == ""
+    repository.signers["unit"] = repository.signers["alert"] = [signer]
+    if stored:
+        for name in ("unit", "alert"):
+            client.metadata.files[name + ".json"] = repository.bytes_of(name)
+            repository.files[f"metadata/1.{name}.json"] = 404
+    else:
+        repository.publish_targets("unit", "alert")
+    assert client.refresh() == ""
+    assert client.take("unit") == "" and client.find("alert") in ("trust.threshold", "trust.absent")
+
+
+# Endless data, and limits that metadata cannot lift.
+
+
+class _EndlessLink(MemoryLink):
+    """Answer one address without an end, and count what is read of it."""
+
+    def __init__(self, repository: Repository, part: str):
+        super().__init__(repository)
+        self.part = part
+        self.taken = 0
+
+    async def request(self, method, url, headers, body):
+        response = await super().request(method, url, headers, body)
+        if self.part in url:
+            response.status = 200
+            response.read = self._read
+        return response
+
+    async def _read(self, count: int) -> bytes:
+        self.taken += count
+        assert self.taken < 1024 * 1024, "it reads and reads"
+        return b" " * count
+
+
+@pytest.mark.parametrize(
+    ("part", "limit"),
+    [
+        ("root.json", ROOT_BYTES_MAX),
+        ("timestamp.json", TIMESTAMP_BYTES_MAX),
+        ("snapshot.json", None),
+        ("targets.json", None),
+        ("A.json", None),
+        ("targets/", len(b"in A")),
+    ],
+)
+def test_endless_data_is_cut_off_at_the_signed_length(part, limit):
+    repository = Repository(hashes=True)
+    repository.delegate("targets", "A", ["a"])
+    repository.add_target("A", "a", b"in A")
+    repository.publish_targets("A", "targets")
+    link = _EndlessLink(repository, part)
+    client = MemoryClient(repository, link=link)
+    assert (client.refresh() or client.take("a")) == "trust.length"
+    if limit is None:
+        listing = repository.snapshot.meta if part != "snapshot.json" else {}
+        limit = listing.get(part, repository.timestamp.snapshot_meta).length
+    assert limit < link.taken <= limit + 2048
+
+
+@pytest.mark.parametrize("role", ["snapshot", "targets"])
+def test_a_signed_length_does_not_lift_the_limit(role):
+    repository = Repository()
+    data = repository.bytes_of(role)
+    data += b" " * (METADATA_BYTES_MAX + 1 - len(data))
+    repository.hashes = True
+    repository.serve(role, data)
+    if role == "targets":
+        repository.publish("snapshot")
+    repository.publish("timestamp")
+    assert MemoryClient(repository).refresh() == "trust.length"
+
+
+def test_a_bad_signature_beside_a_good_one_is_not_good_later():
+    # A new root is checked by the old keys and by its own; one bad signature stands in both lists.
+    repository = Repository()
+    shared = repository.add_key("root")
+    repository.publish("root")
+    client = MemoryClient(repository)
+    assert client.refresh() == ""
+    own = repository.add_key("root")
+    first = repository.signers["root"][0]
+    repository.root.roles["root"].keyids.remove(first.public_key.keyid)
+    repository.root.roles["root"].threshold = 2
+    repository.signers["root"] = [shared, first, own]
+
+    def spoil(document):
+        document["signatures"] = repository.sign_json("root", document["signed"])
+        assert document["signatures"][0]["keyid"] == shared.public_key.keyid
+        document["signatures"][0]["sig"] = document["signatures"][1]["sig"]
+
+    repository.root.version += 1
+    repository.serve("root", repository.edit("root", spoil, resign=False))
+    assert client.refresh() == "trust.bad_signature"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2031-03-01T00:00:00Z ",
+        "2031-03-01T00:00:00Zjunk",
+        "2031-03-01T00:00:00",
+        "2031-02-29T00:00:00Z",
+        "2100-02-29T00:00:00Z",
+        "2031-04-31T00:00:00Z",
+        "2031-13-01T00:00:00Z",
+        "2031-00-01T00:00:00Z",
+        "2031-01-00T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "2031-01-01T24:00:00Z",
+        "2031-01-01T00:60:00Z",
+        "2031-01-01T00:00:60Z",
+        "2031-01-01t00:00:00z",
+        "+031-01-01T00:00:00Z",
+        "٢٠٣١-01-01T00:00:00Z",
+    ],
+)
+def test_a_time_that_is_none(text):
+    assert metadata.seconds(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["1970-01-01", "2000-02-29", "2032-02-29", "2026-12-31", "2100-03-01"]
+)
+def test_a_time_as_the_calendar_has_it(text):
+    moment = datetime.fromisoformat(text + "T21:43:05+00:00")
+    assert metadata.seconds(text + "T21:43:05Z") == moment.timestamp()
 
 
 # Names of files.
@@ -110,224 +340,6 @@ def test_a_role_name_that_no_disk_takes_is_a_fault_of_the_publisher():
         repository.publish_targets(name, "targets")
         client = MemoryClient(repository)
         assert client.refresh() == "trust.format"
-
-
-# The view of a unit.
-
-
-def test_a_view_is_taken_and_its_time_told():
-    repository = ViewRepository()
-    client = MemoryClient(repository, UNIT)
-    assert client.refresh() == ""
-    assert client.refreshed == (True, 1, NOW_S - 1000)
-    assert client.refresh() == ""
-    assert client.refreshed == (False, 1, NOW_S - 1000)
-
-
-@pytest.mark.parametrize("role", ["timestamp", "snapshot"])
-def test_another_units_view_is_refused_before_it_is_stored(role):
-    repository = ViewRepository()
-    client = MemoryClient(repository, UNIT)
-    assert client.refresh() == ""
-    before = dict(client.metadata.files)
-    repository.publish("snapshot", "timestamp")
-    own = dict(repository.files)
-    repository.unit = "03.k7f3"
-    repository.serve(role, repository.bytes_of(role))
-    if role == "snapshot":
-        repository.unit = UNIT
-        repository.publish("timestamp")
-    assert client.refresh() == "trust.wrong_view"
-    assert client.metadata.files["snapshot.json"] == before["snapshot.json"]
-    assert client.metadata.files["timestamp.json"] == (
-        before if role == "timestamp" else _plain(repository)
-    ).get("timestamp.json")
-    repository.files = own
-    repository.unit = UNIT
-    repository.publish("snapshot", "timestamp")
-    assert client.refresh() == ""
-
-
-def _plain(repository) -> dict[str, bytes]:
-    return {"timestamp.json": repository.files["metadata/timestamp.json"]}
-
-
-@pytest.mark.parametrize("field", ["x-unit", "x-issued"])
-@pytest.mark.parametrize("role", ["timestamp", "snapshot"])
-@pytest.mark.parametrize("value", [None, True, -1, [], "gone"])
-def test_a_view_without_its_fields_is_refused(role, field, value):
-    repository = ViewRepository()
-    client = MemoryClient(repository, UNIT)
-
-    def change(document):
-        document["signed"][field] = value
-        if value == "gone":
-            del document["signed"][field]
-
-    repository.serve(role, repository.edit(role, change))
-    if role == "snapshot":
-        repository.publish("timestamp")
-    assert client.refresh() == "trust.format"
-
-
-def test_a_node_that_moves_to_another_unit_takes_the_other_view():
-    repository = ViewRepository()
-    repository.delegate("targets", "A", ["a"])
-    repository.publish_targets("A", "targets")
-    client = MemoryClient(repository, UNIT)
-    assert client.refresh() == ""
-    client.boot("03.k7f3")
-    # The old view must not stand in for the new one, not even under the same version.
-    repository.unit = "03.k7f3"
-    repository.snapshot.meta.pop("A.json")
-    repository.serve("snapshot", repository.bytes_of("snapshot"))
-    repository.serve("timestamp", repository.bytes_of("timestamp"))
-    assert client.refresh() == ""
-    assert client.refreshed.changed
-    assert b"03.k7f3" in client.metadata.files["timestamp.json"]
-    assert b"03.k7f3" in client.metadata.files["snapshot.json"]
-
-
-def test_a_stored_snapshot_of_another_unit_is_fetched_anew():
-    # The timestamp lists no hash, and both snapshots have the same version.
-    repository = ViewRepository()
-    client = MemoryClient(repository, UNIT)
-    assert client.refresh() == ""
-    repository.unit = "03.k7f3"
-    foreign = repository.bytes_of("snapshot")
-    client.metadata.files["snapshot.json"] = foreign
-    assert client.refresh() == ""
-    assert client.metadata.files["snapshot.json"] != foreign
-
-
-def test_moving_is_no_way_back_to_older_roles():
-    repository = ViewRepository()
-    repository.publish_targets()
-    client = MemoryClient(repository, UNIT)
-    assert client.refresh() == ""
-    client.boot("03.k7f3")
-    repository.unit = "03.k7f3"
-    repository.snapshot.meta["targets.json"].version = 1
-    repository.publish("snapshot", "timestamp")
-    assert client.refresh() == "trust.rollback"
-
-
-def test_a_role_that_leaves_ones_own_view_is_a_rollback():
-    repository = ViewRepository()
-    repository.delegate("targets", "A", ["a"])
-    repository.publish_targets("A", "targets")
-    client = MemoryClient(repository, UNIT)
-    assert client.refresh() == ""
-    repository.snapshot.meta.pop("A.json")
-    repository.publish("snapshot", "timestamp")
-    assert client.refresh() == "trust.rollback"
-
-
-# Signed time.
-
-
-def test_it_is_never_earlier_than_the_signed_time():
-    repository = ViewRepository()
-    repository.targets.expires = days(1)
-    repository.publish("targets")
-    repository.issued_s = NOW_S + 2 * 86400
-    repository.publish("snapshot", "timestamp")
-    client = MemoryClient(repository, UNIT)
-    # The node's clock stands before the expiry, what it was told stands behind it.
-    assert client.refresh(NOW_S) == "trust.expired"
-
-
-def test_the_stored_timestamps_time_counts_too():
-    repository = ViewRepository()
-    repository.issued_s = NOW_S + 10 * 86400
-    repository.publish("snapshot", "timestamp")
-    client = MemoryClient(repository, UNIT)
-    assert client.refresh() == ""
-    repository.issued_s = NOW_S
-    repository.publish_targets()
-    stored = dict(client.metadata.files)
-    assert client.refresh() == ""
-    assert client.refreshed.issued_s == NOW_S + 10 * 86400
-    client.metadata.files = stored
-    repository.targets.expires = days(5)
-    repository.publish_targets()
-    assert client.refresh() == "trust.expired"
-
-
-@pytest.mark.parametrize("role", ["timestamp", "snapshot"])
-def test_a_rotated_online_key_is_told_and_voids_its_files(role):
-    repository = ViewRepository()
-    repository.issued_s = NOW_S + 20 * 86400
-    repository.publish("snapshot", "timestamp")
-    client = MemoryClient(repository, UNIT)
-    assert client.refresh() == "" and not client.fetch.take_rotated()
-    repository.rotate(role)
-    repository.issued_s = NOW_S
-    repository.publish("root")
-    repository.timestamp.version = repository.snapshot.version = 1
-    repository.publish("snapshot", "timestamp")
-    assert client.refresh() == ""
-    assert client.fetch.take_rotated() and not client.fetch.take_rotated()
-    assert client.refreshed.issued_s == NOW_S
-
-
-# Answers 304.
-
-
-class _TaggedLink(MemoryLink):
-    """Tag the timestamp, and answer 304 to whoever has the tag; `forced` answers so to all."""
-
-    forced = False
-    asked = 0
-
-    async def request(self, method, url, headers, body):
-        response = await super().request(method, url, headers, body)
-        if url.endswith("/timestamp.json") and response.status == 200:
-            tag = '"%d"' % self._repository.timestamp.version
-            self.asked += 1
-            if self.forced or headers.get("if-none-match") == tag:
-                return type(response)(304)
-            response.headers["etag"] = tag
-        return response
-
-
-def test_an_unchanged_timestamp_is_not_sent_again():
-    repository = ViewRepository()
-    link = _TaggedLink(repository)
-    client = MemoryClient(repository, UNIT, link)
-    assert client.refresh() == ""
-    assert client.refresh() == "" and not client.refreshed.changed
-    repository.publish_targets()
-    assert client.refresh() == "" and client.refreshed.version == 2
-    assert client.refresh() == "" and client.refreshed.version == 2
-
-
-def test_an_unchanged_timestamp_expires_all_the_same():
-    repository = ViewRepository()
-    client = MemoryClient(repository, UNIT, _TaggedLink(repository))
-    assert client.refresh() == ""
-    assert client.refresh(NOW_S + 31 * 86400) == "trust.expired"
-
-
-def test_a_304_that_nobody_asked_for_is_no_timestamp():
-    repository = ViewRepository()
-    link = _TaggedLink(repository)
-    link.forced = True
-    client = MemoryClient(repository, UNIT, link)
-    assert client.refresh() == "link.status"
-
-
-def test_the_tag_of_a_refused_timestamp_is_not_offered():
-    repository = ViewRepository()
-    link = _TaggedLink(repository)
-    client = MemoryClient(repository, UNIT, link)
-    assert client.refresh() == ""
-    repository.publish_targets()
-    good = repository.files["metadata/timestamp.json"]
-    repository.files["metadata/timestamp.json"] = good.replace(b'"sig":"', b'"sig":"00')
-    assert client.refresh() == "trust.threshold" or client.refresh() == "trust.bad_signature"
-    repository.files["metadata/timestamp.json"] = good
-    assert client.refresh() == "" and client.refreshed.version == 2
 
 
 # The session itself.
