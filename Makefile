@@ -1,7 +1,7 @@
 # Everything a person types. `make demo` is the place to start.
 PYTHON = .venv/bin/python
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check mutants bench clean
 
 setup:
 	@tools/setup.sh
@@ -16,6 +16,10 @@ test: setup check
 check:
 	@test -x $(PYTHON) || tools/setup.sh
 	@$(PYTHON) -m tools.check
+
+# Puts every bug of tests/mutants into the trust code, one at a time: all must be noticed (minutes).
+mutants: setup
+	@$(PYTHON) -m tests.mutants.run --jobs 2
 
 bench: setup
 	@for file in tests/bench/*.py; do \
