@@ -71,7 +71,8 @@ def told(tmp_path_factory):
     folder = tmp_path_factory.mktemp("story") / "demo"
     storm = TOP / "tests" / "data" / "short_notice.txt"
     done = subprocess.run(
-        [sys.executable, "-m", "tools.demo", "--once", "--folder", folder, "--storm", storm],
+        [sys.executable, "-m", "tools.demo", "--once", "--port", "0"]
+        + ["--folder", str(folder), "--storm", str(storm)],
         cwd=TOP,
         capture_output=True,
         text=True,

@@ -324,11 +324,12 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="end when the story is complete")
     parser.add_argument("--folder", type=Path, default=Path("demo"), help="emptied first")
     parser.add_argument("--storm", type=Path, default=DATA / "storm_notice.txt")
+    parser.add_argument("--port", type=int, default=8080, help="of the page; 0: any free one")
     chosen = parser.parse_args()
     if chosen.folder.exists():
         shutil.rmtree(chosen.folder)
     chosen.folder.mkdir(parents=True)
-    story = Story(chosen.folder.resolve(), chosen.storm, _free_port(8080))
+    story = Story(chosen.folder.resolve(), chosen.storm, _free_port(chosen.port))
     try:
         with stopping(story.programs):
             outcome = story.tell()

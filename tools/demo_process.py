@@ -78,12 +78,12 @@ def wait_until(what: str, seconds: float, check: Callable[[], Any], programs: li
     """Return the first truth that `check` gives; raise DemoFault after `seconds` or a crash."""
     deadline = time.monotonic() + seconds
     while True:
-        found = check()
-        if found:
-            return found
         for program in programs:
             if not program.is_running():
                 raise DemoFault(f"{program.name} ended while waiting for {what}: {program.log}")
+        found = check()
+        if found:
+            return found
         if time.monotonic() > deadline:
             logs = ", ".join(str(program.log) for program in programs)
             raise DemoFault(f"{what} did not happen within {seconds:.0f} s; see {logs}")

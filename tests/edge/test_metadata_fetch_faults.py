@@ -115,10 +115,10 @@ def test_an_idle_check_is_one_answer_without_a_body():
 
     async def story():
         found = await fetch.refresh(NOW_S)
-        assert found == (True, 3, 0, True)
+        assert found == (True, 3, 0)
         link.statuses.clear()
         found = await fetch.refresh(NOW_S)
-        assert found == (False, 3, 0, False)
+        assert found == (False, 3, 0)
         assert link.statuses == [404, 304]
         assert (await fetch.find_target("a/x")).length == 1800
         # When the cached timestamp is damaged, the file is asked for without a condition.
