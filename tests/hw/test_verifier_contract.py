@@ -188,3 +188,12 @@ def test_one_key_under_two_schemes_is_two_tables() -> None:
     public, signature = _sign(keys.P256, 1, b"m")
     assert verifier.verify(keys.P256, public, signature, [b"m"])
     assert not verifier.verify(keys.ED25519, public, signature, [b"m"])
+
+
+def test_a_small_rsa_key_is_refused_however_good_its_signature() -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    public = key.public_key().public_numbers().n.to_bytes(128, "big") + b"\0\1\0\1"
+    scheme = padding.PSS(padding.MGF1(SHA256()), 32)
+    signature = key.sign(b"real", scheme, SHA256())
+    for verifier in (LINUX, PURE):
+        assert not verifier.verify(keys.RSA_PSS, public, signature, [b"real"])

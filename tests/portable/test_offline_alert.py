@@ -133,6 +133,12 @@ def test_only_its_own_day():
         assert found == expected, (changes, now_s - NOW_S, found)
 
 
+def test_another_role_of_the_registry_gives_no_keys():
+    registry = _registry(1)
+    registry["delegations"]["roles"][0]["name"] = "unit-" + UNIT
+    assert _verdict(_file(_signed()), registry=registry) == "offline_alert.role"
+
+
 def test_an_expired_registry_gives_no_keys():
     end_s = 1811808000
     alerts = [_alert(sent_s=end_s - 10, expires_s=end_s + 100)]

@@ -52,6 +52,8 @@ def test_patterns_equal_the_reference(pattern, path):
         ("a?b", "a/b", False),
         ("[!x]", "/", False),
         ("b\u1ea3n*", "b\u1ea3n tin", True),
+        ("ABC", "ABC", True),
+        ("A?C", "ABC", True),
     ],
 )
 def test_patterns_of_the_specification(pattern, path, fits):

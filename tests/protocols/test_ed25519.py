@@ -99,3 +99,23 @@ def test_secret_scalar_is_clamped_as_the_standard_says() -> None:
 def test_off_curve_key_has_no_table() -> None:
     off = next(y for y in range(2, 40) if curves.edwards_x(y) is None)
     assert ed25519.prepare(off.to_bytes(32, "little")) is None
+
+
+@pytest.mark.parametrize("bit", [0, 7, 100, 255])
+def test_every_bit_of_r_counts(bit: int) -> None:
+    """A forger with the secret key hashes a changed R, so that only the comparison can tell."""
+
+    def scalar(seed: bytes) -> int:
+        digest = bytearray(hashlib.sha512(seed).digest()[:32])
+        digest[0] &= 248
+        digest[31] = digest[31] & 63 | 64
+        return int.from_bytes(digest, "little")
+
+    key, nonce = b"k" * 32, b"n" * 32
+    public, changed = ed25519.public(key), bytearray(ed25519.public(nonce))
+    changed[bit // 8] ^= 1 << bit % 8
+    k = int.from_bytes(hashlib.sha512(bytes(changed) + public + b"m").digest(), "little")
+    s = (scalar(nonce) + k * scalar(key)) % curves.L25519
+    signature = bytes(changed) + s.to_bytes(32, "little")
+    assert ed25519.is_strict(public, signature)
+    assert not ed25519.verify(public, signature, [b"m"])

@@ -202,3 +202,24 @@ def _spki(n: int, e: int) -> bytes:
 def test_any_text_is_refused_with_a_code(text: str) -> None:
     for scheme in keys.SCHEMES:
         assert _code(_object(scheme, text)) == "key.format"
+
+
+def _element(tag: int, body: bytes, length: bytes = b"") -> bytes:
+    if not length:
+        size = len(body)
+        length = bytes([size]) if size < 128 else b"\x82" + size.to_bytes(2, "big")
+    return bytes([tag]) + length + body
+
+
+@pytest.mark.parametrize(
+    ("length", "fits"), [(b"\x03", True), (b"\x81\x03", False), (b"\x82\x00\x03", False)]
+)
+def test_a_length_is_written_in_its_shortest_form(length: bytes, fits: bool) -> None:
+    modulus = _element(2, b"\0" + RSA.n.to_bytes((RSA.n.bit_length() + 7) // 8, "big"))
+    numbers = _element(0x30, modulus + _element(2, b"\x01\x00\x01", length))
+    algorithm = bytes.fromhex("300d06092a864886f70d0101010500")
+    key = _object(keys.RSA_PSS, _pem(_element(0x30, algorithm + _element(3, b"\0" + numbers))))
+    if fits:
+        assert keys.parse(key)[0] == keys.RSA_PSS
+    else:
+        assert _code(key) == "key.format"

@@ -80,3 +80,24 @@ def test_reading_a_signature_never_raises(data: bytes) -> None:
 @given(st.integers(1, curves.N256 - 1), st.integers(1, curves.N256 - 1))
 def test_reading_what_was_written(r: int, s: int) -> None:
     assert p256.read_signature(make_p256.der(r, s)) == (r, s)
+
+
+def test_a_coordinate_has_one_spelling() -> None:
+    """A small x may also be written x + p: the same point, another key id, refused."""
+    p = curves.P256
+    for x in range(1, 60):
+        square = (x**3 - 3 * x + curves.B256) % p
+        y = pow(square, (p + 1) // 4, p)
+        if y * y % p == square:
+            break
+    assert p256.prepare(make_p256.key_bytes((x, y))) is not None
+    assert p256.prepare((x + p).to_bytes(32, "big") + y.to_bytes(32, "big")) is None
+
+
+def test_an_integer_without_its_leading_zero_is_negative() -> None:
+    r = s = curves.N256 - 2
+    good = make_p256.der(r, s)
+    assert p256.read_signature(good) == (r, s)
+    bare = r.to_bytes(32, "big")
+    both = b"\x02\x20" + bare + b"\x02\x20" + bare
+    assert p256.read_signature(b"\x30" + bytes([len(both)]) + both) is None

@@ -60,3 +60,32 @@ def test_modulus_bounds(bits: int, fits: bool) -> None:
     modulus = 1 << (bits - 1) | 1
     public = modulus.to_bytes((bits + 7) // 8, "big") + b"\0\1\0\1"
     assert (rsa_pss.split(public) == (modulus, 65537)) is fits
+
+
+@pytest.mark.parametrize(("exponent", "fits"), [(65537, True), (65536, False), (4, False)])
+def test_exponents_are_odd(exponent: int, fits: bool) -> None:
+    assert (rsa_pss.split(KEY.public[:-4] + exponent.to_bytes(4, "big")) is not None) is fits
+
+
+def test_an_even_modulus_is_none() -> None:
+    even = bytes(KEY.public[:-5]) + bytes([KEY.public[-5] & 0xFE]) + KEY.public[-4:]
+    assert rsa_pss.split(even) is None
+
+
+@pytest.mark.parametrize("at", [0, 15, 16, 31])
+def test_every_octet_of_the_hash_counts(at: int) -> None:
+    """A forger who may choose the mask as well changes one octet of the hash: still refused."""
+    padded = bytearray(make.pad(KEY))
+    split_at = len(padded) - 33
+    true_hash = bytes(padded[split_at:-1])
+    false_hash = bytearray(true_hash)
+    false_hash[at] ^= 1
+    for counter in range((split_at + 31) // 32):
+        old = hashlib.sha256(true_hash + counter.to_bytes(4, "big")).digest()
+        new = hashlib.sha256(bytes(false_hash) + counter.to_bytes(4, "big")).digest()
+        for i in range(32 * counter, min(32 * counter + 32, split_at)):
+            padded[i] ^= old[i % 32] ^ new[i % 32]
+    padded[0] &= 0x7F
+    padded[split_at:-1] = false_hash
+    assert int.from_bytes(padded, "big") < KEY.n
+    assert not rsa_pss.verify(KEY.public, KEY.power(padded), [make.MESSAGE])
