@@ -15,7 +15,7 @@ from protocols.limits import JSON_DEPTH_MAX
 _PIECE_BYTES = 256
 _NATIVE = hasattr(json, "JSONDecoder")
 if _NATIVE:
-    from protocols.json_native import parse
+    from protocols.json_native import parse, write
 
 
 def _text(value: str) -> str:
@@ -85,12 +85,20 @@ def encode(value: object) -> bytes:
 
 
 class Message:
-    """A value as its canonical bytes, generated anew each time it is iterated."""
+    """A decoded value as its canonical bytes, generated anew each time it is iterated.
+
+    Only for values that `decode` gave: where the platform writes JSON itself, types are not looked
+    at again.
+    """
 
     def __init__(self, value: object):
         self._value = value
 
     def __iter__(self) -> "object":
+        if _NATIVE:
+            data = write(self._value)
+            if data is not None:
+                return iter((data,))
         return encode_chunks(self._value)
 
 

@@ -64,8 +64,12 @@ class Writer(ports.Writer):
         self._name = name
         self._path = store.staged_path(name)
         try:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            self._file = open(self._path, "ab" if resume else "wb", buffering=0)
+            mode = "ab" if resume else "wb"
+            try:
+                self._file = open(self._path, mode, buffering=0)
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(self._path), exist_ok=True)
+                self._file = open(self._path, mode, buffering=0)
             self.position = self._file.seek(0, os.SEEK_END)
         except OSError as error:
             raise _fault(error, name) from error
@@ -94,10 +98,13 @@ class Writer(ports.Writer):
         target = self._store.visible_path(name)
         folder = os.path.dirname(target)
         try:
-            os.makedirs(folder, exist_ok=True)
             os.fsync(self._file.fileno())
             self._file.close()
-            os.rename(self._path, target)
+            try:
+                os.rename(self._path, target)
+            except FileNotFoundError:
+                os.makedirs(folder, exist_ok=True)
+                os.rename(self._path, target)
             _sync_folder(folder)
         except OSError as error:
             raise _fault(error, name) from error
