@@ -39,6 +39,8 @@ ALERT_MEDIA_MS = 20_000
 _ANNOUNCE_MS = 1_000
 # Where faults of the sync itself stand, beside those of single manifests.
 _PLACES = ("sync.link", "sync.metadata", "sync.budget")
+# The hub's own word on a medium; anything else may be somebody between.
+_FINAL = ("blob.absent", "media.undecodable")
 # A unit that has published nothing of a kind yet.
 _NOTHING_THERE = ("trust.unknown_target", "trust.not_listed")
 
@@ -216,12 +218,12 @@ class SyncTask(Task):
                 # The way failed, not the medium: it is still to be had.
                 raise
             self._faults.note(place, fault)
-            self._session.blob_refused(self._clock.ticks_ms())
+            self._session.blob_refused(self._clock.ticks_ms(), fault.code in _FINAL)
             self._activate_ready()
             return
-        self._faults.clear(place)
         self._session.blob_progress(is_whole)
         if is_whole:
+            self._faults.clear(place)
             self._feed.publish(BlobArrived(blob.sha256))
             self._activate_ready()
 

@@ -73,6 +73,7 @@ class _Medium:
         self.alert = wanted.alert
         self.again_ms = 0
         self.failures = 0
+        self.is_final = False
 
 
 class SyncSession:
@@ -158,22 +159,25 @@ class SyncSession:
         self._rest(now_ms, interval_ms)
 
     def blob_progress(self, is_whole: bool) -> None:
-        """Note a slice; a whole medium is wanted no more."""
+        """Note a slice; a whole medium is wanted no more.
+
+        Slices do not restore patience: a medium whose last one spoils it would be fetched for ever.
+        """
         sha256 = self._expect(BLOB).blob.sha256
-        for index, medium in enumerate(self._media):
-            if medium.blob.sha256 == sha256:
-                medium.failures = 0
-                if is_whole:
-                    self._media.pop(index)
-                break
+        if is_whole:
+            self._media = [medium for medium in self._media if medium.blob.sha256 != sha256]
         self.state = IDLE
 
-    def blob_refused(self, now_ms: int) -> None:
-        """Let a medium wait that the hub does not have, serves wrongly, or for which no room is."""
+    def blob_refused(self, now_ms: int, is_final: bool) -> None:
+        """Let a medium wait that the hub does not have, serves wrongly, or for which no room is.
+
+        `is_final` says that the hub itself has no better: nothing else need wait for it then.
+        """
         sha256 = self._expect(BLOB).blob.sha256
         for medium in self._media:
             if medium.blob.sha256 == sha256:
                 medium.failures += 1
+                medium.is_final = is_final
                 wait_ms = _doubled(BLOB_BACKOFF_MS_MIN, medium.failures, BLOB_BACKOFF_MS_MAX)
                 medium.again_ms = now_ms + self._jittered(wait_ms)
         self.state = IDLE
@@ -197,8 +201,8 @@ class SyncSession:
         return deadline_ms
 
     def pending(self) -> list[str]:
-        """Return the hashes of media still wanted that were not refused so far."""
-        return [medium.blob.sha256 for medium in self._media if not medium.failures]
+        """Return the hashes of media still wanted that may yet be had."""
+        return [medium.blob.sha256 for medium in self._media if not medium.is_final]
 
     def _rest(self, now_ms: int, interval_ms: int) -> None:
         self._due_ms = now_ms + self._jittered(interval_ms)

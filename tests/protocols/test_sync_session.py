@@ -53,7 +53,7 @@ TRIGGERS = {
     "refreshed": lambda session: session.refreshed([]),
     "manifest_done": lambda session: session.manifest_done(),
     "blob_progress": lambda session: session.blob_progress(True),
-    "blob_refused": lambda session: session.blob_refused(0),
+    "blob_refused": lambda session: session.blob_refused(0, True),
     "link_lost": lambda session: session.link_lost(0),
 }
 ALLOWED = {
@@ -115,7 +115,7 @@ def test_a_medium_that_the_hub_lacks_waits_alone_and_longer_each_time():
     session.checked(0, 1 << 40)
     session.want([Wanted(blob("a"), False), Wanted(blob("b"), False)])
     assert session.next_step(0, plenty).blob == blob("a")
-    session.blob_refused(0)
+    session.blob_refused(0, True)
     assert session.pending() == ["b" * 64]
     assert session.next_step(0, plenty).blob == blob("b")
     session.blob_progress(True)
@@ -126,7 +126,7 @@ def test_a_medium_that_the_hub_lacks_waits_alone_and_longer_each_time():
         waits.append(again - now)
         now = again
         assert session.next_step(now, plenty).blob == blob("a")
-        session.blob_refused(now)
+        session.blob_refused(now, True)
         session.want([Wanted(blob("a"), False)])
     assert waits[0] <= 60_000 < waits[2]
     assert waits[-1] <= sync_session.BLOB_BACKOFF_MS_MAX
