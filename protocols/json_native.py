@@ -34,18 +34,21 @@ def _check_tree(value: object, strings: bool) -> None:
     while level:
         below: list[object] = []
         for item in level:
-            if isinstance(item, (dict, list)):
-                if depth == JSON_DEPTH_MAX:
-                    raise fault("json.depth", "nests deeper than " + str(JSON_DEPTH_MAX))
-                if isinstance(item, list):
-                    below.extend(item)
-                    continue
-                below.extend(item.values())
+            kind = type(item)
+            if kind is dict:
+                below += item.values()  # type: ignore[attr-defined]
                 if strings:
-                    below.extend(item)
-            elif strings and isinstance(item, str):
-                if len(item.encode()) > JSON_STRING_BYTES_MAX:
+                    below += item  # type: ignore[arg-type]
+            elif kind is list:
+                below += item  # type: ignore[arg-type]
+            elif strings and kind is str:
+                if len(item.encode()) > JSON_STRING_BYTES_MAX:  # type: ignore[attr-defined]
                     raise fault("json.string", "a string is too long")
+                continue
+            else:
+                continue
+            if depth == JSON_DEPTH_MAX:
+                raise fault("json.depth", "nests deeper than " + str(JSON_DEPTH_MAX))
         level = below
         depth += 1
 
