@@ -58,6 +58,36 @@ class MetadataFetch:
         self._changed = False
         self._rotated = False
         self._trust: Trust | None = None
+        self._held: tuple[int, int] | None = None
+
+    def held(self, now_s: int) -> tuple[int, int]:
+        """Return the versions of root and timestamp that are trusted here; 0 for none.
+
+        Asks nobody: what is stored is verified, the first time, as at the start of a cycle.
+        """
+        if self._held is None:
+            trust = Trust(self._verifier, now_s, self._unit)
+            self._read_stored(trust)
+            timestamp = 0 if trust.timestamp is None else trust.timestamp.version
+            self._held = (0 if trust.root is None else trust.root.version, timestamp)
+        return self._held
+
+    def _read_stored(self, trust: Trust) -> None:
+        """Take the stored root and timestamp, and stop before anything is asked for."""
+        try:
+            while trust.timestamp is None:
+                want = trust.wanted()
+                if want is None or want.role not in ("root", "timestamp"):
+                    return
+                if want.source is None:
+                    self._offer_stored(trust, want)
+                elif want.role == "root":
+                    trust.absent()
+                else:
+                    return
+        except RemoteFault:
+            # No root, or an expired one: an ordinary cycle says so.
+            return
 
     async def refresh(self, now_s: int, sure_s: int | None = None) -> Refreshed:
         """Run one update cycle up to the top-level targets.
@@ -67,9 +97,11 @@ class MetadataFetch:
         """
         self._changed = False
         self._trust = None
+        self._held = None
         trust = Trust(self._verifier, now_s, self._unit, sure_s)
         await self._run(trust)
         self._trust = trust
+        self._held = (trust.root.version, trust.timestamp.version)
         small_heap.tidy()
         return Refreshed(self._changed, trust.timestamp.version, trust.issued_s)
 

@@ -19,6 +19,7 @@ from edge.manifests import Manifests
 from edge.metadata_fetch import MetadataFetch, Refreshed
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
+from edge.pack_check import PackCheck
 from edge.sim_budget import SimBudget
 from edge.supervisor import Task
 from hw import ports
@@ -84,6 +85,7 @@ class SyncTask(Task):
         self._verifier = verifier
         self._session = SyncSession(self._config.node)
         self._hub = 0
+        self._packs = self._open_packs()
         self._metadata = self._open_metadata()
         self._budget = budget
         self._again = False
@@ -132,14 +134,17 @@ class SyncTask(Task):
         except WorldFault as fault:
             self._faults.note("sync.link", fault)
             self._session.link_lost(self._clock.ticks_ms())
+            await self._packs.close()
             self._next_hub()
         self._budget.count()
 
     async def _refresh(self) -> None:
+        await self._ask_for_pack()
         try:
             found = await self._fetch_metadata()
         except RemoteFault as fault:
             self._faults.note("sync.metadata", fault)
+            await self._packs.close()
             self._session.refreshed([])
             self._check_done()
             self._next_hub()
@@ -178,7 +183,31 @@ class SyncTask(Task):
         self._session.manifest_done()
         if self._session.state != MANIFEST:
             self._rate_media()
+            await self._take_packed_media()
             self._check_done()
+
+    async def _ask_for_pack(self) -> None:
+        """Ask in one round trip; without a pack the client asks for each file."""
+        try:
+            await self._packs.open(self._metadata.held(self._time.latest_s()))
+            self._faults.clear("sync.pack")
+        except RemoteFault as fault:
+            self._faults.note("sync.pack", fault)
+
+    async def _take_packed_media(self) -> None:
+        """Take the sound of alerts that came along; what is missing is fetched by range."""
+        wanted = {blob.sha256: blob.length for blob in self._alert_blobs()}
+
+        def wants(sha256: str, length: int) -> bool:
+            return wanted.get(sha256) == length and not self._blobs.has(sha256)
+
+        try:
+            for fault in await self._packs.take_media(self._blobs, wants):
+                self._faults.note("sync.pack", fault)
+        except RemoteFault as fault:
+            self._faults.note("sync.pack", fault)
+        finally:
+            await self._packs.close()
 
     def _tell(self, path: str) -> None:
         """Pass on what a new manifest changes at once; programmes wait for their media."""
@@ -313,20 +342,25 @@ class SyncTask(Task):
     def _base(self) -> str:
         return str(self._config.hubs[self._hub])
 
+    def _open_packs(self) -> PackCheck:
+        place = self._config.place
+        return PackCheck(self._link, self._storage, self._base(), place.unit, place.profiles[0])
+
     def _open_metadata(self) -> MetadataFetch:
-        unit = self._config.place.unit
+        packs = self._packs
         return MetadataFetch(
-            self._link,
+            packs.link,
             self._storage,
             self._verifier,
-            self._base() + "/v1/units/" + unit + "/metadata/",
-            self._base() + "/v1/targets/",
-            unit=unit,
+            packs.metadata_url,
+            packs.targets_url,
+            unit=self._config.place.unit,
         )
 
     def _next_hub(self) -> None:
         if len(self._config.hubs) > 1:
             self._hub = (self._hub + 1) % len(self._config.hubs)
+            self._packs = self._open_packs()
             self._metadata = self._open_metadata()
 
 

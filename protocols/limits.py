@@ -127,6 +127,14 @@ MODBUS_NOISE_BYTES_MAX = 256
 
 # A pack: the metadata of one unit's chain, its manifests, and 14 days' media on a stick.
 PACK_MEMBERS_MAX = 4096
+# Its papers (metadata, manifests): a first sync of the largest unit is 200 KB; their names are held
+# in memory while the pack is read.
+PACK_PAPERS_BYTES_MAX = 2 * 1024 * 1024
+PACK_PAPERS_MAX = 512
+# Sound of open alerts that goes along: four minutes of Opus; more is fetched by range.
+PACK_ALERT_BYTES_MAX = 1024 * 1024
+# Settings and orders of other nodes that go along; in a larger unit each node asks for its own.
+PACK_NODE_PAPERS_MAX = 8
 
 # Manifests. A commune's year fits: 64 rules, 200 bulletins at a time; the file's own limit binds
 # first. What grows with these numbers is the memory of a microcontroller.

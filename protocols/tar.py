@@ -75,7 +75,8 @@ def _octal(field: bytes, what: str) -> int:
     return int(str(digits, "ascii"), 8)
 
 
-def _read_header(block: bytes) -> tuple[str, int]:
+def read_header(block: bytes) -> tuple[str, int]:
+    """Return (name, length) of a member's 512-byte head; raises `RemoteFault("pack.*")`."""
     expected = _octal(block[148:156], "checksum")
     if sum(block) - sum(block[148:156]) + 8 * 32 != expected:
         raise _refuse("pack.header", "pack: checksum of a head does not match")
@@ -162,7 +163,7 @@ class PackReader:
         self._members += 1
         if self._members > PACK_MEMBERS_MAX:
             raise _refuse("pack.count", "pack: holds too many files")
-        name, length = _read_header(block)
+        name, length = read_header(block)
         self._left = length
         self._skip = -length % BLOCK
         events.append((MEMBER, name, length))
