@@ -33,6 +33,9 @@ class PackCheck:
         none: the link then asks the network for everything.
         """
         await self.close()
+        if not held[0]:
+            # Without a root nothing can be believed, as the ordinary walk says at once.
+            return
         if self._unserved:
             self._unserved -= 1
             return

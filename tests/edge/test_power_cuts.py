@@ -5,7 +5,6 @@ or the new one, and the same act done again comes to its end.
 """
 
 import asyncio
-import gc
 import hashlib
 
 import pytest
@@ -37,15 +36,6 @@ from tests.portable.storage_cuts import put, read
 
 FAT = [name for name in RIGS if name.startswith("fat")]
 every_rig = pytest.mark.parametrize("rig", RIGS)
-
-
-@pytest.fixture
-def few_objects():
-    """Let the client's collections, meant for small heaps, look at new objects only."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def bundle_bytes(version):
@@ -203,7 +193,6 @@ def sync(storage, repository):
 @pytest.mark.parametrize(
     ("rig", "step"), [("ext4-0", 1), ("ext4-100", 1), ("fat-0", 1), ("fat-2", 3), ("fat-4", 3)]
 )
-@pytest.mark.usefixtures("few_objects")
 def test_metadata_are_verified_ones(rig, step):
     before, after = rotated_repository(), rotated_repository()
     after.signed, after.signers = before.signed, before.signers

@@ -1,6 +1,5 @@
 """The pack: a node and its hub, in one round trip, over real sockets."""
 
-import gc
 import io
 import tarfile
 
@@ -91,15 +90,6 @@ class Node:
 
 
 PATHS = (alert_path(COMMUNE), settings_path(COMMUNE, "node-1"), bundle_path(COMMUNE))
-
-
-@pytest.fixture(autouse=True)
-def few_objects():
-    """Let the client's collections, meant for small heaps, look at new objects only."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture
