@@ -33,6 +33,7 @@ from protocols.errors import Fault, LocalFault
 from protocols.limits import CONFIG_BYTES_MAX, ROOT_BYTES_MAX
 from protocols.records import HEALTH
 
+TYPE_CHECKING = False
 _USAGE = "usage: chieng-node run|identity --config FILE [--log]"
 _ROOT = "metadata/root.json"
 
@@ -51,16 +52,22 @@ class LoudBook(JournalBook):
 
 
 class Node:
-    """Hold the parts of one node; `loud` prints its records."""
+    """Hold the parts of one node; `loud` prints its records.
 
-    def __init__(self, config: Config, loud: bool):
+    `kit` makes the ports: `hw.platform`, or a simulator's with the same names.
+    """
+
+    def __init__(self, config: Config, loud: bool, kit: "object" = platform):
         self.config = config
-        self.clock: ports.Clock = platform.Clock()
-        self.storage: ports.Storage = platform.storage(config.data, config.storage)
-        self.link: ports.Link = platform.Link()
-        self.verifier: ports.Verifier = platform.Verifier()
-        self.entropy: ports.Entropy = platform.Entropy()
-        self.identity: ports.Identity = platform.identity(config.data, self.entropy)
+        if TYPE_CHECKING:
+            kit = platform
+        self._kit = kit
+        self.clock: ports.Clock = kit.Clock()
+        self.storage: ports.Storage = kit.storage(config.data, config.storage)
+        self.link: ports.Link = kit.Link()
+        self.verifier: ports.Verifier = kit.Verifier()
+        self.entropy: ports.Entropy = kit.Entropy()
+        self.identity: ports.Identity = kit.identity(config.data, self.entropy)
         _install_root(self.storage, config.root)
         self.journal = JournalStore(self.storage, config.node, self.entropy.random_bytes)
         self.journal.open()
@@ -70,7 +77,7 @@ class Node:
         self.time = NodeTime(self.clock, self.storage, feed, self.book, config.sets_clock)
         self.book.follow(self.time.now)
         manifests = Manifests(self.storage, config.node, config.place.unit)
-        decoder = platform.decoder() if config.audio is not None else None
+        decoder = kit.decoder() if config.audio is not None else None
         blobs = BlobStore(self.storage, decoder)
         offline = OfflineAlerts(
             self.storage, self.verifier, self.time, self.faults, blobs, config.place
@@ -93,14 +100,14 @@ class Node:
         if config.audio is not None:
             tasks.extend(self._sound_tasks(config.audio))
         if config.board is not None:
-            board = platform.board(config.board, self.clock)
-            tasks.append(BoardTask(self.parts, self.clock, board, platform.Inflate()))
+            board = self._kit.board(config.board, self.clock)
+            tasks.append(BoardTask(self.parts, self.clock, board, self._kit.Inflate()))
         tasks.append(
             SyncTask(self.parts, self.clock, self.storage, self.link, self.verifier, self.budget)
         )
         tasks.append(self._records_task())
         if config.sticks:
-            sticks = [platform.Storage(path) for path in config.sticks]
+            sticks = [self._kit.Storage(path) for path in config.sticks]
             tasks.append(StickTask(self.parts, self.clock, sticks))
         tasks.append(StatusTask(self.parts, self.clock, self.storage, self.budget))
         return tasks
@@ -109,9 +116,9 @@ class Node:
         config = self.config
         amplifier = None
         if config.amplifier is not None:
-            amplifier = platform.amplifier(config.amplifier, self.clock)
+            amplifier = self._kit.amplifier(config.amplifier, self.clock)
         keeper = AmplifierTask(amplifier, self.clock, self.faults, config.warm_up_ms)
-        audio = platform.audio(settings, self.time)
+        audio = self._kit.audio(settings, self.time)
         return [keeper, PlayoutTask(self.parts, self.clock, self.storage, audio, keeper)]
 
     def _records_task(self) -> RecordsTask:

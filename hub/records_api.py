@@ -1,6 +1,7 @@
 """`POST /v1/records`: take what a node did, and answer once it is on disk."""
 
 import hashlib
+from typing import NamedTuple
 
 from aiohttp import web
 from cryptography.exceptions import InvalidSignature
@@ -15,20 +16,41 @@ from protocols.fields import is_id
 from protocols.limits import ID_BYTES_MAX, RECORD_BATCH_BYTES_MAX
 
 
+class Post(NamedTuple):
+    """Hold one request as it arrived; header names are lower-case."""
+
+    method: str
+    authority: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
 async def post(request: web.Request) -> web.Response:
-    """Verify, store, then acknowledge a batch (RFC 9421; answers are signed too)."""
-    services = request.app[SERVICES]
+    """Take a batch from a socket and answer it."""
     body = await read_body(request, RECORD_BATCH_BYTES_MAX)
+    authority = http_signature.authority(request.host, request.secure)
+    given = Post(request.method, authority, request.path, _headers(request), body)
+    headers, answer = await take(request.app[SERVICES], given)
+    return web.Response(body=answer, content_type="application/json", headers=headers)
+
+
+async def take(services: Services, given: Post) -> tuple[dict[str, str], bytes]:
+    """Verify, store, then acknowledge a batch (RFC 9421; answers are signed too).
+
+    Returns the answer's headers and body. Raises `RemoteFault` ("records.*", "signature.*") for
+    what is refused, and the ledger's faults; then nothing was acknowledged.
+    """
     signed = http_signature.read_request(
-        request.method,
-        http_signature.authority(request.host, request.secure),
-        request.path,
-        _headers(request),
-        hashlib.sha256(body).digest(),
+        given.method,
+        given.authority,
+        given.path,
+        given.headers,
+        hashlib.sha256(given.body).digest(),
     )
     row = await services.ledger.read(lambda store: ingest.node_for(store, signed.key_id))
     _check(row["public_key"], signed)
-    batch = records.read_batch(body)
+    batch = records.read_batch(given.body)
     if batch.node != signed.key_id:
         raise RemoteFault(
             "records.signature", "the batch is another node's", "Send only your own records."
@@ -46,7 +68,8 @@ async def post(request: web.Request) -> web.Response:
     answer = records.build_answer(
         batch.chain, batch.epoch, verdict.position, services.config.now_ms(), signed.nonce
     )
-    return _signed_answer(services, request, answer, signed.nonce)
+    digest = given.headers["content-digest"]
+    return _signed(services, digest, answer, signed.nonce), answer
 
 
 def _headers(request: web.Request) -> dict[str, str]:
@@ -71,21 +94,14 @@ def _check(public_key: str, signed: http_signature.Signed) -> None:
         ) from None
 
 
-def _signed_answer(
-    services: Services, request: web.Request, body: bytes, nonce: str
-) -> web.Response:
+def _signed(services: Services, digest: str, body: bytes, nonce: str) -> dict[str, str]:
+    """Return the headers of an answer to the request with this digest."""
     key = services.answer_keys.current()
     headers = http_signature.answer_headers(
-        200,
-        body,
-        request.headers["content-digest"],
-        key.key_id,
-        nonce,
-        services.now_s(),
-        key.sign,
+        200, body, digest, key.key_id, nonce, services.now_s(), key.sign
     )
     headers["Cache-Control"] = "no-store"
-    return web.Response(body=body, content_type="application/json", headers=headers)
+    return headers
 
 
 ROUTES = [web.post("/v1/records", post)]

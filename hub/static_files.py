@@ -49,18 +49,36 @@ class MetadataFiles:
 METADATA_FILES = web.AppKey("metadata_files", MetadataFiles)
 
 
-async def metadata(request: web.Request) -> web.StreamResponse:
-    """Serve a unit's view: its own timestamp and snapshots over the shared role files."""
-    services = request.app[SERVICES]
-    unit, name = request.match_info["unit"], request.match_info["file"]
-    root = services.config.repository
+def find_metadata(
+    root: Path, files: MetadataFiles, unit: str, name: str
+) -> tuple[bytes, str] | None:
+    """Return the bytes and ETag of a file of a unit's view, or None.
+
+    The view is the unit's own timestamp and snapshots over the shared role files; `root` is the
+    repository's folder.
+    """
     if not _SEGMENT.fullmatch(name) or not name.endswith(".json"):
-        raise not_found()
-    files = request.app[METADATA_FILES]
+        return None
     own = root / "units" / unit / "metadata"
     found = files.read(own / name)
     if found is None and name != "timestamp.json" and own.is_dir():
         found = files.read(root / "metadata" / name)
+    return found
+
+
+def find_target(root: Path, files: MetadataFiles, path: str) -> tuple[bytes, str] | None:
+    """Return the bytes and ETag of a manifest under its consistent-snapshot name, or None."""
+    parts = path.split("/")
+    if len(parts) > _TARGET_DEPTH_MAX or not all(_SEGMENT.fullmatch(part) for part in parts):
+        return None
+    return files.read((root / "targets").joinpath(*parts))
+
+
+async def metadata(request: web.Request) -> web.StreamResponse:
+    """Serve a file of a unit's view."""
+    root = request.app[SERVICES].config.repository
+    unit, name = request.match_info["unit"], request.match_info["file"]
+    found = find_metadata(root, request.app[METADATA_FILES], unit, name)
     if found is None:
         raise not_found()
     data, etag = found
@@ -75,12 +93,9 @@ async def metadata(request: web.Request) -> web.StreamResponse:
 
 
 async def target(request: web.Request) -> web.StreamResponse:
-    """Serve a manifest under its consistent-snapshot name."""
-    parts = request.match_info["path"].split("/")
-    if len(parts) > _TARGET_DEPTH_MAX or not all(_SEGMENT.fullmatch(part) for part in parts):
-        raise not_found()
-    root = request.app[SERVICES].config.repository / "targets"
-    found = request.app[METADATA_FILES].read(root.joinpath(*parts))
+    """Serve a manifest."""
+    root = request.app[SERVICES].config.repository
+    found = find_target(root, request.app[METADATA_FILES], request.match_info["path"])
     if found is None:
         raise not_found()
     headers = {"ETag": f'"{found[1]}"', "Cache-Control": IMMUTABLE}
