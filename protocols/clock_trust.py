@@ -118,8 +118,9 @@ class ClockTrust:
         """Take the hub's signed answer to our nonce, sent and received at these ticks.
 
         The hub's clock was read at an unknown instant of the round trip: its middle is believed,
-        half the trip is the uncertainty. A clock that agrees and is more certain stays as it is and
-        is now the hub's word. A trip over 20 s is kept out, not refused: ask again.
+        half the trip is the uncertainty. A clock that agrees and is more certain stays, held to the
+        span of the trip, and is now the hub's word. A trip over 20 s is kept out, not refused:
+        ask again.
         """
         trip_ms = received_ticks_ms - sent_ticks_ms
         if not 0 <= trip_ms <= ROUND_TRIP_MS_MAX:
@@ -130,7 +131,8 @@ class ClockTrust:
         instant = self.now(received_ticks_ms)
         if instant.source != UNKNOWN and instant.uncertainty_ms <= uncertainty_ms:
             if abs(wall_ms - instant.wall_ms) <= uncertainty_ms + instant.uncertainty_ms:
-                wall_ms, uncertainty_ms = instant.wall_ms, instant.uncertainty_ms
+                wall_ms = min(max(instant.wall_ms, hub_ms), hub_ms + trip_ms)
+                uncertainty_ms = instant.uncertainty_ms
         return self._take(HUB, wall_ms, received_ticks_ms, uncertainty_ms)
 
     def offer_network(self, wall_ms: int, ticks_ms: int, uncertainty_ms: int) -> Outcome:

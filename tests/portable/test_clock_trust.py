@@ -79,3 +79,10 @@ def test_a_more_certain_clock_that_agrees_becomes_the_hubs_word():
     clock.offer_network(T + DAY, 0, 5)
     assert clock.offer_hub(T + DAY + 1900, 1000, 3000) == (TAKEN, "drift", 0)
     assert clock.now(3000) == (T + DAY + 3000, HUB, 5)
+
+
+def test_a_clock_kept_on_the_hubs_word_stays_within_the_answers_trip():
+    clock = clock_trust.ClockTrust(0, None, 0)
+    clock.offer_hub(T, 0, 2)
+    clock.offer_hub(T, 2, 4)
+    assert clock.now(4) == (T + 2, HUB, 2)
