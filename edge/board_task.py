@@ -6,9 +6,9 @@ blob that was hashed just before; what the device shows is read back where it ca
 
 import hashlib
 
+from edge.content import Parts, standing_manifests
 from edge.inbox import Inbox
 from edge.supervisor import Task
-from edge.sync_task import Parts, standing_manifests
 from hw import ports
 from protocols import alert_merge, board_pages, evidence, png_rows
 from protocols.alert_merge import Standing

@@ -13,6 +13,7 @@ from edge.amplifier_task import AmplifierTask
 from edge.blob_store import BlobStore
 from edge.board_task import BoardTask
 from edge.config import Config
+from edge.content import Parts
 from edge.faults import Faults
 from edge.feed import Feed
 from edge.journal_book import JournalBook
@@ -26,7 +27,7 @@ from edge.sim_budget import SimBudget
 from edge.status_task import StatusTask
 from edge.stick_task import StickTask
 from edge.supervisor import Supervisor, Task
-from edge.sync_task import Parts, SyncTask
+from edge.sync_task import SyncTask
 from hw import platform, ports
 from protocols import canonical
 from protocols.errors import Fault, LocalFault

@@ -9,8 +9,8 @@ audio fades and tells the position).
 import asyncio
 
 from edge.amplifier_task import AmplifierTask
+from edge.content import Parts
 from edge.inbox import Inbox
-from edge.sync_task import Parts
 from hw import ports
 from protocols.errors import Fault, RemoteFault
 from protocols.play_values import Failed, Finished, Play, Started, Stopped

@@ -8,10 +8,10 @@ import asyncio
 
 from edge import state_file
 from edge.amplifier_task import AmplifierTask
+from edge.content import Parts, standing_manifests
 from edge.inbox import Inbox
 from edge.performance import Performance
 from edge.supervisor import Task
-from edge.sync_task import Parts, standing_manifests
 from hw import ports
 from protocols import canonical, evidence
 from protocols.errors import Fault

@@ -1,8 +1,8 @@
 """Say now and then how this node is: what it holds, what it spends, what is wrong."""
 
+from edge.content import Parts
 from edge.sim_budget import SimBudget
 from edge.supervisor import Task
-from edge.sync_task import Parts
 from hw import ports
 from protocols.records import HEALTH
 

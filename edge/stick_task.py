@@ -2,8 +2,8 @@
 
 import hashlib
 
+from edge.content import Parts, standing_manifests
 from edge.supervisor import Task
-from edge.sync_task import Parts, standing_manifests
 from hw import ports
 from protocols.errors import Fault, RemoteFault
 from protocols.limits import OFFLINE_ALERT_BYTES_MAX, STICK_FILES_MAX

@@ -6,55 +6,28 @@ and on any fault keeps everything the node has.
 """
 
 import asyncio
-from collections import namedtuple
 
-from edge import offline_alerts
 from edge.blob_fetch import fetch_slice
 from edge.blob_store import BlobStore
-from edge.book import Book
 from edge.config import Config
+from edge.content import Content, Parts, place_of
 from edge.faults import Faults
-from edge.feed import Feed
 from edge.manifests import Manifests
 from edge.metadata_fetch import MetadataFetch, Refreshed
 from edge.node_time import NodeTime
-from edge.offline_alerts import OfflineAlerts
 from edge.pack_check import PackCheck
 from edge.sim_budget import SimBudget
 from edge.supervisor import Task
 from hw import ports
-from protocols import alert, bundle, media, schedule, sync_session
-from protocols.alert import Alerts
+from protocols import schedule, sync_session
 from protocols.errors import Fault, RemoteFault, WorldFault
-from protocols.play_values import AlertsSet, BlobArrived, ProgrammeSet, SettingsSet
-from protocols.records import HEALTH
-from protocols.sync_session import BLOB, MANIFEST, REFRESH, Step, SyncSession, Wanted
+from protocols.sync_session import BLOB, MANIFEST, REFRESH, Step, SyncSession
 
-DAY_MS = 86_400_000
-# What must be here before a new programme replaces the old one, and what is kept against weeks
-# without a link (DESIGN section 2: 14 days, goal 90).
-SOON_MS = DAY_MS
-AHEAD_MS = 14 * DAY_MS
-# A new alert is announced when its sound is here, or after this long without it.
-ALERT_MEDIA_MS = 20_000
 _ANNOUNCE_MS = 1_000
-# Where faults of the sync itself stand, beside those of single manifests.
-_PLACES = ("sync.link", "sync.metadata", "sync.budget")
 # The hub's own word on a medium; anything else may be somebody between.
 _FINAL = ("blob.absent", "media.undecodable")
 # A unit that has published nothing of a kind yet.
 _NOTHING_THERE = ("trust.unknown_target", "trust.not_listed")
-
-Parts = namedtuple(
-    "Parts",
-    ("config", "time", "feed", "faults", "book", "manifests", "blobs", "offline"),
-)
-"""What the tasks of one node share."""
-
-
-def standing_manifests(manifests: Manifests, offline: OfflineAlerts) -> "tuple[Alerts, ...]":
-    """Return all alert manifests a node goes by: those of its chain, then those carried by hand."""
-    return manifests.alerts() + tuple(offline.manifests())
 
 
 class SyncTask(Task):
@@ -73,23 +46,20 @@ class SyncTask(Task):
     ):
         self._config: Config = parts.config
         self._time: NodeTime = parts.time
-        self._feed: Feed = parts.feed
         self._faults: Faults = parts.faults
-        self._book: Book = parts.book
         self._manifests: Manifests = parts.manifests
         self._blobs: BlobStore = parts.blobs
-        self._offline: OfflineAlerts = parts.offline
         self._clock = clock
         self._storage = storage
         self._link = link
         self._verifier = verifier
         self._session = SyncSession(self._config.node)
+        self._content = Content(parts, clock, self._session)
         self._hub = 0
         self._packs = self._open_packs()
         self._metadata = self._open_metadata()
         self._budget = budget
         self._again = False
-        self._alerts_due_ms: int | None = None
         self.contact_ms: int | None = None
 
     def wake(self) -> None:
@@ -98,7 +68,7 @@ class SyncTask(Task):
 
     async def run(self) -> None:
         """Sync for ever."""
-        self._rate_media()
+        self._content.rate_media()
         announcing = asyncio.create_task(self._announce())
         try:
             while True:
@@ -107,7 +77,7 @@ class SyncTask(Task):
                     await self._rest()
                 else:
                     await self._do(step)
-                self._announce_alerts()
+                self._content.announce_alerts()
         finally:
             announcing.cancel()
 
@@ -115,7 +85,7 @@ class SyncTask(Task):
         """Announce alerts in time even while a slow link holds up the step under way."""
         while True:
             await self._clock.sleep_ms(_ANNOUNCE_MS)
-            self._announce_alerts()
+            self._content.announce_alerts()
 
     async def _rest(self) -> None:
         """Wait until something is due, at most a second at a time, so that `wake` is heard."""
@@ -169,11 +139,7 @@ class SyncTask(Task):
             target = await self._metadata.find_target(path)
             name = self._manifests.stored_name(path)
             await self._metadata.download_target(target, self._storage, name)
-            if self._manifests.take(path):
-                self._book.write(
-                    HEALTH, "manifest", {"path": path, "sha256": target.hashes["sha256"]}
-                )
-                self._tell(path)
+            self._content.take_manifest(path, target.hashes["sha256"])
             self._faults.clear("sync." + path)
         except RemoteFault as fault:
             if fault.code not in _NOTHING_THERE:
@@ -182,7 +148,7 @@ class SyncTask(Task):
         self._again = self._again or len(self._manifests.units()) > known
         self._session.manifest_done()
         if self._session.state != MANIFEST:
-            self._rate_media()
+            self._content.rate_media()
             await self._take_packed_media()
             self._check_done()
 
@@ -196,7 +162,7 @@ class SyncTask(Task):
 
     async def _take_packed_media(self) -> None:
         """Take the sound of alerts that came along; what is missing is fetched by range."""
-        wanted = {blob.sha256: blob.length for blob in self._alert_blobs()}
+        wanted = {blob.sha256: blob.length for blob in self._content.alert_blobs()}
 
         def wants(sha256: str, length: int) -> bool:
             return wanted.get(sha256) == length and not self._blobs.has(sha256)
@@ -209,27 +175,8 @@ class SyncTask(Task):
         finally:
             await self._packs.close()
 
-    def _tell(self, path: str) -> None:
-        """Pass on what a new manifest changes at once; programmes wait for their media."""
-        if path.startswith("nodes/"):
-            self._feed.publish(SettingsSet(self._manifests.settings))
-        elif path.startswith("alerts/"):
-            self._rate_media()
-            self._alerts_due_ms = self._clock.ticks_ms()
-            if not self._manifests.has_cancel(path):
-                self._alerts_due_ms += ALERT_MEDIA_MS
-
-    def _announce_alerts(self) -> None:
-        if self._alerts_due_ms is None:
-            return
-        pending = self._session.pending()
-        waits = any(blob.sha256 in pending for blob in self._alert_blobs())
-        if not waits or self._clock.ticks_ms() >= self._alerts_due_ms:
-            self._alerts_due_ms = None
-            self._feed.publish(AlertsSet(standing_manifests(self._manifests, self._offline), True))
-
     async def _blob(self, step: Step) -> None:
-        blob, place = step.blob, _place(step.blob)
+        blob, place = step.blob, place_of(step.blob)
         try:
             is_whole = await fetch_slice(
                 self._link,
@@ -248,13 +195,11 @@ class SyncTask(Task):
                 raise
             self._faults.note(place, fault)
             self._session.blob_refused(self._clock.ticks_ms(), fault.code in _FINAL)
-            self._activate_ready()
+            self._content.activate_ready()
             return
         self._session.blob_progress(is_whole)
         if is_whole:
-            self._faults.clear(place)
-            self._feed.publish(BlobArrived(blob.sha256))
-            self._activate_ready()
+            self._content.blob_is_here(blob)
 
     def _check_done(self) -> None:
         instant = self._time.now()
@@ -279,66 +224,6 @@ class SyncTask(Task):
                     soonest = start_ms
         return None if soonest is None else soonest - wall_ms
 
-    def _rate_media(self) -> None:
-        """Work out which media are wanted, and activate what has all it needs."""
-        self._want_media()
-        self._activate_ready()
-
-    def _want_media(self) -> None:
-        """Name the media that are wanted and those that stay, soonest first; close the faults of
-        what nobody wants any more."""
-        urgent = self._alert_blobs()
-        now_ms = self._time.wall_ms() or self._time.floor_ms
-        programmes = list(self._manifests.candidates()) + list(self._manifests.bundles())
-        needed = []
-        for programme in programmes:
-            needed.extend(
-                bundle.blobs_needed(programme, self._config.place, now_ms, now_ms + AHEAD_MS)
-            )
-        needed = media.in_order(needed)
-        carried = offline_alerts.needed(self._offline.manifests(), self._config.place)
-        pinned = urgent + carried + needed
-        self._blobs.pin([blob.sha256 for blob in pinned])
-        wanted = [Wanted(blob, True) for blob in urgent if not self._is_ready(blob)]
-        wanted.extend(Wanted(blob, False) for blob in needed if not self._is_ready(blob))
-        self._session.want(wanted)
-        self._faults.keep_only("blob.", [_place(one.blob) for one in wanted])
-        places = ["sync." + path for path in self._manifests.paths()]
-        self._faults.keep_only("sync.", places + list(_PLACES))
-
-    def _is_ready(self, blob: media.Blob) -> bool:
-        return self._blobs.is_ready(blob.sha256, blob.media_type)
-
-    def _alert_blobs(self) -> "list[media.Blob]":
-        found = []
-        for manifest in self._manifests.alerts():
-            found.extend(alert.blobs_needed(manifest, self._config.place))
-        return media.in_order(found)
-
-    def _activate_ready(self) -> None:
-        """Activate every candidate whose media for the next day are here or not to be had."""
-        pending = self._session.pending()
-        now_ms = self._time.wall_ms() or self._time.floor_ms
-        changed = False
-        for candidate in self._manifests.candidates():
-            needed = bundle.blobs_needed(candidate, self._config.place, now_ms, now_ms + SOON_MS)
-            if any([blob.sha256 in pending for blob in needed]):
-                continue
-            try:
-                if not self._manifests.activate(candidate.unit):
-                    continue
-            except Fault as fault:
-                self._faults.note("store.manifests", fault)
-                continue
-            self._faults.clear("store.manifests")
-            body = {"unit": candidate.unit, "version": candidate.version}
-            self._book.write(HEALTH, "activate", body)
-            changed = True
-        if changed:
-            # What only the old programme needed is wanted no more.
-            self._want_media()
-            self._feed.publish(ProgrammeSet(self._manifests.bundles()))
-
     def _base(self) -> str:
         return str(self._config.hubs[self._hub])
 
@@ -362,7 +247,3 @@ class SyncTask(Task):
             self._hub = (self._hub + 1) % len(self._config.hubs)
             self._packs = self._open_packs()
             self._metadata = self._open_metadata()
-
-
-def _place(blob: media.Blob) -> str:
-    return "blob." + str(blob.sha256)[:12]

@@ -11,6 +11,7 @@ from edge.amplifier_task import AmplifierTask
 from edge.blob_store import BlobStore
 from edge.board_task import BoardTask
 from edge.book import Book
+from edge.content import Parts
 from edge.faults import Faults
 from edge.feed import Feed
 from edge.manifests import Manifests
@@ -20,7 +21,7 @@ from edge.playout_task import PlayoutTask
 from edge.sim_budget import SimBudget
 from edge.status_task import StatusTask
 from edge.supervisor import Supervisor
-from edge.sync_task import Parts, SyncTask
+from edge.sync_task import SyncTask
 from hw.linux.inflate import Inflate
 from hw.linux.verifier import Verifier
 from hw.sim.amplifier import Amplifier

@@ -12,13 +12,13 @@ import pytest
 from edge.blob_fetch import fetch_slice
 from edge.blob_store import FOLDER, BlobStore
 from edge.book import Book
+from edge.content import Parts
 from edge.faults import Faults
 from edge.feed import Feed
 from edge.journal_store import JournalStore
 from edge.manifests import Manifests
 from edge.metadata_fetch import MetadataFetch
 from edge.playout_task import PlayoutTask
-from edge.sync_task import Parts
 from hw import ports
 from hw.linux.verifier import Verifier
 from hw.sim.clock import Clock

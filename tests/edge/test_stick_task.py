@@ -7,13 +7,13 @@ import pytest
 
 from edge.blob_store import FOLDER, BlobStore
 from edge.book import Book
+from edge.content import Parts
 from edge.faults import Faults
 from edge.feed import Feed, Taker
 from edge.manifests import Manifests
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
 from edge.stick_task import SUFFIX, StickTask
-from edge.sync_task import Parts
 from hw.linux.verifier import Verifier
 from hw.sim.clock import Clock
 from hw.sim.storage import PowerCut, Storage

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.sync_task import ALERT_MEDIA_MS
+from edge.content import ALERT_MEDIA_MS
 from hw.sim.storage import Storage
 from protocols.errors import WorldFault
 from tests.edge.node_world import COMMUNE, NODE, PROVINCE, Node, Province, put
@@ -305,7 +305,7 @@ async def test_a_crash_of_the_task_is_survived(province):
 async def test_a_candidate_whose_file_is_gone_comes_again(province):
     province.publish(province.news_bundle())
     node = Node(province)
-    node.sync._rate_media()
+    node.sync._content.rate_media()
     node.start("sync")
     node.link.cut_after = 20_000
     await node.pass_ms(500)

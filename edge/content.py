@@ -1,0 +1,162 @@
+"""Rate what is wanted of the verified manifests, and put in force what has all it needs.
+
+Whatever carried a manifest or a medium here, it is told to the other tasks in this one place.
+"""
+
+from collections import namedtuple
+
+from edge import offline_alerts
+from edge.blob_store import BlobStore
+from edge.book import Book
+from edge.config import Config
+from edge.faults import Faults
+from edge.feed import Feed
+from edge.manifests import Manifests
+from edge.node_time import NodeTime
+from edge.offline_alerts import OfflineAlerts
+from hw import ports
+from protocols import alert, bundle, media
+from protocols.alert import Alerts
+from protocols.errors import Fault
+from protocols.play_values import AlertsSet, BlobArrived, ProgrammeSet, SettingsSet
+from protocols.records import HEALTH
+from protocols.sync_session import SyncSession, Wanted
+
+DAY_MS = 86_400_000
+# What must be here before a new programme replaces the old one, and what is kept against weeks
+# without a link (DESIGN section 2: 14 days, goal 90).
+SOON_MS = DAY_MS
+AHEAD_MS = 14 * DAY_MS
+# A new alert is announced when its sound is here, or after this long without it.
+ALERT_MEDIA_MS = 20_000
+# Where faults of the sync itself stand, beside those of single manifests.
+_PLACES = ("sync.link", "sync.metadata", "sync.budget", "sync.pack")
+
+Parts = namedtuple(
+    "Parts",
+    ("config", "time", "feed", "faults", "book", "manifests", "blobs", "offline"),
+)
+"""What the tasks of one node share."""
+
+
+def standing_manifests(manifests: Manifests, offline: OfflineAlerts) -> "tuple[Alerts, ...]":
+    """Return all alert manifests a node goes by: those of its chain, then those carried by hand."""
+    return manifests.alerts() + tuple(offline.manifests())
+
+
+class Content:
+    """Hold what one node wants; `session` fetches it."""
+
+    def __init__(self, parts: Parts, clock: ports.Clock, session: SyncSession):
+        self._config: Config = parts.config
+        self._time: NodeTime = parts.time
+        self._feed: Feed = parts.feed
+        self._faults: Faults = parts.faults
+        self._book: Book = parts.book
+        self._manifests: Manifests = parts.manifests
+        self._blobs: BlobStore = parts.blobs
+        self._offline: OfflineAlerts = parts.offline
+        self._clock = clock
+        self._session = session
+        self._alerts_due_ms: int | None = None
+
+    def take_manifest(self, path: str, sha256: str) -> None:
+        """Read a manifest that was downloaded, and tell what is new.
+
+        Raises `RemoteFault` as `Manifests.take`.
+        """
+        if self._manifests.take(path):
+            self._book.write(HEALTH, "manifest", {"path": path, "sha256": sha256})
+            self._tell(path)
+
+    def blob_is_here(self, blob: media.Blob) -> None:
+        """Tell of a medium that was verified and installed."""
+        self._faults.clear(place_of(blob))
+        self._feed.publish(BlobArrived(blob.sha256))
+        self.activate_ready()
+
+    def _tell(self, path: str) -> None:
+        """Pass on what a new manifest changes at once; programmes wait for their media."""
+        if path.startswith("nodes/"):
+            self._feed.publish(SettingsSet(self._manifests.settings))
+        elif path.startswith("alerts/"):
+            self.rate_media()
+            self._alerts_due_ms = self._clock.ticks_ms()
+            if not self._manifests.has_cancel(path):
+                self._alerts_due_ms += ALERT_MEDIA_MS
+
+    def announce_alerts(self) -> None:
+        """Tell of new alerts when their sound is here or its time is up."""
+        if self._alerts_due_ms is None:
+            return
+        pending = self._session.pending()
+        waits = any(blob.sha256 in pending for blob in self.alert_blobs())
+        if not waits or self._clock.ticks_ms() >= self._alerts_due_ms:
+            self._alerts_due_ms = None
+            self._feed.publish(AlertsSet(standing_manifests(self._manifests, self._offline), True))
+
+    def rate_media(self) -> None:
+        """Work out which media are wanted, and activate what has all it needs."""
+        self._want_media()
+        self.activate_ready()
+
+    def _want_media(self) -> None:
+        """Name the media that are wanted and those that stay, soonest first; close the faults of
+        what nobody wants any more."""
+        urgent = self.alert_blobs()
+        now_ms = self._time.wall_ms() or self._time.floor_ms
+        programmes = list(self._manifests.candidates()) + list(self._manifests.bundles())
+        needed = []
+        for programme in programmes:
+            needed.extend(
+                bundle.blobs_needed(programme, self._config.place, now_ms, now_ms + AHEAD_MS)
+            )
+        needed = media.in_order(needed)
+        carried = offline_alerts.needed(self._offline.manifests(), self._config.place)
+        pinned = urgent + carried + needed
+        self._blobs.pin([blob.sha256 for blob in pinned])
+        wanted = [Wanted(blob, True) for blob in urgent if not self._is_ready(blob)]
+        wanted.extend(Wanted(blob, False) for blob in needed if not self._is_ready(blob))
+        self._session.want(wanted)
+        self._faults.keep_only("blob.", [place_of(one.blob) for one in wanted])
+        places = ["sync." + path for path in self._manifests.paths()]
+        self._faults.keep_only("sync.", places + list(_PLACES))
+
+    def _is_ready(self, blob: media.Blob) -> bool:
+        return self._blobs.is_ready(blob.sha256, blob.media_type)
+
+    def alert_blobs(self) -> "list[media.Blob]":
+        """Return the media of the alerts that stand."""
+        found = []
+        for manifest in self._manifests.alerts():
+            found.extend(alert.blobs_needed(manifest, self._config.place))
+        return media.in_order(found)
+
+    def activate_ready(self) -> None:
+        """Activate every candidate whose media for the next day are here or not to be had."""
+        pending = self._session.pending()
+        now_ms = self._time.wall_ms() or self._time.floor_ms
+        changed = False
+        for candidate in self._manifests.candidates():
+            needed = bundle.blobs_needed(candidate, self._config.place, now_ms, now_ms + SOON_MS)
+            if any([blob.sha256 in pending for blob in needed]):
+                continue
+            try:
+                if not self._manifests.activate(candidate.unit):
+                    continue
+            except Fault as fault:
+                self._faults.note("store.manifests", fault)
+                continue
+            self._faults.clear("store.manifests")
+            body = {"unit": candidate.unit, "version": candidate.version}
+            self._book.write(HEALTH, "activate", body)
+            changed = True
+        if changed:
+            # What only the old programme needed is wanted no more.
+            self._want_media()
+            self._feed.publish(ProgrammeSet(self._manifests.bundles()))
+
+
+def place_of(blob: media.Blob) -> str:
+    """Return where faults of a medium stand."""
+    return "blob." + str(blob.sha256)[:12]
