@@ -10,8 +10,10 @@ from protocols.limits import (
     CONFIG_PATH_BYTES_MAX,
     HUBS_MAX,
     ID_BYTES_MAX,
+    INTERFACE_BYTES_MAX,
     STICKS_MAX,
     TARGET_NAMES_MAX,
+    TIME_SERVERS_MAX,
     WARM_UP_MS_MAX,
 )
 from protocols.targets import Place
@@ -43,6 +45,10 @@ class Config(
             "board",
             "storage",
             "sticks",
+            "interface",
+            "tls_ca",
+            "time_servers",
+            "events",
         ),
     )
 ):
@@ -52,7 +58,10 @@ class Config(
     `data` the folder of its stores; `root` the path of the TUF root it was given; `audio`,
     `amplifier` and `board` are the devices' settings (see `hw.platform`), or None; `storage` is
     `files` or, for a card with FAT, `slots`; `sticks` the mount points where alerts
-    carried by hand are looked for.
+    carried by hand are looked for. `interface` is the one whose bytes the SIM pays
+    (`wwan0`; "" counts what the link itself carries); `tls_ca` the path of the authority for
+    `https` ("" for the system's); `time_servers` are asked by SNTP; `events` tells whether the node
+    listens to the hub between its checks.
     """
 
 
@@ -91,7 +100,11 @@ def read(data: bytes) -> Config:
         _warm_up_ms(fields),
         board,
         fields.choice("storage", STORES) if fields.has("storage") else STORES[0],
-        _sticks(fields),
+        _texts(fields, "sticks", STICKS_MAX),
+        fields.text("interface", 0, INTERFACE_BYTES_MAX, ""),
+        fields.text("tls_ca", 0, CONFIG_PATH_BYTES_MAX, ""),
+        _texts(fields, "time_servers", TIME_SERVERS_MAX),
+        fields.flag("events", True),
     )
 
 
@@ -123,17 +136,17 @@ def _hubs(fields: Fields) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _sticks(fields: Fields) -> tuple[str, ...]:
+def _texts(fields: Fields, name: str, count_max: int) -> tuple[str, ...]:
     found = []
-    for index, value in enumerate(fields.entries("sticks", 0, STICKS_MAX, True)):
-        path = fields.name("sticks") + "[" + str(index) + "]"
+    for index, value in enumerate(fields.entries(name, 0, count_max, True)):
+        path = fields.name(name) + "[" + str(index) + "]"
         found.append(check_text(value, path, 1, CONFIG_PATH_BYTES_MAX))
     return tuple(found)
 
 
 def _budget(fields: Fields) -> Budget:
     if not fields.has("budget"):
-        return Budget(0, 0, _MONTH_DAYS, 0)
+        return Budget(0, 0, _MONTH_DAYS, 0, "")
     inner = fields.nested("budget")
     period_bytes = inner.integer("period_bytes", 0, 1 << 50)
     return Budget(
@@ -141,4 +154,5 @@ def _budget(fields: Fields) -> Budget:
         inner.integer("reserve_bytes", 0, period_bytes, period_bytes // 10),
         inner.integer("period_days", 1, 366, _MONTH_DAYS),
         inner.integer("ahead_days", 0, 366, 3),
+        inner.id("sim", ID_BYTES_MAX, ""),
     )

@@ -34,7 +34,7 @@ _PLACES = ("sync.link", "sync.metadata", "sync.budget", "sync.pack")
 
 Parts = namedtuple(
     "Parts",
-    ("config", "time", "feed", "faults", "book", "manifests", "blobs", "offline"),
+    ("config", "time", "feed", "faults", "book", "manifests", "blobs", "offline", "hubs"),
 )
 """What the tasks of one node share."""
 

@@ -16,6 +16,8 @@ from edge.config import Config
 from edge.content import Parts
 from edge.faults import Faults
 from edge.feed import Feed
+from edge.hub_link import HubLink
+from edge.hubs import Hubs
 from edge.journal_book import JournalBook
 from edge.journal_store import JournalStore
 from edge.manifests import Manifests
@@ -65,7 +67,7 @@ class Node:
         self._kit = kit
         self.clock: ports.Clock = kit.Clock()
         self.storage: ports.Storage = kit.storage(config.data, config.storage)
-        self.link: ports.Link = kit.Link()
+        self.link: ports.Link = HubLink(kit.link(config.tls_ca, config.interface))
         self.verifier: ports.Verifier = kit.Verifier()
         self.entropy: ports.Entropy = kit.Entropy()
         self.identity: ports.Identity = kit.identity(config.data, self.entropy)
@@ -83,8 +85,9 @@ class Node:
         offline = OfflineAlerts(
             self.storage, self.verifier, self.time, self.faults, blobs, config.place
         )
+        hubs = Hubs(config.hubs, self.storage, self.book, self.faults)
         self.parts = Parts(
-            config, self.time, feed, self.faults, self.book, manifests, blobs, offline
+            config, self.time, feed, self.faults, self.book, manifests, blobs, offline, hubs
         )
         self.budget = SimBudget(config.budget, self.link, self.storage, self.time, self.faults)
 
@@ -127,7 +130,7 @@ class Node:
         ties = Ties(time.now, time.offer_hub, faults.note, faults.clear, self.budget.allowed)
         return RecordsTask(
             self.config.node,
-            list(self.config.hubs),
+            self.parts.hubs,
             self.journal,
             self.book,
             self.storage,

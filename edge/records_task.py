@@ -19,6 +19,7 @@ from protocols import canonical, http_signature, keys, outbox, records
 from protocols.backoff import seed_of
 from protocols.budget import CONTROL
 from protocols.errors import Fault, LocalFault, RemoteFault, WorldFault
+from protocols.hub_addresses import HubAddresses
 from protocols.limits import ID_BYTES_MAX, RECORD_ANSWER_BYTES_MAX, UPLINK_BATCH_BYTES
 
 PATH = "/v1/records"
@@ -41,7 +42,7 @@ class RecordsTask(Task):
     def __init__(
         self,
         node: str,
-        hubs: "list[str]",
+        hubs: HubAddresses,
         journal: JournalStore,
         book: JournalBook,
         storage: ports.Storage,
@@ -52,7 +53,7 @@ class RecordsTask(Task):
         entropy: ports.Entropy,
         ties: Ties,
     ):
-        """`hubs` are base addresses (`https://hub.example`); `journal` is open."""
+        """`journal` is open."""
         self._node = node
         self._hubs = hubs
         self._hub = 0
@@ -172,13 +173,14 @@ class RecordsTask(Task):
             raise
         except Fault as fault:
             self._ties.note("records.link", fault)
-            self._hub = (self._hub + 1) % len(self._hubs)
+            self._hub += 1
             if box.state == outbox.WAITING:
                 box.link_lost(self._clock.ticks_ms())
 
     async def _post(self, name: str, body: bytes) -> "bytes | outbox.Refused":
         """Return the verified answer's body, or the refusal."""
-        base = self._hubs[self._hub]
+        known = self._hubs.known()
+        base = known[self._hub % len(known)]
         scheme, _, rest = base.partition("://")
         host, mark, prefix = rest.rstrip("/").partition("/")
         path = mark + prefix + PATH

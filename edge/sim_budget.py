@@ -8,12 +8,14 @@ from protocols import canonical
 from protocols.budget import ALERT, Budget, Forecast, Meter
 from protocols.errors import Fault, WorldFault
 from protocols.fields import Fields
-from protocols.limits import JSON_INTEGER_MAX
+from protocols.limits import ID_BYTES_MAX, JSON_INTEGER_MAX
 
 _METER = "state/meter"
-_METER_BYTES_MAX = 200
+_METER_BYTES_MAX = 300
 # The count is kept when it moved by this much: a power cut forgets at most so many bytes.
-_SAVE_BYTES = 1024 * 1024
+_SAVE_BYTES = 256 * 1024
+# The interface's counter is read this often, whoever spends: sync, records, time, the technician.
+_COUNT_MS = 5_000
 
 
 class SimBudget:
@@ -32,19 +34,24 @@ class SimBudget:
         self._storage = storage
         self._time = time
         self._faults = faults
-        self._meter = Meter(_read(storage))
+        self._meter = Meter(_read(storage), budget.sim)
+        self._count_due_ms = 0
         self._saved_bytes = self._meter.spent_bytes
 
     def allowed(self, purpose: str) -> int:
         """Return how many bytes may go to a purpose now."""
+        if self._time.ticks_ms() >= self._count_due_ms:
+            self.count()
         return int(self._budget.allowed(purpose, self._meter.spent_bytes, self._elapsed_ms()))
 
     def forecast(self) -> Forecast:
         """Return what the period has used and how long the rest lasts."""
+        self.count()
         return self._budget.forecast(self._meter.spent_bytes, self._elapsed_ms())
 
     def count(self) -> None:
         """Read the interface's counter and note a spent budget."""
+        self._count_due_ms = self._time.ticks_ms() + _COUNT_MS
         if not self._budget.period_bytes:
             return
         received, sent = self._link.counters()
@@ -53,7 +60,7 @@ class SimBudget:
         rolled = wall_ms is not None and self._meter.roll_over(wall_ms, self._budget.period_days)
         if rolled or abs(self._meter.spent_bytes - self._saved_bytes) >= _SAVE_BYTES:
             self._save()
-        if self.allowed(ALERT):
+        if self._budget.allowed(ALERT, self._meter.spent_bytes, self._elapsed_ms()):
             self._faults.clear("sync.budget")
         else:
             text, remedy = "the SIM's bytes are used up", "Top up the SIM or raise its plan."
@@ -72,15 +79,21 @@ class SimBudget:
         self._faults.clear("store.meter")
         self._saved_bytes = self._meter.spent_bytes
 
+    def plan(self) -> Budget:
+        """Return the plan that is kept to."""
+        return self._budget
 
-def _read(storage: ports.Storage) -> "dict[str, int] | None":
+
+def _read(storage: ports.Storage) -> "dict[str, object] | None":
     """Return the stored count; damage counts as none."""
     try:
         data = state_file.read(storage, _METER, _METER_BYTES_MAX)
         if data is None:
             return None
         fields = Fields(canonical.decode(data, _METER_BYTES_MAX), "meter")
-        names = ("started_ms", "spent_bytes", "counter_bytes")
-        return {name: fields.integer(name, 0, JSON_INTEGER_MAX) for name in names}
+        saved: dict[str, object] = {"sim": fields.id("sim", ID_BYTES_MAX, "")}
+        for name in ("started_ms", "spent_bytes", "counter_bytes"):
+            saved[name] = fields.integer(name, 0, JSON_INTEGER_MAX)
+        return saved
     except Fault:
         return None

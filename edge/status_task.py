@@ -39,7 +39,12 @@ class StatusTask(Task):
             "floor_ms": self._parts.time.floor_ms,
             "faults": self._parts.faults.open_faults(),
             "spent_bytes": forecast.spent_bytes,
+            "hub": self._parts.hubs.known()[0],
         }
+        plan = self._budget.plan()
+        if plan.period_bytes:
+            body["sim_bytes"] = plan.period_bytes
+            body["sim_expected_bytes"] = forecast.expected_bytes
         if forecast.lasts_days is not None:
             body["sim_lasts_days"] = forecast.lasts_days
         return body

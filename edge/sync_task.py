@@ -12,6 +12,7 @@ from edge.blob_store import BlobStore
 from edge.config import Config
 from edge.content import Content, Parts, place_of
 from edge.faults import Faults
+from edge.hubs import Hubs
 from edge.manifests import Manifests
 from edge.metadata_fetch import MetadataFetch, Refreshed
 from edge.node_time import NodeTime
@@ -55,7 +56,8 @@ class SyncTask(Task):
         self._verifier = verifier
         self._session = SyncSession(self._config.node)
         self._content = Content(parts, clock, self._session)
-        self._hub = 0
+        self._hubs: Hubs = parts.hubs
+        self._base = self._hubs.base()
         self._packs = self._open_packs()
         self._metadata = self._open_metadata()
         self._budget = budget
@@ -105,10 +107,11 @@ class SyncTask(Task):
             self._faults.note("sync.link", fault)
             self._session.link_lost(self._clock.ticks_ms())
             await self._packs.close()
-            self._next_hub()
+            self._hubs.failed(self._base)
         self._budget.count()
 
     async def _refresh(self) -> None:
+        self._turn_to_hub()
         await self._ask_for_pack()
         try:
             found = await self._fetch_metadata()
@@ -117,9 +120,10 @@ class SyncTask(Task):
             await self._packs.close()
             self._session.refreshed([])
             self._check_done()
-            self._next_hub()
+            self._hubs.failed(self._base)
             return
         self._faults.clear("sync.metadata")
+        self._hubs.answered(self._base)
         self.contact_ms = self._time.wall_ms()
         if found.issued_s:
             self._time.raise_floor(found.issued_s)
@@ -182,7 +186,7 @@ class SyncTask(Task):
                 self._link,
                 self._storage,
                 self._blobs,
-                self._base() + "/v1/blobs/",
+                self._base + "/v1/blobs/",
                 blob,
                 step.bytes_max,
                 step.alert,
@@ -224,12 +228,9 @@ class SyncTask(Task):
                     soonest = start_ms
         return None if soonest is None else soonest - wall_ms
 
-    def _base(self) -> str:
-        return str(self._config.hubs[self._hub])
-
     def _open_packs(self) -> PackCheck:
         place = self._config.place
-        return PackCheck(self._link, self._storage, self._base(), place.unit, place.profiles[0])
+        return PackCheck(self._link, self._storage, self._base, place.unit, place.profiles[0])
 
     def _open_metadata(self) -> MetadataFetch:
         packs = self._packs
@@ -242,8 +243,9 @@ class SyncTask(Task):
             unit=self._config.place.unit,
         )
 
-    def _next_hub(self) -> None:
-        if len(self._config.hubs) > 1:
-            self._hub = (self._hub + 1) % len(self._config.hubs)
+    def _turn_to_hub(self) -> None:
+        """Ask the address whose turn it is; its neighbours know other versions of things."""
+        if self._hubs.base() != self._base:
+            self._base = self._hubs.base()
             self._packs = self._open_packs()
             self._metadata = self._open_metadata()

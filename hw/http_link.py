@@ -122,6 +122,9 @@ class HttpLink(ports.Link):
         except asyncio.TimeoutError:
             raise WorldFault("link.timeout", "no connection to " + host, "check the link")
         except (OSError, ValueError) as error:
+            if "certif" in str(error).lower():
+                remedy = "Log in to this network, or mend the hub's certificate or `tls_ca`"
+                raise WorldFault("link.certificate", host + ": " + str(error), remedy)
             raise WorldFault("link.open", host + ": " + str(error), "check the link and address")
         return _Carrier(origin, stream)
 

@@ -46,6 +46,14 @@ def storage(path: str, kind: str) -> ports.Storage:
     return made
 
 
+def link(tls_ca_path: str, interface: str) -> ports.Link:
+    """Return the link to the hub: TLS by this authority ("" for the system's), bytes counted on
+    this network interface ("", or a microcontroller: those the link itself carries)."""
+    if sys.implementation.name == "micropython":
+        return Link(tls_ca_path or None)
+    return Link(tls_ca_path or None, interface or None)
+
+
 def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
     """Return the audio output that the settings name; raises `LocalFault("config.audio")`."""
     made: ports.AudioOut = __import__(_DEVICES, None, None, ("audio",)).audio(settings, clock)

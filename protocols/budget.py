@@ -20,12 +20,15 @@ Forecast = namedtuple("Forecast", ("spent_bytes", "expected_bytes", "lasts_days"
 days the bytes last (None while nothing is spent)."""
 
 
-class Budget(namedtuple("Budget", ("period_bytes", "reserve_bytes", "period_days", "ahead_days"))):
+class Budget(
+    namedtuple("Budget", ("period_bytes", "reserve_bytes", "period_days", "ahead_days", "sim"))
+):
     """Hold one SIM's plan.
 
     `period_bytes` per `period_days`, of which `reserve_bytes` only alerts may use; bulk may run
     `ahead_days` days ahead of an even pace, so that a first sync is possible at all.
-    `period_bytes` 0 means unlimited.
+    `period_bytes` 0 means unlimited. `sim` is any name for the card: changed with the card, so
+    that the new one's bytes are counted from nothing.
     """
 
     def allowed(self, purpose: str, spent_bytes: int, elapsed_ms: int) -> int:
@@ -53,21 +56,30 @@ class Budget(namedtuple("Budget", ("period_bytes", "reserve_bytes", "period_days
         return Forecast(spent_bytes, expected, left * elapsed_ms // (spent_bytes * DAY_MS))
 
 
+def _number(saved: "dict[str, object]", name: str) -> int:
+    value = saved.get(name, 0)
+    return value if isinstance(value, int) else 0
+
+
 class Meter:
     """Count a period's bytes across reboots and counters that start anew.
 
-    `saved` is what `export` gave before the reboot, or None.
+    `saved` is what `export` gave before the reboot, or None. `sim` names the card that pays;
+    another name than before starts at nothing.
     """
 
-    def __init__(self, saved: "dict[str, int] | None" = None):
-        saved = saved or {}
-        self.started_ms = saved.get("started_ms", 0)
-        self.spent_bytes = saved.get("spent_bytes", 0)
-        self._counter_bytes = saved.get("counter_bytes", 0)
+    def __init__(self, saved: "dict[str, object] | None" = None, sim: str = ""):
+        if saved is None or saved.get("sim", "") != sim:
+            saved = {}
+        self.sim = sim
+        self.started_ms = _number(saved, "started_ms")
+        self.spent_bytes = _number(saved, "spent_bytes")
+        self._counter_bytes = _number(saved, "counter_bytes")
 
-    def export(self) -> "dict[str, int]":
+    def export(self) -> "dict[str, object]":
         """Return what to persist."""
         return {
+            "sim": self.sim,
             "started_ms": self.started_ms,
             "spent_bytes": self.spent_bytes,
             "counter_bytes": self._counter_bytes,

@@ -223,6 +223,13 @@ CONFIG_BYTES_MAX = 16 * 1024
 CONFIG_PATH_BYTES_MAX = 255
 # Addresses of one hub: a name, an address, a spare way.
 HUBS_MAX = 4
+# Linux's own bound for the name of an interface (IFNAMSIZ), without its end.
+INTERFACE_BYTES_MAX = 15
+# Time servers asked in one go: three outvote a liar; a fourth covers for one that is silent.
+TIME_SERVERS_MAX = 4
+# One address: a host name and a port; and the file that remembers four lists of them.
+HUB_ADDRESS_BYTES_MAX = 120
+HUB_ADDRESSES_FILE_BYTES_MAX = 4096
 
 # Events that may wait for one task of the agent: a burst of media after a long cut.
 INBOX_EVENTS_MAX = 256

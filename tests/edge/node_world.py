@@ -14,6 +14,8 @@ from edge.book import Book
 from edge.content import Parts
 from edge.faults import Faults
 from edge.feed import Feed
+from edge.hub_link import HubLink
+from edge.hubs import Hubs
 from edge.manifests import Manifests
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
@@ -198,6 +200,7 @@ class Node:
             self.manifests,
             self.blobs,
             self.offline,
+            Hubs(self.config.hubs, self.storage, self.book, self.faults),
         )
         self.budget = SimBudget(self.config.budget, self.link, self.storage, self.time, self.faults)
         for path, fault in self.manifests.load():
@@ -209,7 +212,7 @@ class Node:
         self.panel = Board(192, 64, 1)
         self.board = BoardTask(self.parts, self.clock, self.panel, Inflate())
         self.sync = SyncTask(
-            self.parts, self.clock, self.storage, self.link, Verifier(), self.budget
+            self.parts, self.clock, self.storage, HubLink(self.link), Verifier(), self.budget
         )
         self.status = StatusTask(self.parts, self.clock, self.storage, self.budget)
 

@@ -115,7 +115,7 @@ CASES = {
     ),
     "a page of HTML": (
         lambda province, _: spoil(province, "/timestamp.json", lambda _: b"<html>log in</html>"),
-        {"trust.format"},
+        {"link.portal"},
     ),
     "a missing medium": (
         lambda province, _: [province.answers.update({sha256: 404}) for sha256 in province.blobs],

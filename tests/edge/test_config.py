@@ -47,10 +47,16 @@ def test_everything_can_be_said():
         amplifier={"kind": "modbus", "warm_up_ms": 1500},
         budget={"period_bytes": 1000, "period_days": 7, "ahead_days": 1},
         sets_clock=True,
+        interface="wwan0",
+        tls_ca="ca.pem",
+        time_servers=["a.example", "b.example", "c.example"],
+        events=False,
     )
     assert (config.place.hamlet, config.place.groups) == ("h1", ("g1",))
     assert config.warm_up_ms == 1500
-    assert config.budget == (1000, 100, 7, 1)
+    assert (config.interface, config.tls_ca, config.events) == ("wwan0", "ca.pem", False)
+    assert len(config.time_servers) == 3
+    assert config.budget == (1000, 100, 7, 1, "")
 
 
 @pytest.mark.parametrize(

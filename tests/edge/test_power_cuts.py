@@ -234,7 +234,7 @@ def test_the_memory_of_the_play_out_is_old_or_new(rig):
     """What was played stays played: the task's own writing, read back by its own rules."""
 
     def act(storage, told):
-        parts = Parts(None, None, Feed(), Faults(Silent()), None, None, None, None)
+        parts = Parts(None, None, Feed(), Faults(Silent()), None, None, None, None, None)
         task = PlayoutTask(parts, Clock(), storage, None, None)
         memory = play_memory.PlayMemory()
         for number in range(1, 4):

@@ -23,6 +23,7 @@ from hw.sim.link import Link
 from hw.sim.storage import Storage
 from protocols import canonical, http_signature, records
 from protocols.errors import LocalFault, WorldFault
+from protocols.hub_addresses import HubAddresses
 from protocols.limits import FACTS_WAITING_MAX
 
 HUB_KEY = Ed25519PrivateKey.from_private_bytes(b"h" * 32)
@@ -121,7 +122,7 @@ class World:
         )
         self.task = RecordsTask(
             "node-1",
-            ["http://one.example", "http://two.example:8080"],
+            HubAddresses(("http://one.example", "http://two.example:8080")),
             self.journal,
             self.book,
             self.storage,

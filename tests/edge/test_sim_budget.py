@@ -14,7 +14,7 @@ from tests.edge.node_world import Notes, put
 from tests.portable.manifests import DAY_MS, MIDNIGHT_MS
 
 MB = 1024 * 1024
-PLAN = Budget(100 * MB, 10 * MB, 30, 30)
+PLAN = Budget(100 * MB, 10 * MB, 30, 30, "sim-1")
 
 
 class Interface(ports.Link):
@@ -39,7 +39,7 @@ class Rig:
 
 
 def test_without_a_plan_everything_is_granted_and_nothing_stored():
-    rig = Rig(Budget(0, 0, 30, 0))
+    rig = Rig(Budget(0, 0, 30, 0, ""))
     rig.spend(500 * MB)
     assert rig.budget.allowed(BULK) > 500 * MB
     assert rig.storage.files == {}
@@ -91,3 +91,23 @@ def test_a_full_disk_is_a_fault_and_no_crash():
     rig.storage.capacity_bytes = MB
     rig.spend(0)
     assert rig.faults.open_faults() == []
+
+
+def test_another_card_is_counted_from_nothing():
+    rig = Rig()
+    rig.spend(50 * MB)
+    again = Rig(storage=rig.storage)
+    again.link.bytes = rig.link.bytes
+    again.budget.count()
+    assert again.budget.forecast().spent_bytes == 50 * MB
+    other = Rig(Budget(100 * MB, 10 * MB, 30, 30, "sim-2"), rig.storage)
+    assert other.budget.forecast().spent_bytes == 0
+
+
+def test_bytes_that_others_spend_are_counted_before_anything_is_granted():
+    rig = Rig()
+    rig.link.bytes = 100 * MB
+    assert rig.budget.allowed(BULK) == 0
+    rig.link.bytes = 101 * MB
+    rig.clock.advance(6000)
+    assert (rig.budget.allowed(ALERT), rig.budget.forecast().spent_bytes) == (0, 101 * MB)

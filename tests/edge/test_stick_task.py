@@ -58,7 +58,7 @@ class Node:
         manifests = Manifests(storage, "n1", UNIT)
         self.stick = Storage()
         self.parts = Parts(
-            None, self.time, feed, self.faults, self.book, manifests, blobs, self.offline
+            None, self.time, feed, self.faults, self.book, manifests, blobs, self.offline, None
         )
         self.task = StickTask(self.parts, clock, [self.stick])
 

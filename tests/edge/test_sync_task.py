@@ -277,7 +277,7 @@ async def test_the_second_hub_is_tried_when_the_first_one_fails_or_lies(province
     node.start("sync")
     await node.pass_ms(70_000)
     assert active(node) == [(COMMUNE, 1)]
-    assert node.codes()[0] == "trust.format"
+    assert node.codes()[0] == "link.portal"
     assert {"one.example", "two.example"} == set(asked)
     await node.stop()
 

@@ -15,6 +15,7 @@ from hw.linux.identity import Identity
 from hw.linux.link import Link
 from hw.linux.storage import Storage
 from hw.linux.verifier import Verifier
+from protocols.hub_addresses import HubAddresses
 
 NODE, UNIT = "loa-17", "03.k7f2"
 
@@ -45,7 +46,7 @@ class Node:
         )
         self.task = RecordsTask(
             NODE,
-            [f"http://127.0.0.1:{port}"],
+            HubAddresses((f"http://127.0.0.1:{port}",)),
             self.journal,
             self.book,
             self.storage,

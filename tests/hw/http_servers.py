@@ -88,11 +88,11 @@ async def aiohttp_server(folder: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def nginx_server(folder: Path) -> AsyncIterator[tuple[str, str]]:
+async def nginx_server(folder: Path, until_days: int = 1) -> AsyncIterator[tuple[str, str]]:
     """Serve /blob and /peer by nginx, the rest through it; gives plain and TLS addresses."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin")
     assert program, "nginx is missing: make setup installs Debian's nginx-light"
-    certificates(folder)
+    certificates(folder, until_days)
     async with aiohttp_server(folder) as upstream:
         port, tls_port = free_port(), free_port()
         text = NGINX.format(
@@ -124,11 +124,11 @@ async def _wait_for(port: int) -> None:
     raise AssertionError("nginx did not start")
 
 
-def certificates(folder: Path) -> None:
+def certificates(folder: Path, until_days: int = 1) -> None:
     """Write ca.pem, ca.der and a server.pem with server.key for localhost."""
     authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority = _certificate("Test authority", authority_key, authority_key, None)
-    server = _certificate("localhost", server_key, authority_key, authority)
+    authority = _certificate("Test authority", authority_key, authority_key, None, until_days)
+    server = _certificate("localhost", server_key, authority_key, authority, until_days)
     pem = serialization.Encoding.PEM
     (folder / "ca.pem").write_bytes(authority.public_bytes(pem))
     (folder / "ca.der").write_bytes(authority.public_bytes(serialization.Encoding.DER))
@@ -145,6 +145,7 @@ def _certificate(
     key: ec.EllipticCurvePrivateKey,
     issuer_key: ec.EllipticCurvePrivateKey,
     issuer: x509.Certificate | None,
+    until_days: int,
 ) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -158,8 +159,8 @@ def _certificate(
         .issuer_name(issuer.subject if issuer else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=9))
+        .not_valid_after(now + datetime.timedelta(days=until_days))
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

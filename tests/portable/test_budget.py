@@ -2,7 +2,7 @@
 
 from protocols.budget import ALERT, BULK, CONTROL, DAY_MS, Budget, Meter
 
-PLAN = Budget(3000, 300, 30, 2)
+PLAN = Budget(3000, 300, 30, 2, "")
 
 
 def test_bulk_keeps_an_even_pace_with_a_head_start():
@@ -21,7 +21,7 @@ def test_only_alerts_touch_the_reserve():
 
 
 def test_no_plan_is_no_limit():
-    assert Budget(0, 0, 30, 2).allowed(BULK, 1 << 35, 0) > 1 << 35
+    assert Budget(0, 0, 30, 2, "").allowed(BULK, 1 << 35, 0) > 1 << 35
 
 
 def test_the_forecast_needs_a_day_and_says_how_long_it_lasts():
@@ -44,6 +44,7 @@ def test_the_meter_counts_across_reboots():
     assert not meter.roll_over(1000 + 30 * DAY_MS - 1, 30)
     assert meter.roll_over(1000 + 65 * DAY_MS, 30)
     assert meter.export() == {
+        "sim": "",
         "started_ms": 1000 + 60 * DAY_MS,
         "spent_bytes": 0,
         "counter_bytes": 10,

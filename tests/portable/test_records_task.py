@@ -6,6 +6,7 @@ import hashlib
 
 # Imports nest and a 32-bit stack is small: the deepest first.
 from protocols import canonical, ed25519, http_signature, records
+from protocols.hub_addresses import HubAddresses
 
 # isort: split
 from edge.journal_book import JournalBook
@@ -75,7 +76,7 @@ def build(storage, link, identity, times, faults):
     )
     task = RecordsTask(
         "node-1",
-        ["http://hub"],
+        HubAddresses(("http://hub",)),
         journal,
         book,
         storage,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from protocols.budget import ALERT, BULK, CONTROL, DAY_MS, Budget
 
 PLANS = st.builds(
-    lambda period, share, days, ahead: Budget(period, period * share // 100, days, ahead),
+    lambda period, share, days, ahead: Budget(period, period * share // 100, days, ahead, ""),
     st.integers(1, 10**9),
     st.integers(0, 100),
     st.integers(1, 366),
