@@ -16,6 +16,7 @@ from hw import ports
 from protocols import canonical, evidence
 from protocols.errors import Fault
 from protocols.limits import PLAYOUT_MEMORY_BYTES_MAX
+from protocols.play_stage import FADE_SHORT_MS
 from protocols.play_values import (
     AlertsSet,
     Halt,
@@ -33,6 +34,9 @@ _TICK_MS = 1_000
 _CLOCK_MS = 60_000
 # How long the end of the agent waits for what plays to fade and be written down.
 _HALT_MS = 2_000
+# What an alert interrupts is written down this much later: a flash card's write would hold up the
+# alert's first sample. Long enough for a fade and the hash of a minute of sound.
+_HURRY_MS = 150
 # From the command to the first sample, beside the amplifier's warm-up: hashing, and the audio's
 # own approach.
 _LEAD_MS = 1_000
@@ -67,6 +71,8 @@ class PlayoutTask(Task):
         self._inbox = Inbox()
         self._performance: Performance | None = None
         self._unsaved: object = None
+        self._facts: list[tuple[object, dict[str, int]]] = []
+        self._hurry_ticks = 0
         parts.feed.subscribe(self._inbox)
 
     async def run(self) -> None:
@@ -79,6 +85,8 @@ class PlayoutTask(Task):
         except asyncio.CancelledError:
             await self._halt(session)
             raise
+        finally:
+            self._write_down()
 
     async def make_safe(self) -> None:
         """Silence the output."""
@@ -98,8 +106,11 @@ class PlayoutTask(Task):
                 self._save()
             session.tick(self._clock.ticks_ms())
             await self._act(session)
+            hurry_ms = self._hurry_ticks - self._clock.ticks_ms()
+            if hurry_ms <= 0:
+                self._write_down()
             deadline_ms = session.deadline_ms()
-            wait_ms = _TICK_MS
+            wait_ms = min(hurry_ms, _TICK_MS) if self._facts else _TICK_MS
             if deadline_ms is not None:
                 wait_ms = max(0, min(wait_ms, deadline_ms - self._clock.ticks_ms()))
             await self._inbox.wait(self._clock, wait_ms)
@@ -129,24 +140,42 @@ class PlayoutTask(Task):
             session.submit(event, self._clock.ticks_ms())
 
     async def _act(self, session: Playout) -> None:
+        """Carry out what was decided; what is only to be written down is kept."""
         while True:
             command = session.next_event()
             if command is None:
                 return
             kind = command.kind  # type: ignore[attr-defined]
+            performance = self._performance
             if kind == "play":
                 await self._start(command)  # type: ignore[arg-type]
-            elif kind == "stop" and self._performance is not None:
-                await self._performance.stop(command.fade_ms)  # type: ignore[attr-defined]
-            elif kind == "volume" and self._performance is not None:
-                self._performance.set_volume(command.volume_percent)  # type: ignore[attr-defined]
-            elif kind == "remember":
-                self._unsaved = command.value  # type: ignore[attr-defined]
+            elif kind == "stop":
+                if performance is not None:
+                    await self._stop(performance, command.fade_ms)  # type: ignore[attr-defined]
+            elif kind == "volume":
+                if performance is not None:
+                    performance.set_volume(command.volume_percent)  # type: ignore[attr-defined]
+            else:
+                observed = {} if performance is None else performance.observed
+                self._facts.append((command, observed))
+
+    async def _stop(self, performance: Performance, fade_ms: int) -> None:
+        if fade_ms == FADE_SHORT_MS:
+            self._hurry_ticks = self._clock.ticks_ms() + _HURRY_MS
+        await performance.stop(fade_ms)
+
+    def _write_down(self) -> None:
+        """Put on disk what happened, in order."""
+        while self._facts:
+            fact, observed = self._facts.pop(0)
+            kind = fact.kind  # type: ignore[attr-defined]
+            if kind == "remember":
+                self._unsaved = fact.value  # type: ignore[attr-defined]
                 self._save()
             elif kind == "played":
-                self._record_played(command)  # type: ignore[arg-type]
+                self._record_played(fact, observed)  # type: ignore[arg-type]
             elif kind == "skipped":
-                self._record_skipped(command)  # type: ignore[arg-type]
+                self._record_skipped(fact)  # type: ignore[arg-type]
 
     async def _start(self, play: Play) -> None:
         # A card that was away at the start may be here by now; nothing when the stream runs.
@@ -179,12 +208,9 @@ class PlayoutTask(Task):
         self._unsaved = None
         self._parts.faults.clear("store.playout")
 
-    def _record_played(self, fact: Played) -> None:
+    def _record_played(self, fact: Played, observed: "dict[str, int]") -> None:
         body = _fields(fact)
-        performance = self._performance
-        body["evidence"] = evidence.record_fields(
-            {} if performance is None else performance.observed
-        )
+        body["evidence"] = evidence.record_fields(observed)
         self._parts.book.write(PLAYS, "play", body)
 
     def _record_skipped(self, fact: Skipped) -> None:

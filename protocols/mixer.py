@@ -88,6 +88,10 @@ class Item:
             samples = [_bend(s) for s in samples]
         return struct.pack("<%dh" % len(samples), *samples)
 
+    def is_cut(self) -> bool:
+        """Tell whether a fade ends it, or it ended unheard."""
+        return self._fading or self.first_frame is None
+
     def is_over(self) -> bool:
         """Tell whether no sample will follow."""
         if self._fading and (self._dry or not self._left):

@@ -35,7 +35,7 @@ OVERRUN_MS = 30000
 # A Stop that nobody answers is repeated at this pace.
 STOP_RETRY_MS = 10000
 # Fades: what an alert or the end of the session cuts must not wait; the rest ends gently.
-FADE_SHORT_MS = 30
+FADE_SHORT_MS = 10
 FADE_MS = 2000
 
 

@@ -1,7 +1,7 @@
 """Feed an ALSA device a little ahead of the ear.
 
-Only 30 ms stand in the card's buffer at first, so that an alert is heard that soon; every underrun
-adds 10 ms, up to 80, for boards that cannot keep up. The thread asks for real-time priority and
+Only 20 ms stand in the card's buffer at first, so that an alert is heard that soon; every underrun
+adds 10 ms, up to 80, for boards that cannot keep up, and ten quiet minutes take 5 ms back. The thread asks for real-time priority and
 does without where it may not have it. A device that swallows frames at once (the `null` and `file`
 plug-ins) has no clock: it is paced by the system's.
 """
@@ -15,9 +15,11 @@ from hw.linux.audio_wav import Pacer
 from hw.linux.libasound import Pcm
 from protocols.errors import WorldFault
 
-_BLOCK_FRAMES = RATE_HZ // 100
-_AHEAD_BLOCKS_MIN = 3
-_AHEAD_BLOCKS_MAX = 8
+_BLOCK_FRAMES = RATE_HZ // 200
+_AHEAD_FRAMES_MIN = RATE_HZ // 50
+_AHEAD_FRAMES_MAX = RATE_HZ * 80 // 1000
+_UNDERRUN_FRAMES = RATE_HZ // 100
+_QUIET_S = 600.0
 _BUFFER_US = 120000
 # A wait this long without the card taking a frame means that it is gone.
 _STALL_S = 1.0
@@ -32,7 +34,8 @@ class AlsaSink(Sink):
         self._latency_ns = latency_us * 1000
         self._pcm: Pcm | None = None
         self._pacer: Pacer | None = None
-        self._ahead = _AHEAD_BLOCKS_MIN * _BLOCK_FRAMES
+        self._ahead = _AHEAD_FRAMES_MIN
+        self._quiet_s = 0.0
         self.device = ""
         self.underruns = 0
 
@@ -63,6 +66,9 @@ class AlsaSink(Sink):
             count, heard_ns = self._pacer.pace()
             return count, heard_ns + self._latency_ns
         started_s = time.monotonic()
+        if started_s - self._quiet_s > _QUIET_S:
+            self._quiet_s = started_s
+            self._ahead = max(self._ahead - _BLOCK_FRAMES, _AHEAD_FRAMES_MIN)
         while True:
             delay = self._opened().delay()
             if delay is None:
@@ -92,7 +98,8 @@ class AlsaSink(Sink):
     def _restart(self) -> None:
         """Start again after an underrun, with silence ahead."""
         self.underruns += 1
-        self._ahead = min(self._ahead + _BLOCK_FRAMES, _AHEAD_BLOCKS_MAX * _BLOCK_FRAMES)
+        self._quiet_s = time.monotonic()
+        self._ahead = min(self._ahead + _UNDERRUN_FRAMES, _AHEAD_FRAMES_MAX)
         self._opened().recover()
         self._opened().prime(bytes((self._ahead - _BLOCK_FRAMES) * 2))
 

@@ -9,9 +9,11 @@ where it was; then it fails.
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 from hw import ports
 from protocols.errors import Fault, LocalFault, WorldFault
@@ -26,7 +28,7 @@ RETRY_S = 0.5
 _ERROR_SAMPLES_MAX = RATE_HZ * 50 // 1000
 _STEP_NS = 20000000
 # The sink's delay jitters by some samples: average over this many blocks.
-_SMOOTHING = 32
+_SMOOTHING = 64
 # Read ahead: 16 blocks of a quarter second.
 _AHEAD_BLOCKS = 16
 _AHEAD_BYTES = RATE_HZ // 2
@@ -65,10 +67,15 @@ class ReadAhead(Source):
         self._pcm = pcm
         self._blocks: queue.Queue[bytes] = queue.Queue(_AHEAD_BLOCKS)
         self._stopped = threading.Event()
-        self._primed = threading.Event()
         self._rest = b""
-        self._thread = threading.Thread(target=self._run, name="audio-read", daemon=True)
+        self._thread: threading.Thread | None = None
         self.fault: Fault | None = None
+
+    def start(self, primed: Callable[[], None]) -> None:
+        """Begin to read; `primed` is called once, on the reading thread, after the first block."""
+        self._thread = threading.Thread(
+            target=self._run, args=(primed,), name="audio-read", daemon=True
+        )
         self._thread.start()
 
     def read(self, count: int) -> bytes | None:
@@ -81,17 +88,19 @@ class ReadAhead(Source):
         data, self._rest = self._rest[:count], self._rest[count:]
         return data
 
-    def prime(self) -> None:
-        """Wait for the first block."""
-        self._primed.wait()
-
     def stop(self) -> None:
         """Stop reading and let go of the file."""
         self._stopped.set()
-        self._thread.join()
+        # Room in the queue wakes a reader that waits for it.
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._blocks.get_nowait()
+        if self._thread is not None:
+            self._thread.join()
 
-    def _run(self) -> None:
+    def _run(self, primed: Callable[[], None]) -> None:
         data = b"start"
+        is_first = True
         while data and not self._stopped.is_set():
             try:
                 data = self._pcm.read(_AHEAD_BYTES)
@@ -104,8 +113,9 @@ class ReadAhead(Source):
                     break
                 except queue.Full:
                     continue
-            self._primed.set()
-        self._primed.set()
+            if is_first:
+                is_first = False
+                primed()
 
 
 class _Voice(Item):
@@ -140,6 +150,7 @@ class StreamOut(ports.AudioOut):
         self._fault: WorldFault | None = None
         self._heard_ns = 0
         self._heard_count = 0
+        self._stops = 0
         self.losses = 0
         self.slips = 0
 
@@ -166,18 +177,15 @@ class StreamOut(ports.AudioOut):
             raise self._fault
         pcm.seek(position * 2)
         source = ReadAhead(pcm)
+        at_ns = None if at_ms is None else self._system_ns(at_ms)
+        voice = _Voice(source, position, at_ns, gain_q15)
+        stops = self._stops
+        source.start(lambda: self._admit(voice, stops))
         try:
-            await asyncio.to_thread(source.prime)
-            at_ns = None if at_ms is None else self._system_ns(at_ms)
-            voice = _Voice(source, position, at_ns, gain_q15)
-            with self._lock:
-                self._mixer.add(voice)
-            try:
-                await voice.done
-            finally:
-                with self._lock:
-                    voice.fade(0)
+            await voice.done
         finally:
+            with self._lock:
+                voice.fade(0)
             await asyncio.to_thread(source.stop)
         if source.fault is not None:
             raise source.fault
@@ -186,6 +194,7 @@ class StreamOut(ports.AudioOut):
     async def stop(self, fade_ms: int) -> None:
         """Begin to fade; a `play` called now follows the fade's last sample."""
         with self._lock:
+            self._stops += 1
             self._mixer.fade_all(fade_ms)
 
     def set_gain(self, gain_q15: int) -> None:
@@ -202,10 +211,26 @@ class StreamOut(ports.AudioOut):
         await asyncio.to_thread(thread.join)
         self._thread = None
         with self._lock:
+            self._stops += 1
             self._mixer.fade_all(0)
             self._mixer.render(1)
             for item in self._mixer.take_ended():
                 self._finish(item, None)
+
+    def _admit(self, voice: "_Voice", stops: int) -> None:
+        """Queue an item whose first samples are in memory; on its reader's thread.
+
+        The event loop may stand still meanwhile. A stop since the `play` ends it unheard.
+        """
+        fault = None
+        with self._lock:
+            if stops == self._stops:
+                try:
+                    self._mixer.add(voice)
+                    return
+                except LocalFault as busy:
+                    fault = busy
+        self._call(self._finish, voice, fault)
 
     def _system_ns(self, at_ms: int) -> int:
         """Turn the port clock's time into the system's, which resolves nanoseconds."""
@@ -256,6 +281,10 @@ class StreamOut(ports.AudioOut):
             data = self._mixer.render(count)
             ended = self._mixer.take_ended()
         for item in ended:
+            if item.is_cut():
+                # What was interrupted makes room now, not when its last sample is heard.
+                self._call(self._finish, item, None)
+                continue
             last_ns = heard_ns + ((item.end_frame or first) - first) * 1000000000 // RATE_HZ
             self._call(self._finish_at, item, last_ns)
         self._heard_ns = heard_ns + count * 1000000000 // RATE_HZ
@@ -315,7 +344,7 @@ class StreamOut(ports.AudioOut):
         loop = asyncio.get_running_loop()
         loop.call_later(max(last_ns - time.time_ns(), 0) / 1e9, self._finish, item, None)
 
-    def _finish(self, item: Item, fault: WorldFault | None) -> None:
+    def _finish(self, item: Item, fault: Fault | None) -> None:
         if isinstance(item, _Voice) and not item.done.done():
             if fault is None:
                 item.done.set_result(None)

@@ -239,11 +239,11 @@ async def test_a_crash_of_the_task_goes_on_with_the_slot_after_its_restart(provi
     record = node.playout._record_played
     crashes = []
 
-    def crash(fact):
+    def crash(fact, observed):
         if not crashes:
             crashes.append(1)
             raise ValueError("a bug")
-        record(fact)
+        record(fact, observed)
 
     node.playout._record_played = crash
     await node.pass_to("05:30:20")

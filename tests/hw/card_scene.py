@@ -56,9 +56,19 @@ async def unplugged(out: AlsaOut, gone: Path) -> dict[str, object]:
     playing = asyncio.create_task(out.play(io.BytesIO(ramp(24000)), 0, None, UNITY))
     await asyncio.sleep(0.5)
     gone.touch()
+    spare = Path(str(gone) + ".spare")
+    spare.touch()
     await asyncio.sleep(0.7)
     gone.unlink()
     return {"position": await playing}
+
+
+async def other_card(out: AlsaOut, gone: Path) -> dict[str, object]:
+    """Play while the card is pulled out for good."""
+    playing = asyncio.create_task(out.play(io.BytesIO(ramp(24000)), 0, None, UNITY))
+    await asyncio.sleep(0.5)
+    gone.touch()
+    return {"position": await playing, "device": out.sink.device}
 
 
 async def interrupt(out: AlsaOut) -> dict[str, object]:
@@ -74,9 +84,9 @@ async def interrupt(out: AlsaOut) -> dict[str, object]:
 
 async def main() -> None:
     signal.signal(signal.SIGCONT, signal.SIG_DFL)
-    out = AlsaOut(("card",), Clock())
-    await out.open()
     name, *arguments = sys.argv[1:]
+    out = AlsaOut(("card", "spare"), Clock())
+    await out.open()
     if name == "starts":
         result = await starts(out, int(arguments[0]))
     elif name == "long":
@@ -85,6 +95,8 @@ async def main() -> None:
         result = await stalled(out)
     elif name == "unplugged":
         result = await unplugged(out, Path(arguments[0]))
+    elif name == "other":
+        result = await other_card(out, Path(arguments[0]))
     else:
         result = await interrupt(out)
     await out.close()

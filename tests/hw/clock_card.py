@@ -8,7 +8,7 @@ SOURCE = Path(__file__).with_name("clock_card.c")
 
 
 class ClockCard:
-    """Hold one card: its ALSA configuration, its recording, its plug."""
+    """Hold one card: its ALSA configuration, its recording, its plug; and a second one, `spare`."""
 
     def __init__(self, folder: Path, ppm: int = 0) -> None:
         self.file = folder / "heard"
@@ -21,7 +21,8 @@ class ClockCard:
             "</usr/share/alsa/alsa.conf>\n"
             'pcm_type.clock_card { lib "%s" }\n'
             'pcm.card { type clock_card; file "%s"; unplugged "%s"; ppm %d }\n'
-            % (library, self.file, self.gone, ppm)
+            'pcm.spare { type clock_card; file "%s.spare"; unplugged "%s.spare"; ppm %d }\n'
+            % (library, self.file, self.gone, ppm, self.file, self.gone, ppm)
         )
         self.ppm = ppm
 
@@ -29,10 +30,11 @@ class ClockCard:
         """Return what makes ALSA find the card, for a process of its own."""
         return {"ALSA_CONFIG_PATH": str(self.config)}
 
-    def heard(self) -> list[tuple[float, int]]:
+    def heard(self, suffix: str = "") -> list[tuple[float, int]]:
         """Return every sample that is not silence with the wall time (ms) it was heard at."""
-        data = memoryview(self.file.read_bytes()).cast("h")
-        lines = Path(str(self.file) + ".log").read_text().splitlines()
+        file = Path(str(self.file) + suffix)
+        data = memoryview(file.read_bytes()).cast("h")
+        lines = Path(str(file) + ".log").read_text().splitlines()
         starts = [tuple(int(word) for word in line.split()) for line in lines]
         per_frame_ms = 1000 / RATE_HZ / (1 + self.ppm / 1e6)
         result = []

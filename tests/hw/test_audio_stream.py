@@ -4,6 +4,7 @@ import asyncio
 import io
 import random
 import struct
+import threading
 import time
 
 import pytest
@@ -154,4 +155,49 @@ async def test_no_card_at_boot_then_one(monkeypatch):
     card.plugged = True
     await asyncio.sleep(0.2)
     assert await out.play(io.BytesIO(ramp(10)), 0, None, UNITY) == 10
+    await out.close()
+
+
+class SlowFile(io.BytesIO):
+    """A file whose first read takes as long as the test wants."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.reading = threading.Event()
+        self.go_on = threading.Event()
+
+    def read(self, count: int = -1) -> bytes:
+        self.reading.set()
+        self.go_on.wait(5)
+        return super().read(count)
+
+
+@pytest.mark.parametrize("end", ["stop", "close"])
+async def test_a_stop_while_the_file_is_slow_to_begin_is_not_lost(end):
+    card = Card()
+    out = StreamOut(card, Clock())
+    await out.open()
+    slow = SlowFile(ramp(8000))
+    playing = asyncio.create_task(out.play(slow, 100, None, UNITY))
+    await asyncio.to_thread(slow.reading.wait)
+    await (out.stop(10) if end == "stop" else out.close())
+    slow.go_on.set()
+    assert await asyncio.wait_for(playing, 1) == 100
+    if end == "stop":
+        assert await out.play(io.BytesIO(ramp(10)), 0, None, UNITY) == 10
+        await out.close()
+    heard = b"".join(card.heard)
+    assert heard.count(b"\x01\x00\x02\x00") == (end == "stop")
+    assert not any(sample > 10 for sample in struct.unpack("<%dh" % (len(heard) // 2), heard))
+
+
+async def test_a_stopped_item_lets_go_of_its_file_at_once():
+    out = StreamOut(Card(), Clock())
+    await out.open()
+    playing = asyncio.create_task(out.play(io.BytesIO(bytes(3200000)), 0, None, UNITY))
+    await asyncio.sleep(0.1)
+    started_s = time.monotonic()
+    await out.stop(0)
+    await playing
+    assert time.monotonic() - started_s < 0.08
     await out.close()

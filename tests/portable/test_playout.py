@@ -68,7 +68,7 @@ def test_an_emergency_interrupts_at_once_and_the_news_resumes_once():
     shell.run_to("05:35")
     shell.alerts(_flood("05:35"))
     kinds = [event.kind for _, event in shell.log[-5:]]
-    assert "stop" in kinds and shell.of_kind("stop")[0].fade_ms == 30
+    assert "stop" in kinds and shell.of_kind("stop")[0].fade_ms == 10
     shell.run_to("06:00")
     assert shell.heard() == [
         ("news", "05:30:00", 0, 300, "interrupted"),
