@@ -1,9 +1,9 @@
 """Feed an ALSA device a little ahead of the ear.
 
 Only 20 ms stand in the card's buffer at first, so that an alert is heard that soon; every underrun
-adds 10 ms, up to 80, for boards that cannot keep up, and ten quiet minutes take 5 ms back. The thread asks for real-time priority and
-does without where it may not have it. A device that swallows frames at once (the `null` and `file`
-plug-ins) has no clock: it is paced by the system's.
+adds 10 ms, up to 80, for boards that cannot keep up, and ten quiet minutes take 5 ms back. The
+thread asks for real-time priority and does without where it may not have it. A device that swallows
+frames at once (the `null` and `file` plug-ins) has no clock: it is paced by the system's.
 """
 
 import contextlib

@@ -133,7 +133,7 @@ def test_answers_to_another_play_and_ticks_running_back_are_refused():
 def test_a_stop_that_nobody_answers_is_repeated():
     shell = _in_state("stopping")
     shell.run_ms(25000)
-    assert [event.fade_ms for event in shell.of_kind("stop")] == [30, 0, 0]
+    assert [event.fade_ms for event in shell.of_kind("stop")] == [10, 0, 0]
     shell.answer_stop()
     shell.run_ms(40000)
     assert [entry[0] for entry in shell.heard()] == ["news", "flood"]
