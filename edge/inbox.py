@@ -2,6 +2,7 @@
 
 import asyncio
 
+from edge.bell import Bell
 from edge.feed import Taker
 from hw.ports import Clock
 from protocols.limits import INBOX_EVENTS_MAX
@@ -12,14 +13,14 @@ class Inbox(Taker):
 
     def __init__(self) -> None:
         self._events: list[object] = []
-        self._news = asyncio.Event()
+        self._bell = Bell()
 
     def take(self, event: object) -> None:
         """Add an event; when too many wait, news of a single blob go first, then the oldest."""
         if len(self._events) >= INBOX_EVENTS_MAX:
             self._events.pop(self._least())
         self._events.append(event)
-        self._news.set()
+        self._bell.ring()
 
     def next(self) -> object:
         """Return the oldest event, or None."""
@@ -34,20 +35,11 @@ class Inbox(Taker):
         if self._events or duration_ms <= 0:
             await asyncio.sleep(0)
             return
-        self._news.clear()
-        ringer = asyncio.create_task(_ring(clock, duration_ms, self._news))
-        try:
-            await self._news.wait()
-        finally:
-            ringer.cancel()
+        self._bell.silence()
+        await self._bell.wait(clock, duration_ms)
 
     def _least(self) -> int:
         for index, event in enumerate(self._events):
             if event.trigger == "blob":  # type: ignore[attr-defined]
                 return index
         return 0
-
-
-async def _ring(clock: Clock, duration_ms: int, bell: asyncio.Event) -> None:
-    await clock.sleep_ms(duration_ms)
-    bell.set()

@@ -14,6 +14,7 @@ from edge.blob_store import BlobStore
 from edge.board_task import BoardTask
 from edge.config import Config
 from edge.content import Parts
+from edge.events_task import EventsTask
 from edge.faults import Faults
 from edge.feed import Feed
 from edge.hub_link import HubLink
@@ -106,9 +107,10 @@ class Node:
         if config.board is not None:
             board = self._kit.board(config.board, self.clock)
             tasks.append(BoardTask(self.parts, self.clock, board, self._kit.Inflate()))
-        tasks.append(
-            SyncTask(self.parts, self.clock, self.storage, self.link, self.verifier, self.budget)
-        )
+        sync = SyncTask(self.parts, self.clock, self.storage, self.link, self.verifier, self.budget)
+        tasks.append(sync)
+        if config.events:
+            tasks.append(EventsTask(self.parts, self.clock, self.link, sync, self.budget.allowed))
         tasks.append(self._records_task())
         if config.sticks:
             sticks = [self._kit.Storage(path) for path in config.sticks]

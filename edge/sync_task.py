@@ -7,6 +7,7 @@ and on any fault keeps everything the node has.
 
 import asyncio
 
+from edge.bell import Bell
 from edge.blob_fetch import fetch_slice
 from edge.blob_store import BlobStore
 from edge.config import Config
@@ -62,11 +63,30 @@ class SyncTask(Task):
         self._metadata = self._open_metadata()
         self._budget = budget
         self._again = False
+        self._bell = Bell()
+        self._listens = False
+        self._version: int | None = None
         self.contact_ms: int | None = None
 
     def wake(self) -> None:
         """Check at once."""
         self._session.wake(self._clock.ticks_ms())
+        self._bell.ring()
+
+    def told(self, version: int | None) -> None:
+        """Check at once when the hub's timestamp, of this version, is not the one held here."""
+        if version is None or version != self._version:
+            self.wake()
+
+    def heard(self) -> None:
+        """Note that the hub's event stream lives: checks may be rarer."""
+        self._listens = True
+
+    def unheard(self) -> None:
+        """Note that the stream ended: the next check comes when it would have without."""
+        if self._listens:
+            self._listens = False
+            self._session.check_by(self._clock.ticks_ms() + self._config.poll_s * 1000)
 
     async def run(self) -> None:
         """Sync for ever."""
@@ -92,7 +112,7 @@ class SyncTask(Task):
     async def _rest(self) -> None:
         """Wait until something is due, at most a second at a time, so that `wake` is heard."""
         left_ms = self._session.deadline_ms(self._budget.allowed) - self._clock.ticks_ms()
-        await self._clock.sleep_ms(max(10, min(left_ms, 1000)))
+        await self._bell.wait(self._clock, max(10, min(left_ms, 1000)))
 
     async def _do(self, step: Step) -> None:
         try:
@@ -124,6 +144,7 @@ class SyncTask(Task):
             return
         self._faults.clear("sync.metadata")
         self._hubs.answered(self._base)
+        self._version = found.version
         self.contact_ms = self._time.wall_ms()
         if found.issued_s:
             self._time.raise_floor(found.issued_s)
@@ -212,7 +233,10 @@ class SyncTask(Task):
         if instant.wall_ms is not None and own:
             local_s = schedule.local_day_second(instant.wall_ms, own[0].utc_offset_min)[1]
             slot_in_ms = self._slot_in_ms(instant.wall_ms)
-        interval_ms = sync_session.poll_ms(self._config.poll_s * 1000, local_s, slot_in_ms)
+        base_ms = self._config.poll_s * 1000
+        if self._listens:
+            base_ms *= sync_session.LISTENING_FACTOR
+        interval_ms = sync_session.poll_ms(base_ms, local_s, slot_in_ms)
         self._session.checked(self._clock.ticks_ms(), 0 if self._again else interval_ms)
         self._again = False
 

@@ -61,6 +61,10 @@ FORM_BYTES_MAX = 256 * 1024
 FORM_FIELDS_MAX = 128
 # Event streams: one line waiting for a client is enough, since only the newest version matters.
 EVENT_STREAMS_MAX = 10_000
+# One event of a stream: a unit and a number; and one stream, which is then opened anew: heartbeats
+# of eleven days.
+EVENT_BYTES_MAX = 512
+EVENT_STREAM_BYTES_MAX = 64 * 1024
 
 # JSON: nothing we sign nests deeper than six; integers must survive every JSON parser unchanged.
 JSON_DEPTH_MAX = 16

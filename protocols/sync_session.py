@@ -30,6 +30,8 @@ SLICE_BYTES = 512 * 1024
 TIGHT_BEFORE_SLOT_MS = 900_000
 TIGHT_MS = 60_000
 NIGHT_FACTOR = 4
+# While the hub's event stream lives a check only covers for a lost event.
+LISTENING_FACTOR = 4
 NIGHT_FROM_S = 22 * 3600
 NIGHT_UNTIL_S = 4 * 3600
 JITTER_PERCENT = 20
@@ -88,14 +90,24 @@ class SyncSession:
         self._turn = 0
         self._failures = 0
         self._due_ms = 0
+        self._is_woken = False
         self._paths: list[str] = []
         self._media: list[_Medium] = []
         self._waiting: Step | None = None
         self.state = IDLE
 
     def wake(self, now_ms: int) -> None:
-        """Check at once: the hub said that something is new, or a person asked."""
+        """Check at once: the hub said that something is new, or a person asked.
+
+        What a check under way has read already may be older than the news: it is followed by
+        another.
+        """
         self._due_ms = min(self._due_ms, now_ms)
+        self._is_woken = self.state in (REFRESH, MANIFEST)
+
+    def check_by(self, at_ms: int) -> None:
+        """Check at this time at the latest."""
+        self._due_ms = min(self._due_ms, at_ms)
 
     def want(self, wanted: list[Wanted]) -> None:
         """Replace the list of media, those of alerts first, then what plays soonest.
@@ -156,7 +168,8 @@ class SyncSession:
     def checked(self, now_ms: int, interval_ms: int) -> None:
         """End the cycle's checks: the link works, the next check is in about `interval_ms`."""
         self._failures = 0
-        self._rest(now_ms, interval_ms)
+        self._rest(now_ms, 0 if self._is_woken else interval_ms)
+        self._is_woken = False
 
     def blob_progress(self, is_whole: bool) -> None:
         """Note a slice; a whole medium is wanted no more.

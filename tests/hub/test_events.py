@@ -11,10 +11,10 @@ from hub import events
 
 @pytest.fixture
 def publish(services):
-    def replace(unit):
+    def replace(unit, version=1):
         folder = services.config.repository / "units" / unit / "metadata"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "draft").write_bytes(b"{}")
+        (folder / "draft").write_text(json.dumps({"signed": {"version": version}}))
         (folder / "draft").rename(folder / "timestamp.json")
 
     return replace
@@ -37,10 +37,23 @@ async def test_a_new_timestamp_wakes_its_unit_only(listener, publish, monkeypatc
     async with aiohttp.ClientSession() as session:
         async with session.get(base + "03.test") as one, session.get(base + "03.m4x9") as other:
             assert one.headers["Content-Type"] == "text/event-stream"
-            assert await lines(one, 1) == await lines(other, 1) == [b": open"]
-            publish("03.test")
-            assert await lines(one, 2) == [b"event: timestamp", b"data: 03.test"]
+            opening = [b": open", b"event: timestamp"]
+            assert await lines(one, 3) == [*opening, b"data: 03.test 1"]
+            assert await lines(other, 3) == [*opening, b"data: 03.m4x9 1"]
+            publish("03.test", 2)
+            assert await lines(one, 2) == [b"event: timestamp", b"data: 03.test 2"]
             assert await lines(other, 1) == [b":"]
+
+
+async def test_a_unit_without_a_version_is_still_announced(tmp_path):
+    wakes = events.Wakes(tmp_path)
+    folder = tmp_path / "units" / "03.test" / "metadata"
+    with wakes.join("03.test") as channel:
+        assert channel.line == b""
+        folder.mkdir(parents=True)
+        (folder / "timestamp.json").write_bytes(b"{}")
+        wakes.look()
+        assert channel.line == b"event: timestamp\ndata: 03.test ?\n\n"
 
 
 async def test_an_unknown_unit_is_refused(hub):
