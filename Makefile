@@ -4,7 +4,7 @@ PYTHON = .venv/bin/python
 .PHONY: setup demo test check mutants bench clean
 
 setup:
-	@tools/setup.sh
+	@tools/setup.sh && tools/unpack_chrony.sh
 
 demo: setup
 	@$(PYTHON) -m tools.demo $(if $(ONCE),--once)

@@ -103,7 +103,7 @@ def read(data: bytes) -> Config:
         _texts(fields, "sticks", STICKS_MAX),
         fields.text("interface", 0, INTERFACE_BYTES_MAX, ""),
         fields.text("tls_ca", 0, CONFIG_PATH_BYTES_MAX, ""),
-        _texts(fields, "time_servers", TIME_SERVERS_MAX),
+        _time_servers(fields),
         fields.flag("events", True),
     )
 
@@ -142,6 +142,19 @@ def _texts(fields: Fields, name: str, count_max: int) -> tuple[str, ...]:
         path = fields.name(name) + "[" + str(index) + "]"
         found.append(check_text(value, path, 1, CONFIG_PATH_BYTES_MAX))
     return tuple(found)
+
+
+def _time_servers(fields: Fields) -> tuple[str, ...]:
+    found = _texts(fields, "time_servers", TIME_SERVERS_MAX)
+    path = fields.name("time_servers")
+    for server in found:
+        if found.count(server) > 1:
+            raise refuse(path, "names a server twice", "Two that agree must be two.")
+        host, mark, port = server.partition(":")
+        is_good = bool(host) and all(["0" <= letter <= "9" for letter in port])
+        if not is_good or (mark and not 0 < int(port or "0") < 65536):
+            raise refuse(path, "holds no server's name", "Write host or host:port.")
+    return found
 
 
 def _budget(fields: Fields) -> Budget:

@@ -22,6 +22,7 @@ from edge.hubs import Hubs
 from edge.journal_book import JournalBook
 from edge.journal_store import JournalStore
 from edge.manifests import Manifests
+from edge.network_time_task import NetworkTimeTask
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
 from edge.playout_task import PlayoutTask
@@ -111,6 +112,8 @@ class Node:
         tasks.append(sync)
         if config.events:
             tasks.append(EventsTask(self.parts, self.clock, self.link, sync, self.budget.allowed))
+        if config.time_servers:
+            tasks.append(self._time_task())
         tasks.append(self._records_task())
         if config.sticks:
             sticks = [self._kit.Storage(path) for path in config.sticks]
@@ -126,6 +129,17 @@ class Node:
         keeper = AmplifierTask(amplifier, self.clock, self.faults, config.warm_up_ms)
         audio = self._kit.audio(settings, self.time)
         return [keeper, PlayoutTask(self.parts, self.clock, self.storage, audio, keeper)]
+
+    def _time_task(self) -> NetworkTimeTask:
+        return NetworkTimeTask(
+            self.config.node,
+            self.config.time_servers,
+            self.time,
+            self.faults,
+            self._kit.datagrams(self.clock),
+            self.entropy,
+            self.budget.allowed,
+        )
 
     def _records_task(self) -> RecordsTask:
         faults, time = self.faults, self.time

@@ -40,6 +40,7 @@ class NodeTime(ports.Clock):
         self._feed = feed
         self._book = book
         self._sets_clock = sets_clock
+        self._suspected = ""
         self._trust = ClockTrust(_read_floor(storage), clock.wall_ms(), clock.ticks_ms())
 
     @property
@@ -97,7 +98,12 @@ class NodeTime(ports.Clock):
 
     def _tell(self, outcome: Outcome, source: str) -> None:
         wall_ms = self.wall_ms()
-        if outcome.reason in _TOLD or outcome.verdict == SUSPECT:
+        is_suspect = outcome.verdict == SUSPECT
+        # A stranger who goes on lying is written down once.
+        is_news = is_suspect and outcome.reason != self._suspected
+        if source == "network" or outcome.verdict == TAKEN:
+            self._suspected = outcome.reason if is_suspect else ""
+        if outcome.reason in _TOLD or is_news:
             body = {"source": source, "reason": outcome.reason, "step_ms": outcome.step_ms}
             self._book.write(HEALTH, "clock", body)
         if outcome.verdict != TAKEN:

@@ -54,6 +54,17 @@ def link(tls_ca_path: str, interface: str) -> ports.Link:
     return Link(tls_ca_path or None, interface or None)
 
 
+def datagrams(clock: ports.Clock) -> ports.Datagrams:
+    """Return a UDP socket, closed."""
+    if sys.implementation.name == "micropython":
+        adapter = __import__("hw.micropython.datagrams", None, None, ("Datagrams",))
+        made: ports.Datagrams = adapter.Datagrams(clock)
+        return made
+    adapter = __import__("hw.linux.datagrams", None, None, ("Datagrams",))
+    made = adapter.Datagrams()
+    return made
+
+
 def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
     """Return the audio output that the settings name; raises `LocalFault("config.audio")`."""
     made: ports.AudioOut = __import__(_DEVICES, None, None, ("audio",)).audio(settings, clock)

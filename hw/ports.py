@@ -185,7 +185,7 @@ class Datagrams:
         raise NotImplementedError
 
     async def send(self, data: bytes, host: str, port: int) -> None:
-        """Send one packet to an IPv4 address; raises `WorldFault("network.down")`."""
+        """Send one packet to an IPv4 address or a name; raises `WorldFault("network.down")`."""
         raise NotImplementedError
 
     async def receive(self, timeout_ms: int) -> bytes:

@@ -39,9 +39,13 @@ class Datagrams(ports.Datagrams):
         self._socket = made
 
     async def send(self, data: bytes, host: str, port: int) -> None:
-        """Send one packet."""
+        """Send one packet; a name is looked up first, without holding up other tasks."""
+        loop = asyncio.get_running_loop()
         try:
-            await asyncio.get_running_loop().sock_sendto(self._opened(), data, (host, port))
+            if not _is_numeric(host):
+                found = await loop.getaddrinfo(host, port, family=socket.AF_INET)
+                host = str(found[0][4][0])
+            await loop.sock_sendto(self._opened(), data, (host, port))
         except OSError as error:
             raise _down(error) from error
 
@@ -68,6 +72,10 @@ class Datagrams(ports.Datagrams):
         if self._socket is None:
             raise OSError(9, "not open")
         return self._socket
+
+
+def _is_numeric(host: str) -> bool:
+    return host.replace(".", "").isdigit()
 
 
 def _down(error: OSError) -> WorldFault:

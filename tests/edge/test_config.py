@@ -63,6 +63,11 @@ def test_everything_can_be_said():
     ("fields", "named"),
     [
         ({"node": ...}, "config.node"),
+        ({"time_servers": ["a", "b", "a"]}, "config.time_servers"),
+        ({"time_servers": ["a:x"]}, "config.time_servers"),
+        ({"time_servers": ["a:0"]}, "config.time_servers"),
+        ({"time_servers": [":123"]}, "config.time_servers"),
+        ({"interface": "a-name-far-too-long"}, "config.interface"),
         ({"node": "a/b"}, "config.node"),
         ({"unit": "k7f2"}, "config.unit"),
         ({"kind": "radio"}, "config.kind"),
