@@ -188,8 +188,8 @@ class Devices:
         self._units = (relay_unit, meter_unit)
         self._server: ModbusSerialServer | None = None
 
-    async def start(self, port: str, baud: int, trace: Trace | None = None) -> None:
-        """Open the port and serve; `trace(sending, data)` sees and may change every packet."""
+    def served(self) -> tuple[list[SimDevice], list[type[ModbusPDU]]]:
+        """Return what pymodbus serves on the line, and the requests that it must learn."""
         nothing = [SimData(0, values=0, datatype=DataType.REGISTERS)]
         coils = [SimData(0, values=[False] * COILS, datatype=DataType.BITS)]
         inputs = [SimData(0, values=[0] * 10, datatype=DataType.REGISTERS)]
@@ -198,7 +198,12 @@ class Devices:
         board, meter = self.board, self.meter
         relay = SimDevice(relay_unit, simdata=(coils, bits, nothing, nothing), action=board.serve)
         energy = SimDevice(meter_unit, simdata=(bits, bits, nothing, inputs), action=meter.serve)
+        return [relay, energy], [raw_coil_request(relay_unit, board)]
 
+    async def start(self, port: str, baud: int, trace: Trace | None = None) -> None:
+        """Open the port and serve; `trace(sending, data)` sees and may change every packet."""
+        devices, requests = self.served()
+        nothing = [SimData(0, values=0, datatype=DataType.REGISTERS)]
         nobody = SimDevice(0, simdata=nothing)  # answers for all other units, and is cut off below
 
         def on_packet(sending: bool, data: bytes) -> bytes:
@@ -207,12 +212,12 @@ class Devices:
             return b"" if sending and data[:1] and data[0] not in self._units else data
 
         self._server = ModbusSerialServer(
-            [relay, energy, nobody],
+            [*devices, nobody],
             framer=FramerType.RTU,
             port=port,
             baudrate=baud,
             trace_packet=on_packet,
-            custom_pdu=[raw_coil_request(relay_unit, board)],
+            custom_pdu=requests,
         )
         await self._server.serve_forever(background=True)
 
