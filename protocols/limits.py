@@ -248,3 +248,12 @@ WARM_UP_MS_MAX = 30_000
 STICKS_MAX = 4
 # Files looked at on one stick; a technician's stick holds one alert, an overloaded one hundreds.
 STICK_FILES_MAX = 64
+
+# A frame on a service cable: one record (4 KB) with its envelope, or a piece of a file. At 115,200
+# baud it takes 0.4 s, and a microcontroller holds two of them.
+FRAME_BODY_BYTES_MAX = 4608
+# An Improv packet tells its length in one byte.
+IMPROV_DATA_BYTES_MAX = 255
+# The words of one message beside its raw piece; and that piece, with room for the envelope.
+SERVICE_WORDS_BYTES_MAX = 4096
+SERVICE_PIECE_BYTES_MAX = 2048
