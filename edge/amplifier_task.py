@@ -4,6 +4,7 @@ Relay on, warm-up, audio, hold, relay off. The relay falls off by itself when th
 renewing: that is how a crash ends in silence.
 """
 
+from edge.bell import Bell
 from edge.faults import Faults
 from edge.supervisor import Task
 from hw import ports
@@ -20,7 +21,10 @@ OBSERVE_MS = 1_000
 # The relay stays on after the last sample: the tail of the amplifier's own filter, and the next
 # item of a programme without a click between.
 TAIL_MS = 1_500
-IDLE_OBSERVE_MS = 60_000
+# Idle and well, it is looked at once in a while (a relay welds when it switches, and is looked at
+# then); with a fault more often, to tell when it is mended.
+IDLE_OBSERVE_MS = 900_000
+FAULT_OBSERVE_MS = 60_000
 
 
 class AmplifierTask(Task):
@@ -50,6 +54,7 @@ class AmplifierTask(Task):
         self._off_ticks = 0
         self._renew_ticks = 0
         self._observe_ticks = 0
+        self._news = Bell()
         self._observed: dict[str, int] = {}
 
     def warm_up_left_ms(self) -> int:
@@ -67,11 +72,13 @@ class AmplifierTask(Task):
         self._observe_ticks = self._clock.ticks_ms()
         if self._amplifier is not None and (self._is_cut or not self._is_on):
             await self._switch_on()
+        self._news.ring()
 
     def release(self) -> None:
         """Let the amplifier go off after its tail unless something else plays by then."""
         self._users -= 1
         self._off_ticks = self._clock.ticks_ms() + TAIL_MS
+        self._news.ring()
 
     def observed(self) -> "dict[str, int]":
         """Return the strongest observation since the last `acquire`."""
@@ -93,7 +100,14 @@ class AmplifierTask(Task):
                 await self._renew()
             if now >= self._observe_ticks:
                 await self._observe()
-            await self._clock.sleep_ms(100)
+            await self._news.wait(self._clock, self._idle_ms())
+
+    def _idle_ms(self) -> int:
+        """Return how long there is nothing to do."""
+        due_ticks = self._observe_ticks
+        if self._is_on:
+            due_ticks = min(due_ticks, self._renew_ticks if self._users else self._off_ticks)
+        return max(1, due_ticks - self._clock.ticks_ms())
 
     async def make_safe(self) -> None:
         """Switch off."""
@@ -118,6 +132,7 @@ class AmplifierTask(Task):
     async def _switch_off(self) -> None:
         self._is_on = False
         await self._command(_OFF)
+        self._observe_ticks = self._clock.ticks_ms() + OBSERVE_MS
 
     async def _command(self, verb: str) -> None:
         """Tell the relay; a fault is noted, and the next renewal tries again from the start."""
@@ -139,8 +154,6 @@ class AmplifierTask(Task):
 
     async def _observe(self) -> None:
         assert self._amplifier is not None
-        wait_ms = OBSERVE_MS if self._is_on else IDLE_OBSERVE_MS
-        self._observe_ticks = self._clock.ticks_ms() + wait_ms
         seen = await self._amplifier.observe()
         if self._users:
             self._observed = evidence.strongest(self._observed, seen)
@@ -149,3 +162,6 @@ class AmplifierTask(Task):
             places.append("amplifier." + fault.code)
             self._faults.note(places[-1], fault)
         self._faults.keep_only("amplifier.", places)
+        idle_ms = IDLE_OBSERVE_MS if len(places) == 1 else FAULT_OBSERVE_MS
+        wait_ms = OBSERVE_MS if self._is_on else idle_ms
+        self._observe_ticks = self._clock.ticks_ms() + wait_ms

@@ -6,6 +6,7 @@ Whatever carried a manifest or a medium here, it is told to the other tasks in t
 from collections import namedtuple
 
 from edge import offline_alerts
+from edge.bell import Bell
 from edge.blob_store import BlobStore
 from edge.book import Book
 from edge.config import Config
@@ -29,6 +30,9 @@ SOON_MS = DAY_MS
 AHEAD_MS = 14 * DAY_MS
 # A new alert is announced when its sound is here, or after this long without it.
 ALERT_MEDIA_MS = 20_000
+# While an alert waits for its sound, and while none does.
+_ANNOUNCE_MS = 1_000
+_NO_ALERT_MS = 3_600_000
 # Where faults of the sync itself stand, beside those of single manifests.
 _PLACES = ("sync.link", "sync.metadata", "sync.budget", "sync.pack")
 
@@ -59,6 +63,18 @@ class Content:
         self._clock = clock
         self._session = session
         self._alerts_due_ms: int | None = None
+        self._alert_told = Bell()
+        self._is_spoilt = False
+
+    def take_spoilt(self) -> bool:
+        """Tell whether a manifest was found damaged since the last call: it must come again."""
+        spoilt, self._is_spoilt = self._is_spoilt, False
+        return spoilt
+
+    async def wait_for_alerts(self) -> None:
+        """Wait until there may be alerts to announce."""
+        waits = self._alerts_due_ms is not None
+        await self._alert_told.wait(self._clock, _ANNOUNCE_MS if waits else _NO_ALERT_MS)
 
     def take_manifest(self, path: str, sha256: str) -> None:
         """Read a manifest that was downloaded, and tell what is new.
@@ -84,6 +100,7 @@ class Content:
             self._alerts_due_ms = self._clock.ticks_ms()
             if not self._manifests.has_cancel(path):
                 self._alerts_due_ms += ALERT_MEDIA_MS
+            self._alert_told.ring()
 
     def announce_alerts(self) -> None:
         """Tell of new alerts when their sound is here or its time is up."""
@@ -143,6 +160,7 @@ class Content:
                 continue
             try:
                 if not self._manifests.activate(candidate.unit):
+                    self._is_spoilt = True
                     continue
             except Fault as fault:
                 self._faults.note("store.manifests", fault)

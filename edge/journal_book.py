@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 
+from edge.bell import Bell
 from edge.book import Book
 from edge.journal_store import NO_CLOCK, JournalStore
 from protocols.errors import LocalFault, WorldFault
@@ -25,6 +26,8 @@ class JournalBook(Book):
         self._waiting: list[Fact] = []
         self._lost = 0
         self.fault: WorldFault | None = None
+        # Rung when there may be something to send.
+        self.news = Bell()
 
     def follow(self, now: "object") -> None:
         """Date facts by `now() -> (wall_ms, source, uncertainty_ms)` from here on."""
@@ -47,6 +50,7 @@ class JournalBook(Book):
         if len(self._waiting) > FACTS_WAITING_MAX:
             self._forget_one()
         self.retry()
+        self.news.ring()
 
     def retry(self) -> None:
         """Write what waits, oldest first, as far as the disk takes it."""

@@ -105,6 +105,32 @@ class MetadataFetch:
         small_heap.tidy()
         return Refreshed(self._changed, trust.timestamp.version, trust.issued_s)
 
+    def stands(self, now_s: int) -> bool:
+        """Tell whether what the last cycle verified is in memory still, and fresh."""
+        trust = self._trust
+        if trust is None:
+            return False
+        known = (trust.root.expires_s, trust.timestamp.expires_s, trust.snapshot.expires_s)
+        return int(min(known)) > now_s
+
+    async def is_unchanged(self) -> bool:
+        """Ask whether a new cycle would find what the last one did, where that still `stands`.
+
+        Asks what a cycle asks first, in its order: is there a newer root, is the timestamp another.
+        False also when anything is not as expected: then run the cycle, which says what it is.
+        """
+        if self._trust is None or not self._etag:
+            return False
+        root = str(self._trust.root.version + 1) + ".root.json"
+        if await self._status(root, {}) not in (403, 404):
+            return False
+        return await self._status("timestamp.json", {"if-none-match": self._etag}) == 304
+
+    async def _status(self, name: str, headers: "dict[str, str]") -> int:
+        response = await self._link.request("GET", self._metadata_url + name, headers, b"")
+        await response.close()
+        return response.status
+
     def take_rotated(self) -> bool:
         """Tell whether an online key was taken away since the last call, in whatever cycle.
 

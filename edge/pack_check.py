@@ -26,8 +26,10 @@ class PackCheck:
         self._stream: PackStream | None = None
         self._unserved = 0
 
-    async def open(self, held: tuple[int, int]) -> None:
+    async def open(self, held: tuple[int, int]) -> bool:
         """Ask for what is newer than (root, timestamp) and let the link answer from it.
+
+        Tells whether the hub said that nothing is.
 
         Raises `WorldFault("link.*" | "storage.*")`, and `RemoteFault("pack.*")` for a pack that is
         none: the link then asks the network for everything.
@@ -35,10 +37,10 @@ class PackCheck:
         await self.close()
         if not held[0]:
             # Without a root nothing can be believed, as the ordinary walk says at once.
-            return
+            return False
         if self._unserved:
             self._unserved -= 1
-            return
+            return False
         try:
             found = await self._fetch.fetch(held[0], held[1])
         except RemoteFault:
@@ -51,6 +53,12 @@ class PackCheck:
             self.link.show(found.papers)
         else:
             self.link.show(found)
+            return True
+        return False
+
+    def is_unserved(self) -> bool:
+        """Tell whether this hub serves no packs, as far as is known."""
+        return self._unserved > 0
 
     async def take_media(self, store: BlobStore, wants: "object") -> "list[RemoteFault]":
         """Install wanted media of the open pack; see `PackStream.take_media`."""

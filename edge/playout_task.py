@@ -30,8 +30,11 @@ from protocols.playout import Playout
 from protocols.records import PLAYS
 
 _MEMORY = "state/playout"
-_TICK_MS = 1_000
-_CLOCK_MS = 60_000
+# The session says when it must be asked again; this is a watch over that, and how often the
+# believed time is passed on although nothing changed it.
+_TICK_MS = 600_000
+# What the disk would not take is offered to it again after this.
+_SAVE_MS = 60_000
 # How long the end of the agent waits for what plays to fade and be written down.
 _HALT_MS = 2_000
 # What an alert interrupts is written down this much later: a flash card's write would hold up the
@@ -101,16 +104,18 @@ class PlayoutTask(Task):
         while True:
             self._drain(session)
             if self._clock.ticks_ms() >= clock_ticks:
-                clock_ticks = self._clock.ticks_ms() + _CLOCK_MS
+                clock_ticks = self._clock.ticks_ms() + _TICK_MS
                 session.submit(self._parts.time.event(), self._clock.ticks_ms())
-                self._save()
+            self._save()
             session.tick(self._clock.ticks_ms())
             await self._act(session)
             hurry_ms = self._hurry_ticks - self._clock.ticks_ms()
             if hurry_ms <= 0:
                 self._write_down()
             deadline_ms = session.deadline_ms()
-            wait_ms = min(hurry_ms, _TICK_MS) if self._facts else _TICK_MS
+            wait_ms = _TICK_MS if self._unsaved is None else _SAVE_MS
+            if self._facts:
+                wait_ms = min(hurry_ms, wait_ms)
             if deadline_ms is not None:
                 wait_ms = max(0, min(wait_ms, deadline_ms - self._clock.ticks_ms()))
             await self._inbox.wait(self._clock, wait_ms)

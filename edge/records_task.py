@@ -25,7 +25,10 @@ from protocols.limits import ID_BYTES_MAX, RECORD_ANSWER_BYTES_MAX, UPLINK_BATCH
 PATH = "/v1/records"
 # A node with nothing to say still asks for the time and shows that it lives.
 ASK_MS = 3_600_000
-REST_MS_MAX = 1_000
+# While the disk refuses facts they are offered to it again after this.
+RETRY_MS = 1_000
+# While the SIM's bytes are spent, or nothing is due.
+REST_MS_MAX = 60_000
 _REMEDY = "Check the hub's address and clock; the records are kept and sent again"
 
 Ties = namedtuple("Ties", ("now", "offer_hub", "note", "clear", "allowed"))
@@ -78,12 +81,13 @@ class RecordsTask(Task):
         """Send for ever."""
         while True:
             if not await self.step():
-                await self._clock.sleep_ms(self._rest_ms())
+                await self._book.news.wait(self._clock, self._rest_ms())
 
     def ask(self) -> None:
         """Exchange with the hub now, even with nothing to send: its time or the link is new."""
         for box in self._boxes.values():
             box.submit(outbox.Ask(), self._clock.ticks_ms())
+        self._book.news.ring()
 
     def pending(self, name: str) -> int:
         """Return how many records of a chain the hub has not acknowledged."""
@@ -112,7 +116,11 @@ class RecordsTask(Task):
 
     def _rest_ms(self) -> int:
         now_ms = self._clock.ticks_ms()
-        rest_ms = REST_MS_MAX
+        rest_ms = max(self._ask_ms - now_ms, 10)
+        if self._book.waiting():
+            rest_ms = min(rest_ms, RETRY_MS)
+        if not self._ties.allowed(CONTROL):
+            rest_ms = min(rest_ms, REST_MS_MAX)
         for box in self._boxes.values():
             deadline_ms = box.deadline_ms()
             if deadline_ms is not None:

@@ -25,7 +25,9 @@ from protocols import schedule, sync_session
 from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.sync_session import BLOB, MANIFEST, REFRESH, Step, SyncSession
 
-_ANNOUNCE_MS = 1_000
+# A check that finds nothing new ends there; once in a while all is verified again, so that what ran
+# out or changed on the disk is noticed.
+WALK_MS = 86_400_000
 # The hub's own word on a medium; anything else may be somebody between.
 _FINAL = ("blob.absent", "media.undecodable")
 # A unit that has published nothing of a kind yet.
@@ -63,6 +65,8 @@ class SyncTask(Task):
         self._metadata = self._open_metadata()
         self._budget = budget
         self._again = False
+        # When everything is looked at again, whatever the hub says is new.
+        self._walk_ticks = 0
         self._bell = Bell()
         self._listens = False
         self._version: int | None = None
@@ -87,6 +91,7 @@ class SyncTask(Task):
         if self._listens:
             self._listens = False
             self._session.check_by(self._clock.ticks_ms() + self._config.poll_s * 1000)
+            self._bell.ring()
 
     async def run(self) -> None:
         """Sync for ever."""
@@ -106,13 +111,13 @@ class SyncTask(Task):
     async def _announce(self) -> None:
         """Announce alerts in time even while a slow link holds up the step under way."""
         while True:
-            await self._clock.sleep_ms(_ANNOUNCE_MS)
+            await self._content.wait_for_alerts()
             self._content.announce_alerts()
 
     async def _rest(self) -> None:
-        """Wait until something is due, at most a second at a time, so that `wake` is heard."""
+        """Wait until something is due or `wake` is called."""
         left_ms = self._session.deadline_ms(self._budget.allowed) - self._clock.ticks_ms()
-        await self._bell.wait(self._clock, max(10, min(left_ms, 1000)))
+        await self._bell.wait(self._clock, max(10, left_ms))
 
     async def _do(self, step: Step) -> None:
         try:
@@ -124,6 +129,7 @@ class SyncTask(Task):
                 await self._blob(step)
             self._faults.clear("sync.link")
         except WorldFault as fault:
+            self._walk_ticks = 0
             self._faults.note("sync.link", fault)
             self._session.link_lost(self._clock.ticks_ms())
             await self._packs.close()
@@ -132,10 +138,18 @@ class SyncTask(Task):
 
     async def _refresh(self) -> None:
         self._turn_to_hub()
-        await self._ask_for_pack()
+        if await self._is_unchanged():
+            self.contact_ms = self._time.wall_ms()
+            self._hubs.answered(self._base)
+            self._session.refreshed([])
+            self._content.rate_media()
+            self._check_done()
+            return
+        self._walk_ticks = self._clock.ticks_ms() + WALK_MS
         try:
             found = await self._fetch_metadata()
         except RemoteFault as fault:
+            self._walk_ticks = 0
             self._faults.note("sync.metadata", fault)
             await self._packs.close()
             self._session.refreshed([])
@@ -149,6 +163,18 @@ class SyncTask(Task):
         if found.issued_s:
             self._time.raise_floor(found.issued_s)
         self._session.refreshed(self._manifests.paths())
+
+    async def _is_unchanged(self) -> bool:
+        """Ask the hub whether anything is new; what the last walk left open makes it so."""
+        now_s = self._time.latest_s()
+        is_current = await self._ask_for_pack()
+        if self._content.take_spoilt():
+            self._walk_ticks = 0
+        if self._clock.ticks_ms() < self._walk_ticks and self._metadata.stands(now_s):
+            if is_current or (self._packs.is_unserved() and await self._metadata.is_unchanged()):
+                await self._packs.close()
+                return True
+        return False
 
     async def _fetch_metadata(self) -> Refreshed:
         try:
@@ -168,6 +194,7 @@ class SyncTask(Task):
             self._faults.clear("sync." + path)
         except RemoteFault as fault:
             if fault.code not in _NOTHING_THERE:
+                self._walk_ticks = 0
                 self._faults.note("sync." + path, fault)
         # The first programme names the units above: look at theirs at once.
         self._again = self._again or len(self._manifests.units()) > known
@@ -177,13 +204,18 @@ class SyncTask(Task):
             await self._take_packed_media()
             self._check_done()
 
-    async def _ask_for_pack(self) -> None:
-        """Ask in one round trip; without a pack the client asks for each file."""
+    async def _ask_for_pack(self) -> bool:
+        """Ask in one round trip and tell whether the hub says that nothing is new.
+
+        Without a pack the client asks for each file.
+        """
         try:
-            await self._packs.open(self._metadata.held(self._time.latest_s()))
+            is_current = await self._packs.open(self._metadata.held(self._time.latest_s()))
             self._faults.clear("sync.pack")
+            return is_current
         except RemoteFault as fault:
             self._faults.note("sync.pack", fault)
+            return False
 
     async def _take_packed_media(self) -> None:
         """Take the sound of alerts that came along; what is missing is fetched by range."""
@@ -232,25 +264,15 @@ class SyncTask(Task):
         own = self._manifests.bundles()[:1]
         if instant.wall_ms is not None and own:
             local_s = schedule.local_day_second(instant.wall_ms, own[0].utc_offset_min)[1]
-            slot_in_ms = self._slot_in_ms(instant.wall_ms)
+            slot_in_ms = schedule.next_start_in_ms(
+                self._manifests.bundles(), instant.wall_ms, sync_session.TIGHT_BEFORE_SLOT_MS
+            )
         base_ms = self._config.poll_s * 1000
         if self._listens:
             base_ms *= sync_session.LISTENING_FACTOR
         interval_ms = sync_session.poll_ms(base_ms, local_s, slot_in_ms)
         self._session.checked(self._clock.ticks_ms(), 0 if self._again else interval_ms)
         self._again = False
-
-    def _slot_in_ms(self, wall_ms: int) -> int | None:
-        soonest = None
-        until_ms = wall_ms + sync_session.TIGHT_BEFORE_SLOT_MS
-        for programme in self._manifests.bundles():
-            for rule in programme.rules:
-                start_ms = schedule.first_start_ms(
-                    rule, wall_ms, until_ms, programme.utc_offset_min
-                )
-                if start_ms is not None and (soonest is None or start_ms < soonest):
-                    soonest = start_ms
-        return None if soonest is None else soonest - wall_ms
 
     def _open_packs(self) -> PackCheck:
         place = self._config.place

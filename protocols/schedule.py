@@ -13,6 +13,7 @@ from protocols.limits import SCHEDULE_WINDOW_MS_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from protocols.bundle import Bundle
     from protocols.rules import Rule
     from protocols.targets import Place
 
@@ -76,6 +77,19 @@ def first_start_ms(rule: "Rule", from_ms: int, until_ms: int, utc_offset_min: in
             if from_ms <= at_ms < until_ms:
                 return at_ms
     return None
+
+
+def next_start_in_ms(
+    bundles: "tuple[Bundle, ...] | list[Bundle]", from_ms: int, within_ms: int
+) -> int | None:
+    """Return how soon the next start of any rule of these bundles is, None when none is near."""
+    soonest = None
+    for bundle in bundles:
+        for rule in bundle.rules:
+            start = first_start_ms(rule, from_ms, from_ms + within_ms, bundle.utc_offset_min)
+            if start is not None and (soonest is None or start < soonest):
+                soonest = start
+    return None if soonest is None else soonest - from_ms
 
 
 def occurrences(

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from edge.amplifier_task import HOLD_MS, TAIL_MS, AmplifierTask
+from edge.amplifier_task import HOLD_MS, IDLE_OBSERVE_MS, TAIL_MS, AmplifierTask
 from edge.faults import Faults
 from edge.supervisor import Supervisor
 from hw.sim.amplifier import Amplifier
@@ -154,7 +154,7 @@ async def test_what_runs_over_its_time_stays_cut_until_the_next_play(rig):
 
 async def test_a_welded_contact_is_reported_while_idle_and_closed_when_mended(rig):
     rig.amplifier.welded = True
-    await rig.pass_ms(61_000)
+    await rig.pass_ms(IDLE_OBSERVE_MS + 1_000)
     assert rig.open_codes() == ["amplifier.welded"]
     rig.amplifier.welded = False
     await rig.pass_ms(61_000)

@@ -135,3 +135,12 @@ def test_any_time_is_bounded_work():
     )
     first = schedule.first_start_ms(_rules({})[0], at_ms("05:31"), at_ms("23:00", 1), OFFSET_MIN)
     assert first == at_ms("05:30", 1)
+
+
+def test_the_next_start_of_all_programmes_is_told_as_a_distance():
+    value = manifests.bundle()
+    value["rules"] = [manifests.rule("r", ["news"], ["05:30", "17:00"])]
+    found = bundle.from_dict(value)
+    assert schedule.next_start_in_ms([found, found], at_ms("05:20"), 900_000) == 600_000
+    assert schedule.next_start_in_ms([found], at_ms("05:14"), 900_000) is None
+    assert schedule.next_start_in_ms([], at_ms("05:20"), 900_000) is None
