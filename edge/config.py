@@ -49,6 +49,7 @@ class Config(
             "tls_ca",
             "time_servers",
             "events",
+            "indicator",
         ),
     )
 ):
@@ -57,11 +58,11 @@ class Config(
     `place` is a `targets.Place`; `hubs` base addresses without a slash at the end, best first;
     `data` the folder of its stores; `root` the path of the TUF root it was given; `audio`,
     `amplifier` and `board` are the devices' settings (see `hw.platform`), or None; `storage` is
-    `files` or, for a card with FAT, `slots`; `sticks` the mount points where alerts
-    carried by hand are looked for. `interface` is the one whose bytes the SIM pays
-    (`wwan0`; "" counts what the link itself carries); `tls_ca` the path of the authority for
-    `https` ("" for the system's); `time_servers` are asked by SNTP; `events` tells whether the node
-    listens to the hub between its checks.
+    `files` or, for a card with FAT, `slots`; `sticks` the mount points where packs and alerts
+    carried by hand are looked for. `interface` is the one whose bytes the SIM pays (`wwan0`; ""
+    counts what the link itself carries); `tls_ca` the path of the authority for `https` ("" for the
+    system's); `time_servers` are asked by SNTP; `events` tells whether the node listens to the hub
+    between its checks; `indicator` is the lamp that tells of sticks, or None.
     """
 
 
@@ -105,6 +106,7 @@ def read(data: bytes) -> Config:
         fields.text("tls_ca", 0, CONFIG_PATH_BYTES_MAX, ""),
         _time_servers(fields),
         fields.flag("events", True),
+        _device(fields, "indicator"),
     )
 
 

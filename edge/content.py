@@ -3,6 +3,7 @@
 Whatever carried a manifest or a medium here, it is told to the other tasks in this one place.
 """
 
+import asyncio
 from collections import namedtuple
 
 from edge import offline_alerts
@@ -13,12 +14,13 @@ from edge.config import Config
 from edge.faults import Faults
 from edge.feed import Feed
 from edge.manifests import Manifests
+from edge.metadata_fetch import MetadataFetch
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
 from hw import ports
 from protocols import alert, bundle, media
 from protocols.alert import Alerts
-from protocols.errors import Fault
+from protocols.errors import Fault, RemoteFault
 from protocols.play_values import AlertsSet, BlobArrived, ProgrammeSet, SettingsSet
 from protocols.records import HEALTH
 from protocols.sync_session import SyncSession, Wanted
@@ -35,6 +37,8 @@ _ANNOUNCE_MS = 1_000
 _NO_ALERT_MS = 3_600_000
 # Where faults of the sync itself stand, beside those of single manifests.
 _PLACES = ("sync.link", "sync.metadata", "sync.budget", "sync.pack")
+# A unit that has published nothing of a kind yet.
+_NOTHING_THERE = ("trust.unknown_target", "trust.not_listed")
 
 Parts = namedtuple(
     "Parts",
@@ -63,6 +67,8 @@ class Content:
         self._clock = clock
         self._session = session
         self._alerts_due_ms: int | None = None
+        # Held by whoever writes metadata and media: one carrier at a time.
+        self.turn = asyncio.Lock()
         self._alert_told = Bell()
         self._is_spoilt = False
 
@@ -76,17 +82,29 @@ class Content:
         waits = self._alerts_due_ms is not None
         await self._alert_told.wait(self._clock, _ANNOUNCE_MS if waits else _NO_ALERT_MS)
 
-    def take_manifest(self, path: str, sha256: str) -> None:
-        """Read a manifest that was downloaded, and tell what is new.
+    async def take_manifest(
+        self, metadata: MetadataFetch, storage: ports.Storage, path: str
+    ) -> None:
+        """Download a manifest as far as it is new, read it, and tell what it changes at once.
 
-        Raises `RemoteFault` as `Manifests.take`.
+        A unit that has published nothing of a kind yet is no fault. Raises `RemoteFault` (`trust.*`
+        and those of `Manifests.take`), `WorldFault`.
         """
+        try:
+            target = await metadata.find_target(path)
+        except RemoteFault as fault:
+            if fault.code in _NOTHING_THERE:
+                return
+            raise
+        await metadata.download_target(target, storage, self._manifests.stored_name(path))
         if self._manifests.take(path):
-            self._book.write(HEALTH, "manifest", {"path": path, "sha256": sha256})
+            body = {"path": path, "sha256": target.hashes["sha256"]}
+            self._book.write(HEALTH, "manifest", body)
             self._tell(path)
 
     def blob_is_here(self, blob: media.Blob) -> None:
         """Tell of a medium that was verified and installed."""
+        self._session.arrived(blob.sha256)
         self._faults.clear(place_of(blob))
         self._feed.publish(BlobArrived(blob.sha256))
         self.activate_ready()
@@ -116,6 +134,10 @@ class Content:
         """Work out which media are wanted, and activate what has all it needs."""
         self._want_media()
         self.activate_ready()
+
+    def missing(self) -> list[Wanted]:
+        """Return the media still wanted, those of alerts first, then what plays soonest."""
+        return self._session.missing()
 
     def _want_media(self) -> None:
         """Name the media that are wanted and those that stay, soonest first; close the faults of

@@ -25,11 +25,13 @@ from edge.manifests import Manifests
 from edge.network_time_task import NetworkTimeTask
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
+from edge.pack_ingest import PackIngest
 from edge.playout_task import PlayoutTask
 from edge.records_task import RecordsTask, Ties
 from edge.sim_budget import SimBudget
 from edge.status_task import StatusTask
-from edge.stick_task import StickTask
+from edge.stick_records import Pen, StickRecords
+from edge.stick_task import Desk, StickTask
 from edge.supervisor import Supervisor, Task
 from edge.sync_task import SyncTask
 from hw import platform, ports
@@ -114,10 +116,10 @@ class Node:
             tasks.append(EventsTask(self.parts, self.clock, self.link, sync, self.budget.allowed))
         if config.time_servers:
             tasks.append(self._time_task())
-        tasks.append(self._records_task())
+        uplink = self._records_task()
+        tasks.append(uplink)
         if config.sticks:
-            sticks = [self._kit.Storage(path) for path in config.sticks]
-            tasks.append(StickTask(self.parts, self.clock, sticks))
+            tasks.append(self._stick_task(sync, uplink))
         tasks.append(StatusTask(self.parts, self.clock, self.storage, self.budget))
         return tasks
 
@@ -140,6 +142,26 @@ class Node:
             self.entropy,
             self.budget.allowed,
         )
+
+    def _stick_task(self, sync: SyncTask, uplink: RecordsTask) -> StickTask:
+        config = self.config
+        pen = Pen(
+            config.node,
+            self.parts.hubs,
+            self.identity,
+            self.entropy,
+            self.time.now,
+            uplink.carried,
+        )
+        desk = Desk(
+            sync.content,
+            PackIngest(self.parts, sync.content, self.storage, self.verifier),
+            StickRecords(self.journal, pen),
+            None if config.indicator is None else self._kit.indicator(config.indicator),
+            sync.wake,
+        )
+        sticks = [self._kit.Storage(path) for path in config.sticks]
+        return StickTask(self.parts, self.clock, sticks, desk)
 
     def _records_task(self) -> RecordsTask:
         faults, time = self.faults, self.time

@@ -6,10 +6,10 @@ counts only with a signature by the hub's key over this very request; an unsigne
 a batch, never lose one.
 """
 
-import binascii
 import hashlib
 from collections import namedtuple
 
+from edge import records_request
 from edge.hub_keys import read_hub_keys
 from edge.journal_book import JournalBook
 from edge.journal_store import JournalStore
@@ -22,7 +22,6 @@ from protocols.errors import Fault, LocalFault, RemoteFault, WorldFault
 from protocols.hub_addresses import HubAddresses
 from protocols.limits import ID_BYTES_MAX, RECORD_ANSWER_BYTES_MAX, UPLINK_BATCH_BYTES
 
-PATH = "/v1/records"
 # A node with nothing to say still asks for the time and shows that it lives.
 ASK_MS = 3_600_000
 # While the disk refuses facts they are offered to it again after this.
@@ -88,6 +87,10 @@ class RecordsTask(Task):
         for box in self._boxes.values():
             box.submit(outbox.Ask(), self._clock.ticks_ms())
         self._book.news.ring()
+
+    def carried(self, name: str, epoch: str, last: int) -> None:
+        """Note that a stick took records along up to `last`: the hub may hold them before us."""
+        self._boxes[name].submit(outbox.Carried(epoch, last), self._clock.ticks_ms())
 
     def pending(self, name: str) -> int:
         """Return how many records of a chain the hub has not acknowledged."""
@@ -188,26 +191,17 @@ class RecordsTask(Task):
     async def _post(self, name: str, body: bytes) -> "bytes | outbox.Refused":
         """Return the verified answer's body, or the refusal."""
         known = self._hubs.known()
-        base = known[self._hub % len(known)]
-        scheme, _, rest = base.partition("://")
-        host, mark, prefix = rest.rstrip("/").partition("/")
-        path = mark + prefix + PATH
-        nonce = binascii.hexlify(self._entropy.random_bytes(16)).decode()
-        wall_ms = self._ties.now()[0]
-        headers = http_signature.request_headers(
-            "POST",
-            http_signature.authority(host, scheme == "https"),
-            path,
+        signed = records_request.sign(
+            known[self._hub % len(known)],
             body,
             self._node,
-            nonce,
-            None if wall_ms is None else wall_ms // 1000,
-            self._identity.sign,
+            self._ties.now()[0],
+            self._identity,
+            self._entropy,
         )
-        digest = headers["content-digest"]
-        headers["content-type"] = "application/json"
+        nonce, digest = signed.nonce, signed.headers["content-digest"]
         sent_ms = self._clock.ticks_ms()
-        response = await self._link.request("POST", scheme + "://" + host + path, headers, body)
+        response = await self._link.request("POST", signed.url, signed.headers, body)
         received_ms = self._clock.ticks_ms()
         try:
             data = await _read_all(response)

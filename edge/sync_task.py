@@ -30,8 +30,6 @@ from protocols.sync_session import BLOB, MANIFEST, REFRESH, Step, SyncSession
 WALK_MS = 86_400_000
 # The hub's own word on a medium; anything else may be somebody between.
 _FINAL = ("blob.absent", "media.undecodable")
-# A unit that has published nothing of a kind yet.
-_NOTHING_THERE = ("trust.unknown_target", "trust.not_listed")
 
 
 class SyncTask(Task):
@@ -58,7 +56,7 @@ class SyncTask(Task):
         self._link = link
         self._verifier = verifier
         self._session = SyncSession(self._config.node)
-        self._content = Content(parts, clock, self._session)
+        self.content = Content(parts, clock, self._session)
         self._hubs: Hubs = parts.hubs
         self._base = self._hubs.base()
         self._packs = self._open_packs()
@@ -95,24 +93,25 @@ class SyncTask(Task):
 
     async def run(self) -> None:
         """Sync for ever."""
-        self._content.rate_media()
+        self.content.rate_media()
         announcing = asyncio.create_task(self._announce())
         try:
             while True:
-                step = self._session.next_step(self._clock.ticks_ms(), self._budget.allowed)
+                async with self.content.turn:
+                    step = self._session.next_step(self._clock.ticks_ms(), self._budget.allowed)
+                    if step is not None:
+                        await self._do(step)
                 if step is None:
                     await self._rest()
-                else:
-                    await self._do(step)
-                self._content.announce_alerts()
+                self.content.announce_alerts()
         finally:
             announcing.cancel()
 
     async def _announce(self) -> None:
         """Announce alerts in time even while a slow link holds up the step under way."""
         while True:
-            await self._content.wait_for_alerts()
-            self._content.announce_alerts()
+            await self.content.wait_for_alerts()
+            self.content.announce_alerts()
 
     async def _rest(self) -> None:
         """Wait until something is due or `wake` is called."""
@@ -142,7 +141,7 @@ class SyncTask(Task):
             self.contact_ms = self._time.wall_ms()
             self._hubs.answered(self._base)
             self._session.refreshed([])
-            self._content.rate_media()
+            self.content.rate_media()
             self._check_done()
             return
         self._walk_ticks = self._clock.ticks_ms() + WALK_MS
@@ -168,7 +167,7 @@ class SyncTask(Task):
         """Ask the hub whether anything is new; what the last walk left open makes it so."""
         now_s = self._time.latest_s()
         is_current = await self._ask_for_pack()
-        if self._content.take_spoilt():
+        if self.content.take_spoilt():
             self._walk_ticks = 0
         if self._clock.ticks_ms() < self._walk_ticks and self._metadata.stands(now_s):
             if is_current or (self._packs.is_unserved() and await self._metadata.is_unchanged()):
@@ -187,20 +186,16 @@ class SyncTask(Task):
     async def _manifest(self, path: str) -> None:
         known = len(self._manifests.units())
         try:
-            target = await self._metadata.find_target(path)
-            name = self._manifests.stored_name(path)
-            await self._metadata.download_target(target, self._storage, name)
-            self._content.take_manifest(path, target.hashes["sha256"])
+            await self.content.take_manifest(self._metadata, self._storage, path)
             self._faults.clear("sync." + path)
         except RemoteFault as fault:
-            if fault.code not in _NOTHING_THERE:
-                self._walk_ticks = 0
-                self._faults.note("sync." + path, fault)
+            self._walk_ticks = 0
+            self._faults.note("sync." + path, fault)
         # The first programme names the units above: look at theirs at once.
         self._again = self._again or len(self._manifests.units()) > known
         self._session.manifest_done()
         if self._session.state != MANIFEST:
-            self._content.rate_media()
+            self.content.rate_media()
             await self._take_packed_media()
             self._check_done()
 
@@ -219,7 +214,7 @@ class SyncTask(Task):
 
     async def _take_packed_media(self) -> None:
         """Take the sound of alerts that came along; what is missing is fetched by range."""
-        wanted = {blob.sha256: blob.length for blob in self._content.alert_blobs()}
+        wanted = {blob.sha256: blob.length for blob in self.content.alert_blobs()}
 
         def wants(sha256: str, length: int) -> bool:
             return wanted.get(sha256) == length and not self._blobs.has(sha256)
@@ -252,11 +247,11 @@ class SyncTask(Task):
                 raise
             self._faults.note(place, fault)
             self._session.blob_refused(self._clock.ticks_ms(), fault.code in _FINAL)
-            self._content.activate_ready()
+            self.content.activate_ready()
             return
         self._session.blob_progress(is_whole)
         if is_whole:
-            self._content.blob_is_here(blob)
+            self.content.blob_is_here(blob)
 
     def _check_done(self) -> None:
         instant = self._time.now()

@@ -84,6 +84,13 @@ def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
     return made
 
 
+def indicator(settings: dict[str, object]) -> ports.Indicator:
+    """Return the lamp that the settings name; raises `LocalFault("config.indicator")`."""
+    module = __import__(_DEVICES, None, None, ("indicator",))
+    made: ports.Indicator = module.indicator(settings)
+    return made
+
+
 def decoder() -> ports.Decoder:
     """Return the decoder of media."""
     made: ports.Decoder = __import__(_DEVICES, None, None, ("decoder",)).decoder()

@@ -298,6 +298,17 @@ class Board:
         raise NotImplementedError
 
 
+class Indicator:
+    """Tell a person at the cabinet what the node does with what was plugged in."""
+
+    def show(self, state: str, percent: int) -> None:
+        """Show `off`, `working` (with how much is done), `done` (may be pulled) or `trouble`.
+
+        Raises `WorldFault("indicator.lost")`.
+        """
+        raise NotImplementedError
+
+
 class Verifier:
     """Check signatures."""
 

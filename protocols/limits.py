@@ -246,6 +246,12 @@ WARM_UP_MS_MAX = 30_000
 
 # Mount points of one node: its USB ports.
 STICKS_MAX = 4
+# The head of a batch that travels by hand: three signature headers and the address.
+CARRIED_HEAD_BYTES_MAX = 4096
+# What is left free on a stick: file systems refuse odd things when they are full to the brim.
+STICK_SPARE_BYTES = 1024 * 1024
+# The file that says that a stick is ours: a dozen short fields.
+STICK_MARK_BYTES_MAX = 4096
 # Files looked at on one stick; a technician's stick holds one alert, an overloaded one hundreds.
 STICK_FILES_MAX = 64
 

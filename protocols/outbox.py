@@ -46,6 +46,11 @@ TABLE = {
     (WAITING, "ask"): WAITING,
     (PAUSED, "ask"): READY,
     (REFUSED, "ask"): READY,
+    (IDLE, "carried"): IDLE,
+    (READY, "carried"): READY,
+    (WAITING, "carried"): WAITING,
+    (PAUSED, "carried"): PAUSED,
+    (REFUSED, "carried"): REFUSED,
     (IDLE, "drop"): IDLE,
     (READY, "drop"): READY,
     (WAITING, "drop"): WAITING,
@@ -86,6 +91,9 @@ Ask = namedtuple("Ask", ())
 Dropped = namedtuple("Dropped", ("epoch", "first", "last"))
 """Event in: the journal no longer holds these sequences."""
 
+Carried = namedtuple("Carried", ("epoch", "last"))
+"""Event in: another carrier took the records up to here along; the hub may come to hold them."""
+
 Refused = namedtuple("Refused", ("code",))
 """Event in: the hub refused the batch with this code. `records.fork` sets its epoch aside."""
 
@@ -103,6 +111,19 @@ Forked = namedtuple("Forked", ("epoch",))
 
 Blocked = namedtuple("Blocked", ("code",))
 """Event out: the hub refuses this node; a person must act."""
+
+
+def first_span(runs: "list[Run]", positions: "dict[str, int]", aside: "list[str]") -> Span | None:
+    """Return the oldest records beyond the positions, of no epoch that is `aside`, or None."""
+    after: dict[str, int] = {}
+    for run in runs:
+        first = max(run.first, positions.get(run.epoch, 0) + 1)
+        if first <= run.last and run.epoch not in aside:
+            before = first - 1 if first > run.first else after.get(run.epoch, 0)
+            count = min(run.last - first + 1, RECORD_BATCH_COUNT_MAX)
+            return Span(run.epoch, before, first, count)
+        after[run.epoch] = run.last
+    return None
 
 
 class Outbox:
@@ -138,10 +159,13 @@ class Outbox:
         self._hold(position)
 
     def submit(self, event: object, now_ms: int) -> None:
-        """Take an `Ask`, `Dropped`, `Refused` or `Close`."""
+        """Take an `Ask`, `Carried`, `Dropped`, `Refused` or `Close`."""
         if isinstance(event, Ask):
             self._move("ask")
             self._asked = True
+        elif isinstance(event, Carried):
+            self._move("carried")
+            self._reached[event.epoch] = max(event.last, self._reached.get(event.epoch, 0))
         elif isinstance(event, Dropped):
             self._move("drop")
             self._drop(event)
@@ -306,21 +330,16 @@ class Outbox:
                 epochs.append(run.epoch)
         return epochs
 
-    def _offered(self, epoch: str) -> bool:
-        return self._aside.get(epoch, 0) <= self._now_ms
+    def _aside_now(self) -> "list[str]":
+        return [epoch for epoch in self._aside if self._aside[epoch] > self._now_ms]
 
     def _next_span(self) -> Span | None:
         for epoch in self._doubted:
-            if self._offered(epoch):
+            if epoch not in self._aside_now():
                 return Span(epoch, self._positions.get(epoch, 0), 0, 0)
-        after: dict[str, int] = {}
-        for run in self._runs:
-            first = max(run.first, self._positions.get(run.epoch, 0) + 1)
-            if first <= run.last and self._offered(run.epoch):
-                before = first - 1 if first > run.first else after.get(run.epoch, 0)
-                count = min(run.last - first + 1, RECORD_BATCH_COUNT_MAX)
-                return Span(run.epoch, before, first, count)
-            after[run.epoch] = run.last
+        span = first_span(self._runs, self._positions, self._aside_now())
+        if span is not None:
+            return span
         if self._asked and self._runs:
             epoch = self._runs[-1].epoch
             return Span(epoch, self._positions.get(epoch, 0), 0, 0)

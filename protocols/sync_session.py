@@ -124,6 +124,14 @@ class SyncSession:
                 medium.alert = one.alert
                 self._media.append(medium)
 
+    def missing(self) -> list[Wanted]:
+        """Return what is still wanted, in order."""
+        return [Wanted(medium.blob, medium.alert) for medium in self._media]
+
+    def arrived(self, sha256: str) -> None:
+        """Want a medium no more: another carrier brought it."""
+        self._media = [medium for medium in self._media if medium.blob.sha256 != sha256]
+
     def next_step(self, now_ms: int, allowed: "object") -> Step | None:
         """Return what to do now, or None until `deadline_ms`.
 
@@ -178,7 +186,7 @@ class SyncSession:
         """
         sha256 = self._expect(BLOB).blob.sha256
         if is_whole:
-            self._media = [medium for medium in self._media if medium.blob.sha256 != sha256]
+            self.arrived(sha256)
         self.state = IDLE
 
     def blob_refused(self, now_ms: int, is_final: bool) -> None:

@@ -9,6 +9,7 @@ from hw.linux.colorlight_board import ColorlightBoard
 from hw.linux.datagrams import Datagrams
 from hw.linux.decoder import Decoder
 from hw.linux.identity import Identity
+from hw.linux.indicator import Led
 from hw.linux.serial import open_serial
 from hw.modbus_amplifier import modbus_amplifier
 from hw.settings import Settings
@@ -75,6 +76,13 @@ def _sender(given: Settings, kind: str) -> "e131.Sender | artnet.Sender":
     sync_universe = given.integer("first_universe", 1, 63999, 1) if synchronised else 0
     cid = given.hex_bytes("cid", 16)
     return e131.Sender(cid, given.text("name", "chieng"), sync_universe=sync_universe)
+
+
+def indicator(settings: dict[str, object]) -> ports.Indicator:
+    """Return the lamp: `{"kind": "led", "path": "/sys/class/leds/..."}`."""
+    given = Settings("indicator", settings)
+    given.choice("kind", ("led",))
+    return Led(given.text("path"))
 
 
 def decoder() -> ports.Decoder:

@@ -2,6 +2,7 @@
 
 from hw import ports
 from hw.micropython.decoder import Decoder
+from hw.micropython.indicator import Led
 from hw.micropython.serial import open_serial
 from hw.modbus_amplifier import modbus_amplifier
 from hw.settings import Settings
@@ -24,6 +25,14 @@ def amplifier(settings: dict[str, object], clock: ports.Clock) -> ports.Amplifie
 def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
     """Refuse: this release shows boards on Linux only."""
     raise _absent("board")
+
+
+def indicator(settings: dict[str, object]) -> ports.Indicator:
+    """Return the lamp: `{"kind": "led", "pin": 2}`."""
+    given = Settings("indicator", settings)
+    given.choice("kind", ("led",))
+    machine = __import__("machine")
+    return Led(machine.Pin(given.integer("pin", 0, 255), machine.Pin.OUT, value=0))
 
 
 def decoder() -> ports.Decoder:

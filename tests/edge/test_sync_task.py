@@ -305,7 +305,7 @@ async def test_a_crash_of_the_task_is_survived(province):
 async def test_a_candidate_whose_file_is_gone_comes_again(province):
     province.publish(province.news_bundle())
     node = Node(province)
-    node.sync._content.rate_media()
+    node.sync.content.rate_media()
     node.start("sync")
     node.link.cut_after = 20_000
     await node.pass_ms(500)

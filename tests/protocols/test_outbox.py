@@ -11,6 +11,7 @@ from protocols.outbox import (
     Acknowledged,
     Ask,
     Blocked,
+    Carried,
     Close,
     Dropped,
     Forked,
@@ -62,6 +63,7 @@ def in_state(state):
 TRIGGERS = {
     "confirm": lambda box: box.confirm(Run(EPOCH, 4, 4)),
     "ask": lambda box: box.submit(Ask(), 5),
+    "carried": lambda box: box.submit(Carried(EPOCH, 4), 5),
     "drop": lambda box: box.submit(Dropped(EPOCH, 1, 1), 5),
     "refusal": lambda box: box.submit(Refused("records.unknown_node"), 5),
     "fork": lambda box: box.submit(Refused("records.fork"), 5),
@@ -102,6 +104,20 @@ def test_a_passed_deadline_moves_as_the_table_says(state):
 def test_the_table_has_no_entry_that_no_verb_reaches():
     verbs = {*TRIGGERS, "due", "send", "empty"}
     assert {trigger for _, trigger in outbox.TABLE} == verbs
+
+
+@pytest.mark.parametrize("carried", [True, False])
+def test_what_a_stick_took_along_is_no_fork_when_the_hub_has_it_first(carried):
+    box = Outbox(1, [], {})
+    box.confirm(Run(EPOCH, 1, 300))
+    if carried:
+        box.submit(Carried(EPOCH, 300), 0)
+    assert box.data_to_send() == Span(EPOCH, 0, 1, 200)
+    box.receive(answer(300), 5)
+    found = events(box)
+    assert Acknowledged(EPOCH, 300 if carried else 200) in found
+    assert (Forked(EPOCH) in found) is not carried
+    assert box.pending() == (0 if carried else 100)
 
 
 def test_an_unknown_event_is_refused():

@@ -13,7 +13,7 @@ from edge.feed import Feed, Taker
 from edge.manifests import Manifests
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
-from edge.stick_task import SUFFIX, StickTask
+from edge.stick_alerts import SUFFIX, StickAlerts
 from hw.linux.verifier import Verifier
 from hw.sim.clock import Clock
 from hw.sim.storage import PowerCut, Storage
@@ -60,10 +60,10 @@ class Node:
         self.parts = Parts(
             None, self.time, feed, self.faults, self.book, manifests, blobs, self.offline, None
         )
-        self.task = StickTask(self.parts, clock, [self.stick])
+        self.alerts = StickAlerts(self.parts)
 
     async def look(self):
-        await self.task._look(self.stick)
+        await self.alerts.look(self.stick, self.stick.names(""))
         return [body["code"] for kind, body in self.book.written if kind == "refused"]
 
 
