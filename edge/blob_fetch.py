@@ -1,6 +1,6 @@
 """Fetch one blob over a link, a slice at a time, continuing where the last cut left off."""
 
-from edge.blob_store import BlobStore, staging_name
+from edge.blob_store import BlobStore, no_room, staging_name
 from hw import ports
 from protocols.errors import RemoteFault, WorldFault
 from protocols.limits import BLOB_FLUSH_BYTES
@@ -33,12 +33,19 @@ async def fetch_slice(
         position = 0
     if position < blob.length:
         if not store.make_room(blob.length - position, alert):
-            raise WorldFault("blob.no_room", "no room for " + blob.sha256[:12], "see storage")
+            raise no_room(blob.sha256)
         last = min(blob.length, position + bytes_max) - 1
         headers = {"range": "bytes=" + str(position) + "-" + str(last)}
         response = await link.request("GET", base_url + blob.sha256, headers, b"")
         try:
             position = await _receive(response, storage, name, blob, position, last + 1)
+        except WorldFault as fault:
+            # The disk is fuller than it said; what was received stays.
+            if fault.code != "storage.full":
+                raise
+            if not store.evict_one(alert):
+                raise no_room(blob.sha256)
+            return False
         finally:
             await response.close()
     if position < blob.length:
@@ -57,8 +64,9 @@ async def _receive(
 ) -> int:
     """Append a response to the staged file and return the new position."""
     if response.status == 200:
-        # A cache that ignores ranges sends it all: take it from the start, and to the end.
-        position, end = 0, blob.length
+        # A cache that ignores ranges sends it all: pass over what is here, and take the rest.
+        await _skip(response, position)
+        end = blob.length
     elif response.status != 206:
         raise _refused(response.status, blob)
     elif not _continues(response.headers.get("content-range", ""), position, blob.length):
@@ -80,6 +88,14 @@ async def _receive(
             writer.flush()
         finally:
             writer.close()
+
+
+async def _skip(response: ports.Response, count: int) -> None:
+    while count:
+        piece = await response.read(min(_READ_BYTES, count))
+        if not piece:
+            raise RemoteFault("blob.range", "the answer is too short", "It is tried again")
+        count -= len(piece)
 
 
 def _continues(content_range: str, position: int, length: int) -> bool:

@@ -4,10 +4,11 @@ nothing.
 Theory of operation. A blob stands visible as `blobs/<sha256>` only after its length and hash were
 checked. What the audio port plays is made once, at install time: `pcm/<sha256>` beside
 `pcm-sum/<sha256>`, its own hash. Bytes that later do not match are removed (quarantine without a
-shelf: they are worth nothing) and the caller fetches them again. The *pins* are what current
-bundles and open alerts name, soonest first. Room is made by evicting what is not pinned; an alert
-may also push out the pinned blobs needed last. With no pins at all nothing is evicted: a node is
-never emptied by an empty list.
+shelf: they are worth nothing), told by `take_damaged`, and fetched again. The *pins* are what
+current bundles need in the coming days and what open alerts name, soonest first. Room is made by
+evicting what no current bundle names at all. Only an alert may push out more: first what is named
+for later days, then the pins needed last, never another alert's. With no pins at all nothing is
+evicted: a node is never emptied by an empty list.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from protocols.media import Blob
 FOLDER = "blobs/"
 _PCM = "pcm/"
 _PCM_SUM = "pcm-sum/"
+_STAGED = "blob."
 _BLOCK_BYTES = 4096
 # Hashing yields to other tasks this often: 64 KB takes a microcontroller about 20 ms.
 _YIELD_BLOCKS = 16
@@ -33,7 +35,7 @@ WAV_MEDIA_TYPE = "audio/wav"
 
 def staging_name(sha256: str) -> str:
     """Return the name under which a blob's download is staged."""
-    return "blob." + sha256
+    return _STAGED + sha256
 
 
 async def digest(reader: ports.Reader) -> "tuple[str, int]":
@@ -81,10 +83,34 @@ class BlobStore:
         self._storage = storage
         self._decoder = decoder
         self._pins: list[str] = []
+        self._alert_pins = 0
+        self._named: object = None
+        self._damaged: list[str] = []
+        # Blobs under examination: their staged bytes may stand, pinned or not.
+        self._accepting: list[str] = []
 
-    def pin(self, wanted: list[str]) -> None:
-        """Name what must stay (hex hashes), what is needed soonest first."""
+    def pin(self, wanted: list[str], alerts: int = 0, named: "object" = None) -> None:
+        """Name what must stay (hex hashes): those of alerts, `alerts` of them, then what is needed
+        soonest first. `named()`, asked only when room is short, gives all that bundles name."""
         self._pins = list(wanted)
+        self._alert_pins = alerts
+        self._named = named
+
+    def drop_stale_downloads(self) -> bool:
+        """Forget what was staged of blobs that nobody wants any more; tells whether any was."""
+        dropped = False
+        for name in self._storage.staged_names() if self._pins else []:
+            sha256 = name[len(_STAGED) :]
+            is_wanted = sha256 in self._pins or sha256 in self._accepting
+            if name.startswith(_STAGED) and not is_wanted:
+                self._storage.discard(name)
+                dropped = True
+        return dropped
+
+    def take_damaged(self) -> list[str]:
+        """Return the blobs that were found damaged, and removed, since the last call."""
+        damaged, self._damaged = self._damaged, []
+        return damaged
 
     def has(self, sha256: str) -> bool:
         """Tell whether a blob stands here, verified when it was installed."""
@@ -104,23 +130,39 @@ class BlobStore:
     def make_room(self, needed_bytes: int, alert: bool) -> bool:
         """Evict until `needed_bytes` fit; tells whether they do.
 
-        Bulk leaves `ALERT_ROOM_BYTES` free for alerts; an alert may use that room and push out
-        pinned blobs, those needed last first.
+        Bulk leaves `ALERT_ROOM_BYTES` free for alerts; an alert may use that room.
         """
         wanted = needed_bytes + (0 if alert else ALERT_ROOM_BYTES)
-        if self._storage.free_bytes() >= wanted:
-            return True
+        while self._storage.free_bytes() < wanted:
+            if not self.evict_one(alert):
+                return False
+        return True
+
+    def evict_one(self, alert: bool, spared: int = 0) -> bool:
+        """Remove the blob that is missed least; tells whether there was one to remove.
+
+        `spared`: so many of those that play soonest are left even to an alert.
+        """
         if not self._pins:
-            return self._storage.free_bytes() >= wanted
-        candidates = []
+            return False
+        if self.drop_stale_downloads():
+            return True
+        loose = []
         for name in self._storage.names("blobs"):
             if name not in self._pins:
-                candidates.append(name)
-        if alert:
-            candidates.extend(reversed(self._pins[1:]))
-        for name in candidates:
-            self.remove(name)
-            if self._storage.free_bytes() >= wanted:
+                loose.append(name)
+        named: list[str] = []
+        if loose and self._named is not None:
+            named = self._named()  # type: ignore[operator]
+        for name in loose:
+            if name not in named:
+                self.remove(name)
+                return True
+        if not alert:
+            return False
+        for name in loose + list(reversed(self._pins[self._alert_pins + spared :])):
+            if self.has(name):
+                self.remove(name)
                 return True
         return False
 
@@ -138,10 +180,12 @@ class BlobStore:
         reader = self._storage.open_staged(name)
         if reader is None:
             raise WorldFault("storage.io", "the staged blob is gone", "check the disk")
+        self._accepting.append(sha256)
         try:
             found, count = await digest(reader)
         finally:
             reader.close()
+            self._accepting.remove(sha256)
         if (found, count) != (sha256, length):
             self._storage.discard(name)
             raise RemoteFault(
@@ -169,8 +213,8 @@ class BlobStore:
         if self._decoder is None or self.is_ready(sha256, media_type):
             return
         if not self.make_room(blob.length * _PCM_GROWTH, alert):
-            raise WorldFault("blob.no_room", "no room to decode " + sha256[:12], "see storage")
-        await self._decoder.decode(self._storage, FOLDER + sha256, media_type, _PCM + sha256)
+            raise no_room(sha256)
+        await self._decode(sha256, media_type, alert)
         reader = self._storage.open(_PCM + sha256)
         if reader is None:
             raise WorldFault("storage.io", "the decoded file is gone", "check the disk")
@@ -181,6 +225,19 @@ class BlobStore:
         writer = self._storage.stage(_PCM_SUM[:-1])
         writer.write(found.encode())
         writer.commit(_PCM_SUM + sha256)
+
+    async def _decode(self, sha256: str, media_type: str, alert: bool) -> None:
+        while True:
+            try:
+                await self._decoder.decode(  # type: ignore[union-attr]
+                    self._storage, FOLDER + sha256, media_type, _PCM + sha256
+                )
+                return
+            except WorldFault as fault:
+                if fault.code != "storage.full":
+                    raise
+                if not self.evict_one(alert):
+                    raise no_room(sha256)
 
     async def open_sound(self, sha256: str, media_type: str) -> ports.Reader:
         """Open the PCM of a blob (s16le mono) after hashing it once more.
@@ -218,8 +275,15 @@ class BlobStore:
         if found != wanted:
             reader.close()
             self.remove(sha256)
+            self._damaged.append(sha256)
             raise _missing(sha256)
         return reader
+
+
+def no_room(sha256: str) -> WorldFault:
+    """Return the fault of a full disk."""
+    remedy = "Shorten the programme or use a larger card; alerts still find room"
+    return WorldFault("blob.no_room", "no room for " + sha256[:12], remedy)
 
 
 def _missing(sha256: str) -> RemoteFault:

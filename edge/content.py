@@ -20,7 +20,7 @@ from edge.offline_alerts import OfflineAlerts
 from hw import ports
 from protocols import alert, bundle, media
 from protocols.alert import Alerts
-from protocols.errors import Fault, RemoteFault
+from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.play_values import AlertsSet, BlobArrived, ProgrammeSet, SettingsSet
 from protocols.records import HEALTH
 from protocols.sync_session import SyncSession, Wanted
@@ -130,6 +130,11 @@ class Content:
             self._alerts_due_ms = None
             self._feed.publish(AlertsSet(standing_manifests(self._manifests, self._offline), True))
 
+    def begin(self) -> None:
+        """Rate the media after a start, and tidy up what an earlier life left half fetched."""
+        self.rate_media()
+        self._blobs.drop_stale_downloads()
+
     def rate_media(self) -> None:
         """Work out which media are wanted, and activate what has all it needs."""
         self._want_media()
@@ -153,13 +158,32 @@ class Content:
         needed = media.in_order(needed)
         carried = offline_alerts.needed(self._offline.manifests(), self._config.place)
         pinned = urgent + carried + needed
-        self._blobs.pin([blob.sha256 for blob in pinned])
+        alerts = len(urgent) + len(carried)
+        self._blobs.pin([blob.sha256 for blob in pinned], alerts, self._named)
         wanted = [Wanted(blob, True) for blob in urgent if not self._is_ready(blob)]
         wanted.extend(Wanted(blob, False) for blob in needed if not self._is_ready(blob))
         self._session.want(wanted)
         self._faults.keep_only("blob.", [place_of(one.blob) for one in wanted])
         places = ["sync." + path for path in self._manifests.paths()]
         self._faults.keep_only("sync.", places + list(_PLACES))
+
+    def _named(self) -> list[str]:
+        """Return the hashes of all that the programmes name for this node, whenever it plays."""
+        found = []
+        for programme in list(self._manifests.candidates()) + list(self._manifests.bundles()):
+            found.extend(bundle.blobs_named(programme, self._config.place))
+        return found
+
+    def refetch_damaged(self) -> None:
+        """Want again what was found damaged on disk, and say so."""
+        damaged = self._blobs.take_damaged()
+        if not damaged:
+            return
+        self._want_media()
+        remedy = "It is fetched again; when this repeats, change the card"
+        for sha256 in damaged:
+            fault = WorldFault("blob.damaged", sha256[:12] + " was damaged on disk", remedy)
+            self._faults.note("blob." + sha256[:12], fault)
 
     def _is_ready(self, blob: media.Blob) -> bool:
         return self._blobs.is_ready(blob.sha256, blob.media_type)

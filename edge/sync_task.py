@@ -93,11 +93,12 @@ class SyncTask(Task):
 
     async def run(self) -> None:
         """Sync for ever."""
-        self.content.rate_media()
+        self.content.begin()
         announcing = asyncio.create_task(self._announce())
         try:
             while True:
                 async with self.content.turn:
+                    self.content.refetch_damaged()
                     step = self._session.next_step(self._clock.ticks_ms(), self._budget.allowed)
                     if step is not None:
                         await self._do(step)
@@ -129,6 +130,9 @@ class SyncTask(Task):
             self._faults.clear("sync.link")
         except WorldFault as fault:
             self._walk_ticks = 0
+            if fault.code == "storage.full":
+                # News must find room, there may be an alert among them; what plays next stays.
+                self._blobs.evict_one(True, 1)
             self._faults.note("sync.link", fault)
             self._session.link_lost(self._clock.ticks_ms())
             await self._packs.close()

@@ -95,6 +95,10 @@ class Storage:
         """Open a staged file for checking (close its writer first), or return None."""
         raise NotImplementedError
 
+    def staged_names(self) -> list[str]:
+        """List the names of staged files that stand in no folder, sorted."""
+        raise NotImplementedError
+
     def discard(self, name: str) -> None:
         """Forget a staged file; not an error when there is none."""
         raise NotImplementedError

@@ -220,6 +220,10 @@ class Storage(ports.Storage):
             return None
         return self._reader(head, file)
 
+    def staged_names(self) -> list[str]:
+        """List the names of staged files that stand in no folder, sorted."""
+        return sorted([name for name in self._staged if "/" not in name])
+
     def discard(self, name: str) -> None:
         """Forget a staged file."""
         storage_names.check(name)

@@ -205,6 +205,16 @@ def _item_blobs(item: "Item", profiles: tuple[str, ...], at_ms: int) -> list[Blo
     return [Blob(at_ms, step.sha256, step.length, step.media_type) for step in steps]
 
 
+def blobs_named(bundle: Bundle, place: "Place") -> list[str]:
+    """Return the hashes of all that a node at `place` would play of a bundle at any time."""
+    found = []
+    for item in bundle.items.values():
+        found.extend([blob.sha256 for blob in _item_blobs(item, place.profiles, 0)])
+    for page in bundle.pages:
+        found.extend([step.sha256 for step in media.ladder(page.renditions, place.profiles)[:1]])
+    return found
+
+
 def blobs_needed(bundle: Bundle, place: "Place", from_ms: int, until_ms: int) -> list[Blob]:
     """Return what a node at `place` needs of a bundle in a window, what plays soonest first.
 

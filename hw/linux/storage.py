@@ -11,6 +11,7 @@ from protocols import storage_names
 from protocols.errors import Fault, LocalFault, WorldFault
 
 _ZEROS = bytes(65536)
+_PART = ".part"
 
 
 def _fault(error: OSError, name: str) -> Fault:
@@ -129,7 +130,7 @@ class Storage(ports.Storage):
     def staged_path(self, name: str) -> str:
         """Return the path of a staged file."""
         storage_names.check(name)
-        return os.path.join(self._staging, name + ".part")
+        return os.path.join(self._staging, name + _PART)
 
     def open(self, name: str) -> Reader | None:
         """Open a visible file, or return None."""
@@ -150,6 +151,16 @@ class Storage(ports.Storage):
             return None
         except OSError as error:
             raise _fault(error, name) from error
+
+    def staged_names(self) -> list[str]:
+        """List the names of staged files that stand in no folder, sorted."""
+        try:
+            found = os.listdir(self._staging)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _fault(error, self._staging) from error
+        return sorted(name[: -len(_PART)] for name in found if name.endswith(_PART))
 
     def discard(self, name: str) -> None:
         """Forget a staged file."""

@@ -14,6 +14,7 @@ from protocols import storage_names
 from protocols.errors import LocalFault, WorldFault
 
 _ZEROS = bytes(512)
+_PART = ".part"
 # MicroPython's errno module does not name it.
 _ENOSPC = 28
 
@@ -144,7 +145,7 @@ class Storage(ports.Storage):
     def staged_path(self, name: str) -> str:
         """Return the path of a staged file."""
         storage_names.check(name)
-        return self._staging + "/" + name + ".part"
+        return self._staging + "/" + name + _PART
 
     def make_visible(self, path: str, name: str) -> None:
         """Rename a closed staged file to its visible name, durably; raises OSError."""
@@ -172,6 +173,16 @@ class Storage(ports.Storage):
             if error.errno == errno.ENOENT:
                 return None
             raise _fault(error, name)
+
+    def staged_names(self) -> list[str]:
+        """List the names of staged files that stand in no folder, sorted."""
+        try:
+            found = os.listdir(self._staging)
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return []
+            raise _fault(error, self._staging)
+        return sorted([name[: -len(_PART)] for name in found if name.endswith(_PART)])
 
     def discard(self, name: str) -> None:
         """Forget a staged file."""

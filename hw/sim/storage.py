@@ -144,6 +144,10 @@ class Storage(ports.Storage):
         data = self.staged.get(name)
         return None if data is None else Reader(bytes(data))
 
+    def staged_names(self) -> list[str]:
+        """List the names of staged files that stand in no folder, sorted."""
+        return sorted([name for name in self.staged if "/" not in name])
+
     def discard(self, name: str) -> None:
         """Forget a staged file."""
         storage_names.check(name)

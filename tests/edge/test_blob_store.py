@@ -207,7 +207,7 @@ def test_room_is_made_from_what_nothing_names_and_alerts_may_take_more():
     _, soon, late = (put(storage, letter * 1000) for letter in (b"o", b"s", b"l"))
     assert not store.make_room(500, False)
     assert len(storage.names("blobs")) == 3
-    store.pin([soon, late])
+    store.pin([soon, late], 1)
     assert store.make_room(500, False)
     assert sorted(storage.names("blobs")) == sorted([soon, late])
     assert not store.make_room(1500, False)
@@ -231,3 +231,102 @@ def test_a_full_disk_says_so_for_bulk_and_serves_an_alert():
 
 def test_names():
     assert staging_name("ab") == "blob.ab"
+
+
+def test_what_a_bundle_names_for_later_days_yields_only_to_an_alert():
+    room = ALERT_ROOM_BYTES
+    storage = Storage(room + 4000)
+    store = BlobStore(storage, None)
+    old, later, soon, alarm = (put(storage, letter * 1000) for letter in (b"o", b"l", b"s", b"a"))
+    asked = []
+
+    def named():
+        asked.append(1)
+        return [later, soon]
+
+    store.pin([alarm, soon], 1, named)
+    assert store.make_room(0, False) and not asked
+    assert store.make_room(800, False)
+    assert not store.has(old) and store.has(later)
+    assert not store.make_room(1500, False)
+    assert store.has(later)
+    assert store.make_room(room + 1500, True)
+    assert not store.has(later) and store.has(soon)
+    assert store.make_room(room + 2500, True)
+    assert not store.has(soon)
+    assert not store.make_room(room + 3500, True)
+    assert store.has(alarm)
+
+
+class Lying(Storage):
+    """A disk that is full although it says otherwise: reserved blocks, a quota, bad cells."""
+
+    def __init__(self, real_bytes):
+        super().__init__()
+        self.real_bytes = real_bytes
+
+    def call(self, cost):
+        used = self.capacity_bytes - self.free_bytes()
+        if cost > 1 and used + cost > self.real_bytes:
+            raise WorldFault("storage.full", "no room", "free space on the disk")
+        return super().call(cost)
+
+
+def test_a_disk_that_is_suddenly_full_costs_what_nothing_names_and_no_progress():
+    content = bytes(range(256)) * 48
+    storage = Lying(16_000)
+    store = BlobStore(storage, None)
+    old = put(storage, b"o" * 6000)
+    kept = put(storage, b"k" * 500)
+    blob = blob_of(content)
+    store.pin([kept, blob.sha256])
+    link = Shelf(content)
+    assert not fetch(link, storage, store, blob)
+    assert not store.has(old) and 0 < store.staged_bytes(blob.sha256) < len(content)
+    assert fetch(link, storage, store, blob)
+    assert link.served < 2 * len(content)
+    assert store.has(kept)
+    more = blob_of(b"n" * 9000)
+    store.pin([kept, blob.sha256, more.sha256])
+    with pytest.raises(WorldFault, match="no room"):
+        fetch(Shelf(b"n" * 9000), storage, store, more)
+    assert store.has(kept) and store.has(blob.sha256)
+
+
+def test_a_disk_that_is_suddenly_full_while_decoding():
+    storage = Lying(3500)
+    store = BlobStore(storage, Doubling())
+    name, old = put(storage, b"opus" * 200), put(storage, b"o" * 2000)
+    store.pin([name])
+    asyncio.run(store.install(Blob(0, name, 800, "audio/ogg"), False))
+    assert store.is_ready(name, "audio/ogg") and not store.has(old)
+    storage.real_bytes = 2600
+    other = put(storage, b"x" * 100)
+    store.pin([name, other])
+    with pytest.raises(WorldFault, match="no room"):
+        asyncio.run(store.install(Blob(0, other, 100, "audio/ogg"), False))
+
+
+def test_half_fetched_blobs_that_nobody_wants_are_forgotten():
+    storage = Storage()
+    store = BlobStore(storage, None)
+    wanted, stale = blob_of(b"w" * 900), blob_of(b"s" * 900)
+    for blob, letter in ((wanted, b"w"), (stale, b"s")):
+        with pytest.raises(WorldFault):
+            fetch(Shelf(letter * 900, 500), storage, store, blob)
+    assert not store.drop_stale_downloads()
+    store.pin([wanted.sha256])
+    assert store.drop_stale_downloads()
+    assert (store.staged_bytes(wanted.sha256), store.staged_bytes(stale.sha256)) == (500, 0)
+
+
+def test_a_cache_without_ranges_still_leads_to_the_end():
+    content = bytes(range(256)) * 40
+    storage = Storage()
+    store = BlobStore(storage, None)
+    blob = blob_of(content)
+    for most in (700, 3000, 5000):
+        with pytest.raises(WorldFault):
+            fetch(Shelf(content, most, ranges=False), storage, store, blob)
+        assert store.staged_bytes(blob.sha256) == most
+    assert fetch(Shelf(content, ranges=False), storage, store, blob)

@@ -4,7 +4,7 @@ import pytest
 
 from edge.content import ALERT_MEDIA_MS
 from hw.sim.storage import Storage
-from protocols.errors import WorldFault
+from protocols.errors import RemoteFault, WorldFault
 from tests.edge.node_world import COMMUNE, NODE, PROVINCE, Node, Province, put
 from tests.portable import manifests
 
@@ -355,3 +355,38 @@ def listen(node):
 
     node.parts.feed.subscribe(Ear())
     return told
+
+
+async def test_what_is_found_damaged_is_told_and_fetched_again_at_once(province):
+    province.publish(province.news_bundle())
+    node = Node(province, poll_s=3600).start("sync")
+    assert await node.pass_ms(3000, node.manifests.bundles)
+    (sha256,) = node.storage.names("blobs")
+    data = node.storage.files["blobs/" + sha256]
+    node.storage.files["blobs/" + sha256] = data[:-1] + b"\xff"
+    with pytest.raises(RemoteFault):
+        await node.blobs.open_sound(sha256, "audio/wav")
+    assert await node.pass_ms(3000, lambda: node.blobs.has(sha256))
+    assert node.storage.files["blobs/" + sha256] == data
+    assert "blob.damaged" in node.codes() and node.open_codes() == []
+    await node.stop()
+
+
+async def test_a_full_disk_still_takes_an_alert_and_keeps_what_plays_next(province):
+    value = province.news_bundle(seconds=50)
+    later = manifests.item("later", 1)
+    later["renditions"] = [province.sound(100, 7)]
+    value["items"].append(later)
+    value["rules"].append(manifests.rule("noon", ["later"], ["11:30"]))
+    province.publish(value)
+    node = Node(province).start("sync")
+    assert await node.pass_ms(5000, node.manifests.bundles)
+    used = node.storage.capacity_bytes - node.storage.free_bytes()
+    node.storage.capacity_bytes = used + 100
+    province.publish(manifests.alerts([province.flood(seconds=60)], COMMUNE))
+    node.sync.wake()
+    await node.pass_ms(20_000)
+    (alarm,) = node.manifests.alerts()
+    assert node.blobs.has(alarm.alerts[0].renditions[0].sha256)
+    assert node.blobs.has(value["items"][0]["renditions"][0]["sha256"])
+    await node.stop()

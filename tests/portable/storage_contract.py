@@ -86,6 +86,18 @@ def check_stage_resumes(store):
     assert _read(store.open("whole")) == b"abcdef"
 
 
+def check_staged_names(store):
+    assert store.staged_names() == []
+    for name in ("two", "one", "part/three"):
+        writer = store.stage(name)
+        writer.write(b"abc")
+        writer.close()
+    assert store.staged_names() == ["one", "two"]
+    store.stage("one", True).commit("whole")
+    store.discard("two")
+    assert store.staged_names() == []
+
+
 def check_stage_starts_over(store):
     writer = store.stage("x")
     writer.write(b"abc")
@@ -154,6 +166,7 @@ CHECKS = (
     check_commit_replaces,
     check_reader_keeps_its_file,
     check_stage_resumes,
+    check_staged_names,
     check_stage_starts_over,
     check_names_and_remove,
     check_preallocate_and_patch,
