@@ -9,7 +9,7 @@ from edge.faults import Faults
 from edge.supervisor import Task
 from hw import ports
 from protocols import evidence
-from protocols.errors import Fault
+from protocols.errors import Fault, WorldFault
 
 _ON = "on"
 _RENEW = "renew"
@@ -25,6 +25,12 @@ TAIL_MS = 1_500
 # then); with a fault more often, to tell when it is mended.
 IDLE_OBSERVE_MS = 900_000
 FAULT_OBSERVE_MS = 60_000
+# When the meter has settled after a switch-off, a welded contact shows.
+_SETTLED_MS = 4_000
+# Sound must show within this time; below this volume speech may draw too little to tell.
+HEARD_MS = 10_000
+_LOUD_PERCENT = 40
+_UNHEARD = "amplifier.amplifier.not_heard"
 
 
 class AmplifierTask(Task):
@@ -54,6 +60,9 @@ class AmplifierTask(Task):
         self._off_ticks = 0
         self._renew_ticks = 0
         self._observe_ticks = 0
+        self._heard_ticks = 0
+        self._is_loud = False
+        self._is_unheard = False
         self._news = Bell()
         self._observed: dict[str, int] = {}
 
@@ -65,10 +74,12 @@ class AmplifierTask(Task):
             return self._warm_up_ms
         return max(0, self._ready_ticks - self._clock.ticks_ms())
 
-    async def acquire(self) -> None:
+    async def acquire(self, volume_percent: int = 100) -> None:
         """Switch on and keep on until `release`; a fault is noted, the play goes on."""
         self._users += 1
         self._observed = {}
+        self._is_loud = volume_percent >= _LOUD_PERCENT
+        self._heard_ticks = self._clock.ticks_ms() + self.warm_up_left_ms() + HEARD_MS
         self._observe_ticks = self._clock.ticks_ms()
         if self._amplifier is not None and (self._is_cut or not self._is_on):
             await self._switch_on()
@@ -132,7 +143,7 @@ class AmplifierTask(Task):
     async def _switch_off(self) -> None:
         self._is_on = False
         await self._command(_OFF)
-        self._observe_ticks = self._clock.ticks_ms() + OBSERVE_MS
+        self._observe_ticks = self._clock.ticks_ms() + _SETTLED_MS
 
     async def _command(self, verb: str) -> None:
         """Tell the relay; a fault is noted, and the next renewal tries again from the start."""
@@ -158,6 +169,9 @@ class AmplifierTask(Task):
         if self._users:
             self._observed = evidence.strongest(self._observed, seen)
         places = ["amplifier.relay"]
+        self._judge_heard()
+        if self._is_unheard:
+            places.append(_UNHEARD)
         for fault in self._amplifier.take_faults():
             places.append("amplifier." + fault.code)
             self._faults.note(places[-1], fault)
@@ -165,3 +179,21 @@ class AmplifierTask(Task):
         idle_ms = IDLE_OBSERVE_MS if len(places) == 1 else FAULT_OBSERVE_MS
         wait_ms = OBSERVE_MS if self._is_on else idle_ms
         self._observe_ticks = self._clock.ticks_ms() + wait_ms
+
+    def _judge_heard(self) -> None:
+        """Say when something plays and neither watts nor speaker line show it; until one does."""
+        seen = self._observed
+        line = seen.get("line")
+        can_tell = line is not None or ("milliwatts" in seen and "idle_milliwatts" in seen)
+        if not (self._users and can_tell):
+            return
+        heard = line == 1 if line is not None else evidence.grade(seen) >= evidence.WATTS
+        if heard:
+            self._is_unheard = False
+        elif self._is_loud and self._clock.ticks_ms() >= self._heard_ticks:
+            self._is_unheard = True
+            text = "it plays, and the speaker line is silent"
+            if line is None:
+                text = "it plays, and draws %d mW as when silent" % seen["milliwatts"]
+            remedy = "check the amplifier's volume and fuse, the speaker line and the horns"
+            self._faults.note(_UNHEARD, WorldFault("amplifier.not_heard", text, remedy))

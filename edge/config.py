@@ -50,6 +50,8 @@ class Config(
             "time_servers",
             "events",
             "indicator",
+            "inputs",
+            "supply_millivolts_min",
         ),
     )
 ):
@@ -107,6 +109,8 @@ def read(data: bytes) -> Config:
         _time_servers(fields),
         fields.flag("events", True),
         _device(fields, "indicator"),
+        _device(fields, "inputs"),
+        _supply_millivolts_min(fields),
     )
 
 
@@ -119,6 +123,11 @@ def _warm_up_ms(fields: Fields) -> int:
     if not fields.has("amplifier"):
         return 0
     return fields.nested("amplifier").integer("warm_up_ms", 0, WARM_UP_MS_MAX, 1000)
+
+
+def _supply_millivolts_min(fields: Fields) -> int:
+    """Return below what the supply is called empty: a 12 V lead battery's, unless said."""
+    return fields.integer("supply_millivolts_min", 0, 100_000, 11_500)
 
 
 def _board_profile(board: Fields) -> str:

@@ -1,13 +1,15 @@
-"""The node agent: `chieng-node run --config FILE` and `chieng-node identity --config FILE`.
+"""The node agent: `chieng-node run|identity|calibrate --config FILE`.
 
-This is the one place where the parts of a node are put together. With `--log` every record is also
-printed, one line of JSON each, for the eyes of a technician or another program.
+`calibrate` learns the amplifier by a test tone, with `run` stopped. This is the one place where the
+parts of a node are put together. With `--log` every record is also printed, one line of JSON each,
+for the eyes of a technician or another program.
 """
 
 import asyncio
 import binascii
 import sys
 
+from edge import calibration
 from edge import config as configs
 from edge.amplifier_task import AmplifierTask
 from edge.blob_store import BlobStore
@@ -41,7 +43,8 @@ from protocols.limits import CONFIG_BYTES_MAX, ROOT_BYTES_MAX
 from protocols.records import HEALTH
 
 TYPE_CHECKING = False
-_USAGE = "usage: chieng-node run|identity --config FILE [--log]"
+_USAGE = "usage: chieng-node run|identity|calibrate --config FILE [--log]"
+_VERBS = ("run", "identity", "calibrate")
 _ROOT = "metadata/root.json"
 
 
@@ -126,11 +129,36 @@ class Node:
     def _sound_tasks(self, settings: "dict[str, object]") -> list[Task]:
         config = self.config
         amplifier = None
+        warm_up_ms = config.warm_up_ms
         if config.amplifier is not None:
-            amplifier = self._kit.amplifier(config.amplifier, self.clock)
-        keeper = AmplifierTask(amplifier, self.clock, self.faults, config.warm_up_ms)
+            given = calibration.settings_with(config.amplifier, self.storage, self.faults)
+            amplifier = self._kit.amplifier(given, self.clock)
+            warm_up_ms = given.get("warm_up_ms", warm_up_ms)
+        keeper = AmplifierTask(amplifier, self.clock, self.faults, warm_up_ms)
         audio = self._kit.audio(settings, self.time)
-        return [keeper, PlayoutTask(self.parts, self.clock, self.storage, audio, keeper)]
+        tasks = [keeper, PlayoutTask(self.parts, self.clock, self.storage, audio, keeper)]
+        if config.inputs is not None:
+            tasks.append(self._senses_task(config.inputs, amplifier))
+        return tasks
+
+    def _senses_task(self, settings: "dict[str, object]", amplifier: "object") -> Task:
+        from edge.senses_task import SensesTask  # noqa: PLC0415 - a small heap has no inputs
+
+        inputs = self._kit.inputs(settings, amplifier)
+        tell_ms = self.config.status_s * 1000
+        supply_min = self.config.supply_millivolts_min
+        return SensesTask(inputs, self.clock, self.faults, self.book, tell_ms, supply_min)
+
+    async def calibrate(self) -> None:
+        """Learn the amplifier by a test tone and keep it; nothing else may run."""
+        from edge import calibrate_verb  # noqa: PLC0415 - a technician's hour, not a node's life
+
+        config = self.config
+        if config.audio is None or config.amplifier is None:
+            raise LocalFault("node.no_amplifier", "no amplifier is described", "Describe it first.")
+        amplifier = self._kit.amplifier(config.amplifier, self.clock)
+        audio = self._kit.audio(config.audio, self.time)
+        print(await calibrate_verb.run(amplifier, audio, self.clock, self.storage))
 
     def _time_task(self) -> NetworkTimeTask:
         return NetworkTimeTask(
@@ -208,7 +236,7 @@ def _read_file(path: str, bytes_max: int) -> bytes:
 def _arguments(given: list[str]) -> "tuple[str, str, bool]":
     """Return (verb, configuration file, loud); raises LocalFault `node.usage`."""
     words = [word for word in given if word != "--log"]
-    if len(words) == 3 and words[0] in ("run", "identity") and words[1] == "--config":
+    if len(words) == 3 and words[0] in _VERBS and words[1] == "--config":
         return words[0], words[2], "--log" in given
     raise LocalFault("node.usage", "these words are not understood", _USAGE)
 
@@ -222,7 +250,8 @@ def main(given: "list[str] | None" = None) -> int:
             identity = platform.identity(config.data, platform.Entropy())
             print(str(binascii.hexlify(identity.public_key()), "ascii"))
             return 0
-        asyncio.run(_run(Node(config, loud)))
+        node = Node(config, loud)
+        asyncio.run(_run(node.calibrate() if verb == "calibrate" else node.run()))
     except Fault as fault:
         print("chieng-node: " + str(fault), file=sys.stderr)
         return 2
@@ -231,8 +260,8 @@ def main(given: "list[str] | None" = None) -> int:
     return 0
 
 
-async def _run(node: Node) -> None:
-    await platform.run_until_told(node.run())
+async def _run(work: "object") -> None:
+    await platform.run_until_told(work)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ class Performance:
                 pcm = await self._parts.blobs.open_sound(play.sha256, play.media_type)
                 try:
                     is_held = True
-                    await self._amplifier.acquire()
+                    await self._amplifier.acquire(self._volume_percent)
                     event = self._ended(await self._sound(pcm))
                 finally:
                     pcm.close()

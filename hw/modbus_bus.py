@@ -14,6 +14,7 @@ import asyncio
 from collections import namedtuple
 
 from hw.ports import Clock, Serial
+from hw.relay import Order
 from protocols import modbus
 from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.limits import MODBUS_FRAME_BYTES_MAX
@@ -50,17 +51,6 @@ def bus_settings(
 ) -> BusSettings:
     """Build settings; the defaults fit 9600 baud, where the silence of 3.5 characters is 4 ms."""
     return BusSettings(baud, timeout_ms, late_ms, turnaround_ms, attempts, fails_max, rest_ms)
-
-
-class Order:
-    """Say whether an order still stands; a newer one withdraws it before it is sent again."""
-
-    def __init__(self) -> None:
-        self.stands = True
-
-    def withdraw(self) -> None:
-        """Stop further sendings."""
-        self.stands = False
 
 
 class _Health:

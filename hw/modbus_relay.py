@@ -7,7 +7,8 @@ switches off. That timer is our dead-man: it works with this node crashed, hung 
 
 from collections import namedtuple
 
-from hw.modbus_bus import ModbusBus, Order
+from hw.modbus_bus import ModbusBus
+from hw.relay import Order, Relay
 from protocols import modbus
 from protocols.errors import LocalFault, RemoteFault
 
@@ -38,7 +39,7 @@ def relay_settings(
     return RelaySettings(unit, coil, base, on_word, off_word, flash_base, flash_unit_ms)
 
 
-class ModbusRelay:
+class ModbusRelay(Relay):
     """Switch one relay and read its coil back; every request takes the bus's urgent lane."""
 
     def __init__(self, bus: ModbusBus, settings: RelaySettings):
@@ -87,3 +88,6 @@ class ModbusRelay:
         if len(values) != 1:
             raise RemoteFault("modbus.unexpected", "no coil in the reply", "check the board")
         return values[0]
+
+    async def close(self) -> None:
+        """Nothing: the bus is its owner's."""

@@ -78,6 +78,13 @@ def amplifier(settings: dict[str, object], clock: ports.Clock) -> ports.Amplifie
     return made
 
 
+def inputs(settings: dict[str, object], amplifier: ports.Amplifier | None) -> ports.Inputs:
+    """Return what the node feels beside its amplifier; raises `LocalFault("config.inputs")`."""
+    module = __import__(_DEVICES, None, None, ("inputs",))
+    made: ports.Inputs = module.inputs(settings, amplifier)
+    return made
+
+
 def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
     """Return the board that the settings name; raises `LocalFault("config.board")`."""
     made: ports.Board = __import__(_DEVICES, None, None, ("board",)).board(settings, clock)

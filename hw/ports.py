@@ -270,6 +270,19 @@ class Amplifier:
         raise NotImplementedError
 
 
+class Inputs:
+    """Feel the world beside the amplifier: mains, supply, temperature, keys."""
+
+    async def read(self) -> dict[str, int]:
+        """Return any of `mains`, `line`, `key` (0 or 1), `supply_millivolts`,
+        `temperature_millicelsius`. Absent names could not be read."""
+        raise NotImplementedError
+
+    def faults(self) -> "list[tuple[str, Fault]]":
+        """Return (name, fault) of what could not be read the last time."""
+        raise NotImplementedError
+
+
 class Board:
     """Show frames on a public board."""
 

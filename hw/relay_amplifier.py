@@ -10,10 +10,11 @@ with the coil off is a *welded* contact, and then a second contactor, when there
 import asyncio
 from collections import namedtuple
 
-from hw.modbus_bus import ModbusBus, Order
-from hw.modbus_relay import ModbusRelay
+from hw.modbus_bus import ModbusBus
 from hw.ports import Amplifier, Clock
 from hw.pzem_meter import PzemMeter
+from hw.relay import Order, Relay
+from hw.senses import Sense
 from protocols.errors import Fault, LocalFault, WorldFault
 
 # Readings of the meter that may fail in a row before it is reported.
@@ -48,16 +49,20 @@ def amplifier_settings(
 
 
 class RelayAmplifier(Amplifier):
-    """Switch an amplifier by a relay and watch it by coil read-back and meter."""
+    """Switch an amplifier by a relay; watch it by coil read-back, meter and line sense.
+
+    `bus` is the line that its devices share, for others to share as well.
+    """
 
     def __init__(
         self,
-        relay: ModbusRelay,
+        relay: Relay,
         meter: PzemMeter | None,
         clock: Clock,
         settings: AmplifierSettings,
         *,
-        contactor: ModbusRelay | None = None,
+        contactor: Relay | None = None,
+        line: Sense | None = None,
         bus: ModbusBus | None = None,
     ):
         self._relay = relay
@@ -65,7 +70,8 @@ class RelayAmplifier(Amplifier):
         self._clock = clock
         self._settings = settings
         self._contactor = contactor
-        self._bus = bus
+        self._line = line
+        self.bus = bus
         self._state = _OFF
         self._since_ms = clock.ticks_ms()
         self._until_ms = 0
@@ -87,8 +93,11 @@ class RelayAmplifier(Amplifier):
         try:
             await self.off()
         finally:
-            if self._bus is not None:
-                await self._bus.close()
+            await self._relay.close()
+            if self._contactor is not None:
+                await self._contactor.close()
+            if self.bus is not None:
+                await self.bus.close()
 
     async def on(self, hold_ms: int) -> None:
         """Switch on for `hold_ms`; raises the faults of `ModbusBus`, `amplifier.over_run`."""
@@ -126,10 +135,20 @@ class RelayAmplifier(Amplifier):
             observed["coil"] = await self._relay.read()
         except Fault as fault:
             self._note(fault)
+        await self._read_line(observed)
         await self._read_meter(observed)
         if (state, since_ms) == (self._state, self._since_ms):
             await self._judge(observed)
         return observed
+
+    async def _read_line(self, observed: dict[str, int]) -> None:
+        """Add what the speaker line says, the only proof of sound there is."""
+        if self._line is None:
+            return
+        try:
+            observed["line"] = await self._line.read()
+        except Fault as fault:
+            self._note(fault)
 
     async def _read_meter(self, observed: dict[str, int]) -> None:
         """Add the meter's reading; one lost reply is no fault, three in a row are."""
@@ -216,7 +235,7 @@ class RelayAmplifier(Amplifier):
                 if self._contactor is not None:
                     await self._again(self._contactor)
 
-    async def _again(self, relay: ModbusRelay) -> None:
+    async def _again(self, relay: Relay) -> None:
         try:
             await relay.off(self._order)
         except Fault as fault:

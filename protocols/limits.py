@@ -241,6 +241,8 @@ INBOX_EVENTS_MAX = 256
 # What play-out remembers over a restart: ids of finished alerts, positions of what was interrupted.
 PLAYOUT_MEMORY_BYTES_MAX = 64 * 1024
 
+# What was learned of one amplifier: four numbers.
+CALIBRATION_BYTES_MAX = 512
 # The slowest valve amplifier of an old station is warm after this.
 WARM_UP_MS_MAX = 30_000
 

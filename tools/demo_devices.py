@@ -1,4 +1,4 @@
-"""Stand in for a relay board and an energy meter on one RS-485 line: a double, not the devices.
+"""Stand in for a relay board and two meters on one RS-485 line: a double, not the devices.
 
 The Modbus that speaks on the wire is pymodbus' server and framer, none of our code. What the two
 devices *do* is written from their manuals (Waveshare's relay page, the PZEM-004T v3 manual), so a
@@ -28,6 +28,8 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from tools.demo_line import Line
 
 COILS = 8
+READ_INPUTS = 2
+DC_METER_UNIT = 3
 FLASH_ON_BASE = 0x0200
 FLASH_UNIT_S = 0.1
 
@@ -47,6 +49,7 @@ class RelayBoard:
 
     def __init__(self, note: Callable[[int, bool, str], None]) -> None:
         self.coils = [False] * COILS
+        self.inputs = [False] * COILS
         self.welded: set[int] = set()
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._note = note
@@ -85,7 +88,8 @@ class RelayBoard:
                 return ExcCodes.ILLEGAL_ADDRESS
             for i, value in enumerate(values):
                 self.set(address + i, bool(value), "write")
-        registers[0] = sum(1 << i for i, on in enumerate(self.coils) if on)
+        shown = self.inputs if function == READ_INPUTS else self.coils
+        registers[0] = sum(1 << i for i, on in enumerate(shown) if on)
         return None
 
 
@@ -183,6 +187,7 @@ class Devices:
     def __init__(self, wav: Path | None, *, relay_unit: int = 1, meter_unit: int = 2) -> None:
         self.board = RelayBoard(self._note)
         self.meter = Meter(self.board, wav)
+        self.centivolts = 1260
         self.events: list[dict[str, object]] = []
         self.log: Path | None = None
         self._units = (relay_unit, meter_unit)
@@ -198,7 +203,23 @@ class Devices:
         board, meter = self.board, self.meter
         relay = SimDevice(relay_unit, simdata=(coils, bits, nothing, nothing), action=board.serve)
         energy = SimDevice(meter_unit, simdata=(bits, bits, nothing, inputs), action=meter.serve)
-        return [relay, energy], [raw_coil_request(relay_unit, board)]
+        supply = SimDevice(
+            DC_METER_UNIT, simdata=(bits, bits, nothing, inputs), action=self._serve_supply
+        )
+        return [relay, energy, supply], [raw_coil_request(relay_unit, board)]
+
+    async def _serve_supply(
+        self,
+        function: int,
+        start: int,
+        address: int,
+        count: int,
+        registers: list[int],
+        values: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        """Answer as a PZEM-017 DC meter on the battery: volts, and no load to speak of."""
+        registers[0:8] = [self.centivolts, 0, 0, 0, 0, 0, 0, 0]
+        return None
 
     async def start(self, port: str, baud: int, trace: Trace | None = None) -> None:
         """Open the port and serve; `trace(sending, data)` sees and may change every packet."""
@@ -206,10 +227,12 @@ class Devices:
         nothing = [SimData(0, values=0, datatype=DataType.REGISTERS)]
         nobody = SimDevice(0, simdata=nothing)  # answers for all other units, and is cut off below
 
+        units = [device.id for device in devices]
+
         def on_packet(sending: bool, data: bytes) -> bytes:
             if trace is not None:
                 data = trace(sending, data)
-            return b"" if sending and data[:1] and data[0] not in self._units else data
+            return b"" if sending and data[:1] and data[0] not in units else data
 
         self._server = ModbusSerialServer(
             [*devices, nobody],

@@ -10,8 +10,11 @@ from hw.linux.datagrams import Datagrams
 from hw.linux.decoder import Decoder
 from hw.linux.identity import Identity
 from hw.linux.indicator import Led
+from hw.linux.senses import senses
 from hw.linux.serial import open_serial
 from hw.modbus_amplifier import modbus_amplifier
+from hw.pin_amplifier import pin_amplifier
+from hw.relay_amplifier import RelayAmplifier
 from hw.settings import Settings
 from hw.universe_board import UniverseBoard
 from protocols import artnet, colorlight, e131
@@ -28,11 +31,43 @@ def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
 
 
 def amplifier(settings: dict[str, object], clock: ports.Clock) -> ports.Amplifier:
-    """Return the amplifier: `{"kind": "modbus", "port", ...}`, see `hw.modbus_amplifier`."""
+    """Return the amplifier.
+
+    `{"kind": "modbus", "port", ...}`, see `hw.modbus_amplifier`; `{"kind": "gpio", "line",
+    "chip", "active_low", "contactor_line", "line_sense", "port" (the meter's)}`.
+    """
     given = Settings("amplifier", settings)
-    given.choice("kind", ("modbus",))
-    port = open_serial(given.text("port"), given.integer("baud", 1200, 115200, 9600))
-    return modbus_amplifier(given, port, clock)
+    kind = given.choice("kind", ("modbus", "gpio"))
+    baud = given.integer("baud", 1200, 115200, 9600)
+    if kind == "gpio":
+        path = given.optional_text("port")
+        return _pin_amplifier(given, None if path is None else open_serial(path, baud), clock)
+    return modbus_amplifier(given, open_serial(given.text("port"), baud), clock)
+
+
+def _pin_amplifier(
+    given: Settings, port: ports.Serial | None, clock: ports.Clock
+) -> ports.Amplifier:
+    from hw.linux.gpio import InputPin, OutputPin  # noqa: PLC0415 - libgpiod only where pins are
+
+    chip = given.text("chip", "/dev/gpiochip0")
+    low = given.integer("active_low", 0, 1, 0) == 1
+    contactor = given.optional_integer("contactor_line", 0, 1023)
+    sense = given.optional_integer("line_sense", 0, 1023)
+    return pin_amplifier(
+        given,
+        OutputPin(chip, given.integer("line", 0, 1023), low),
+        None if contactor is None else OutputPin(chip, contactor, low),
+        None if sense is None else InputPin(chip, sense),
+        port,
+        clock,
+    )
+
+
+def inputs(settings: dict[str, object], amplifier: ports.Amplifier | None) -> ports.Inputs:
+    """Return what the node feels, see `hw.linux.senses`; Modbus kinds use the amplifier's line."""
+    bus = amplifier.bus if isinstance(amplifier, RelayAmplifier) else None
+    return senses(settings, bus)
 
 
 def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:

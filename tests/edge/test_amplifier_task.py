@@ -1,10 +1,11 @@
 """The amplifier's keeper: on before the sound, renewed, off after the tail, safe after a crash."""
 
 import asyncio
+import io
 
 import pytest
 
-from edge.amplifier_task import HOLD_MS, IDLE_OBSERVE_MS, TAIL_MS, AmplifierTask
+from edge.amplifier_task import HEARD_MS, HOLD_MS, IDLE_OBSERVE_MS, TAIL_MS, AmplifierTask
 from edge.faults import Faults
 from edge.supervisor import Supervisor
 from hw.sim.amplifier import Amplifier
@@ -168,3 +169,39 @@ async def test_without_an_amplifier_everything_is_granted():
     assert (keeper.warm_up_left_ms(), keeper.observed()) == (0, {})
     keeper.release()
     await keeper.make_safe()
+
+
+async def test_what_plays_and_is_not_heard_is_told_until_it_is(rig):
+    rig.amplifier.dead = True
+    await rig.keeper.acquire(80)
+    await rig.pass_ms(HEARD_MS)
+    assert rig.open_codes() == []
+    await rig.pass_ms(3000)
+    assert rig.open_codes() == ["amplifier.not_heard"]
+    rig.keeper.release()
+    await rig.pass_ms(200_000)
+    assert rig.open_codes() == ["amplifier.not_heard"]
+    rig.amplifier.dead = False
+    await rig.audio.open()
+    playing = asyncio.create_task(rig.audio.play(io.BytesIO(bytes(32000 * 10)), 0, None, 1))
+    await rig.keeper.acquire(80)
+    await rig.pass_ms(3000)
+    assert rig.open_codes() == []
+    rig.keeper.release()
+    await rig.audio.stop(0)
+    await rig.pass_ms(5000)
+    await playing
+
+
+async def test_a_quiet_volume_or_a_missing_meter_accuses_nobody(rig):
+    rig.amplifier.dead = True
+    await rig.keeper.acquire(20)
+    await rig.pass_ms(3 * HEARD_MS)
+    assert rig.open_codes() == []
+    rig.keeper.release()
+    rig.amplifier.metered = False
+    await rig.keeper.acquire(100)
+    await rig.pass_ms(3 * HEARD_MS)
+    assert rig.open_codes() == []
+    rig.keeper.release()
+    await rig.pass_ms(5000)

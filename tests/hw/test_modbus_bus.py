@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from hw.modbus_bus import Order
+from hw.relay import Order
 from protocols import modbus
 from protocols.errors import Fault, RemoteFault, WorldFault
 from tests.hw.modbus_rig import Rig, rig
