@@ -86,6 +86,7 @@ class BlobStore:
         self._alert_pins = 0
         self._named: object = None
         self._damaged: list[str] = []
+        self._when_damaged: object = None
         # Blobs under examination: their staged bytes may stand, pinned or not.
         self._accepting: list[str] = []
 
@@ -106,6 +107,10 @@ class BlobStore:
                 self._storage.discard(name)
                 dropped = True
         return dropped
+
+    def watch(self, when_damaged: "object") -> None:
+        """Call `when_damaged()` whenever damage is found; it must not block or raise."""
+        self._when_damaged = when_damaged
 
     def take_damaged(self) -> list[str]:
         """Return the blobs that were found damaged, and removed, since the last call."""
@@ -276,6 +281,8 @@ class BlobStore:
             reader.close()
             self.remove(sha256)
             self._damaged.append(sha256)
+            if self._when_damaged is not None:
+                self._when_damaged()  # type: ignore[operator]
             raise _missing(sha256)
         return reader
 

@@ -94,6 +94,7 @@ class SyncTask(Task):
     async def run(self) -> None:
         """Sync for ever."""
         self.content.begin()
+        self._blobs.watch(self._bell.ring)
         announcing = asyncio.create_task(self._announce())
         try:
             while True:
