@@ -91,6 +91,10 @@ class AmplifierTask(Task):
         self._off_ticks = self._clock.ticks_ms() + TAIL_MS
         self._news.ring()
 
+    def users(self) -> int:
+        """Return how many plays hold the amplifier on now."""
+        return self._users
+
     def observed(self) -> "dict[str, int]":
         """Return the strongest observation since the last `acquire`."""
         return dict(self._observed)

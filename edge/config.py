@@ -67,6 +67,9 @@ class Config(
     between its checks; `indicator` is the lamp that tells of sticks, or None.
     """
 
+    # Position of what approvers may change (`edge.standing`).
+    PLACE = 1
+
 
 def read(data: bytes) -> Config:
     """Return the configuration in a file's bytes.

@@ -111,7 +111,7 @@ class Content:
 
     def _tell(self, path: str) -> None:
         """Pass on what a new manifest changes at once; programmes wait for their media."""
-        if path.startswith("nodes/"):
+        if path.endswith("/settings.json"):
             self._feed.publish(SettingsSet(self._manifests.settings))
         elif path.startswith("alerts/"):
             self.rate_media()

@@ -1,6 +1,7 @@
 """Open faults: what is wrong now, recorded when it begins, when it changes, and when it ends."""
 
 from edge.book import Book
+from edge.event_log import EventLog
 from edge.supervisor import Reporter
 from protocols.errors import Fault
 from protocols.fields import has_control
@@ -25,8 +26,10 @@ def _plain(text: str) -> str:
 class Faults(Reporter):
     """Keep at most one fault per place; a place is a dotted word such as `sync.refresh`."""
 
-    def __init__(self, book: Book):
+    def __init__(self, book: Book, log: EventLog | None = None):
+        """With a `log`, every note goes there, also what is no news to the book."""
         self._book = book
+        self._log = log
         self._open: dict[str, str] = {}
 
     def open_faults(self) -> "list[list[str]]":
@@ -39,6 +42,8 @@ class Faults(Reporter):
         message = str(error)
         if isinstance(error, Fault):
             code, message, remedy = error.code, error.message, error.remedy
+        if self._log is not None:
+            self._log.add(place + " " + code + ": " + message)
         if self._open.get(place) == code:
             return
         if place not in self._open and len(self._open) >= FAULTS_OPEN_MAX:

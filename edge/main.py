@@ -16,6 +16,8 @@ from edge.blob_store import BlobStore
 from edge.board_task import BoardTask
 from edge.config import Config
 from edge.content import Parts
+from edge.ending import RESTART_CODE, Ending
+from edge.event_log import EventLog
 from edge.events_task import EventsTask
 from edge.faults import Faults
 from edge.feed import Feed
@@ -27,20 +29,25 @@ from edge.manifests import Manifests
 from edge.network_time_task import NetworkTimeTask
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
+from edge.order_memory import OrderMemory
+from edge.orders_task import Means, OrdersTask
 from edge.pack_ingest import PackIngest
 from edge.playout_task import PlayoutTask
 from edge.records_task import RecordsTask, Ties
+from edge.self_test import SelfTest
 from edge.sim_budget import SimBudget
+from edge.standing import DUMB, WIPED, Standing
 from edge.status_task import StatusTask
 from edge.stick_records import Pen, StickRecords
 from edge.stick_task import Desk, StickTask
 from edge.supervisor import Supervisor, Task
 from edge.sync_task import SyncTask
+from edge.wipe_task import WipeTask, clear
 from hw import platform, ports
 from protocols import canonical
 from protocols.errors import Fault, LocalFault
 from protocols.limits import CONFIG_BYTES_MAX, ROOT_BYTES_MAX
-from protocols.records import HEALTH
+from protocols.records import HEALTH, PLAYS
 
 TYPE_CHECKING = False
 _USAGE = "usage: chieng-node run|identity|calibrate --config FILE [--log]"
@@ -68,12 +75,19 @@ class Node:
     """
 
     def __init__(self, config: Config, loud: bool, kit: "object" = platform):
-        self.config = config
         if TYPE_CHECKING:
             kit = platform
         self._kit = kit
         self.clock: ports.Clock = kit.Clock()
         self.storage: ports.Storage = kit.storage(config.data, config.storage)
+        self.standing = Standing(self.storage)
+        if self.standing.state in (DUMB, WIPED):
+            kit.Storage(config.data).remove("identity.key")
+            clear(self.storage, self.standing)
+            text = "approvers decommissioned this node; nothing is left on it"
+            raise LocalFault("node.decommissioned", text, "Empty its data folder and enrol it anew")
+        config = self.config = self.standing.over(config)
+        self.ending = Ending()
         self.link: ports.Link = HubLink(kit.link(config.tls_ca, config.interface))
         self.verifier: ports.Verifier = kit.Verifier()
         self.entropy: ports.Entropy = kit.Entropy()
@@ -82,10 +96,12 @@ class Node:
         self.journal = JournalStore(self.storage, config.node, self.entropy.random_bytes)
         self.journal.open()
         self.book = LoudBook(self.journal) if loud else JournalBook(self.journal)
-        self.faults = Faults(self.book)
+        self.log = EventLog(self.storage, self.clock)
+        self.faults = Faults(self.book, self.log)
         feed = Feed()
         self.time = NodeTime(self.clock, self.storage, feed, self.book, config.sets_clock)
         self.book.follow(self.time.now)
+        self.standing.drop_foreign_papers(config.place.unit)
         manifests = Manifests(self.storage, config.node, config.place.unit)
         decoder = kit.decoder() if config.audio is not None else None
         blobs = BlobStore(self.storage, decoder)
@@ -99,20 +115,40 @@ class Node:
         self.budget = SimBudget(config.budget, self.link, self.storage, self.time, self.faults)
 
     async def run(self) -> None:
-        """Run every task until cancelled."""
+        """Run every task until cancelled or until an order asks for a restart."""
         self.book.write(HEALTH, "boot", {"agent": "chieng", "config": self.config.node})
+        self.log.add("boot")
         for path, fault in self.parts.manifests.load():
             self.faults.note("sync." + path, fault)
-        await Supervisor(self.clock, self.faults).run(self._tasks())
+        tasks = self._last_tasks() if self.standing.state else self._tasks()
+        await self.ending.run(Supervisor(self.clock, self.faults).run(tasks))
+        if self.standing.state != WIPED:
+            self.log.keep(True)
+
+    def _last_tasks(self) -> list[Task]:
+        """Return what a decommissioned node still does: report, and empty itself."""
+        records = self._records_task()
+        wipe = WipeTask(
+            self.clock,
+            self.storage,
+            self.identity,
+            self.standing,
+            self.book,
+            lambda: records.pending(HEALTH) + records.pending(PLAYS),
+            self.ending.restart,
+        )
+        return [records, wipe]
 
     def _tasks(self) -> list[Task]:
         config = self.config
         tasks: list[Task] = []
+        keeper = audio = board = None
         if config.audio is not None:
-            tasks.extend(self._sound_tasks(config.audio))
+            keeper, audio, tasks = self._sound(config.audio)
         if config.board is not None:
             board = self._kit.board(config.board, self.clock)
             tasks.append(BoardTask(self.parts, self.clock, board, self._kit.Inflate()))
+        tasks.append(self._orders_task(SelfTest(self.parts, self.clock, keeper, audio, board)))
         sync = SyncTask(self.parts, self.clock, self.storage, self.link, self.verifier, self.budget)
         tasks.append(sync)
         if config.events:
@@ -126,7 +162,10 @@ class Node:
         tasks.append(StatusTask(self.parts, self.clock, self.storage, self.budget))
         return tasks
 
-    def _sound_tasks(self, settings: "dict[str, object]") -> list[Task]:
+    def _sound(
+        self, settings: "dict[str, object]"
+    ) -> "tuple[AmplifierTask, ports.AudioOut, list[Task]]":
+        """Return the amplifier's task, the output, and all tasks of a node that sounds."""
         config = self.config
         amplifier = None
         warm_up_ms = config.warm_up_ms
@@ -139,7 +178,7 @@ class Node:
         tasks = [keeper, PlayoutTask(self.parts, self.clock, self.storage, audio, keeper)]
         if config.inputs is not None:
             tasks.append(self._senses_task(config.inputs, amplifier))
-        return tasks
+        return keeper, audio, tasks
 
     def _senses_task(self, settings: "dict[str, object]", amplifier: "object") -> Task:
         from edge.senses_task import SensesTask  # noqa: PLC0415 - a small heap has no inputs
@@ -159,6 +198,11 @@ class Node:
         amplifier = self._kit.amplifier(config.amplifier, self.clock)
         audio = self._kit.audio(config.audio, self.time)
         print(await calibrate_verb.run(amplifier, audio, self.clock, self.storage))
+
+    def _orders_task(self, test: SelfTest) -> OrdersTask:
+        memory = OrderMemory(self.storage)
+        means = Means(self.standing, memory, self.log, test, self.ending.restart)
+        return OrdersTask(self.parts, self.clock, means)
 
     def _time_task(self) -> NetworkTimeTask:
         return NetworkTimeTask(
@@ -242,7 +286,8 @@ def _arguments(given: list[str]) -> "tuple[str, str, bool]":
 
 
 def main(given: "list[str] | None" = None) -> int:
-    """Run `chieng-node`; returns the exit code: 0 done, 2 a fault that is explained."""
+    """Run `chieng-node`; returns the exit code: 0 done, 2 a fault that is explained, 75 start
+    me again."""
     try:
         verb, path, loud = _arguments(sys.argv[1:] if given is None else given)
         config = configs.read(_read_file(path, CONFIG_BYTES_MAX))
@@ -252,6 +297,7 @@ def main(given: "list[str] | None" = None) -> int:
             return 0
         node = Node(config, loud)
         asyncio.run(_run(node.calibrate() if verb == "calibrate" else node.run()))
+        return RESTART_CODE if node.ending.why else 0
     except Fault as fault:
         print("chieng-node: " + str(fault), file=sys.stderr)
         return 2

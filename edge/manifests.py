@@ -2,20 +2,28 @@
 
 What arrives stands in `candidates/`, verified by its signature. What was read and found good stands
 in `manifests/`, and only that is acted on: a manifest that was signed but is broken, or older than
-the one held, never takes a good one's place, not even over a reboot. Alerts and settings count as
-soon as they were read; a programme stays a *candidate* until the media it needs soon are here, then
-it replaces the active one in one durable step.
+the one held, never takes a good one's place, not even over a reboot. Alerts, settings, orders and
+mandates count as soon as they were read; a programme stays a *candidate* until the media it needs
+soon are here, then it replaces the active one in one durable step.
 """
 
 from edge import state_file
 from hw import ports
-from protocols import alert, bundle, settings
+from protocols import alert, bundle, mandates, settings
 from protocols.alert import Alerts
 from protocols.bundle import Bundle
 from protocols.errors import Fault, RemoteFault
 from protocols.limits import MANIFEST_BYTES_MAX
-from protocols.settings import Settings
-from protocols.units import alert_path, auto_alert_path, bundle_path, settings_path
+from protocols.mandates import Mandates
+from protocols.settings import Orders, Settings
+from protocols.units import (
+    alert_path,
+    auto_alert_path,
+    bundle_path,
+    mandates_path,
+    orders_path,
+    settings_path,
+)
 
 _ACTIVE = "manifests/"
 _CANDIDATES = "candidates/"
@@ -30,8 +38,8 @@ class Manifests:
         self._unit = unit
         self._bundles: dict[str, Bundle] = {}
         self._candidates: dict[str, Bundle] = {}
-        self._alerts: dict[str, Alerts] = {}
-        self.settings: Settings | None = None
+        # What counts as soon as it was read, by path.
+        self._papers: dict[str, Alerts | Settings | Orders | Mandates] = {}
 
     def units(self) -> list[str]:
         """Return the own unit and its ancestors as far as the own programme names them."""
@@ -39,11 +47,13 @@ class Manifests:
         return [self._unit] + (list(own.ancestors) if own is not None else [])
 
     def paths(self) -> "list[str]":
-        """Return the target paths to look at, in order: alerts, settings, programmes."""
+        """Return the target paths to look at, in order: alerts, settings and orders, programmes."""
         units = self.units()
         found = [alert_path(unit) for unit in units]
         found.extend(auto_alert_path(unit) for unit in units)
         found.append(settings_path(self._unit, self._node))
+        found.append(orders_path(self._unit, self._node))
+        found.extend(mandates_path(unit) for unit in units)
         found.extend(bundle_path(unit) for unit in units)
         return found
 
@@ -56,13 +66,36 @@ class Manifests:
         found = []
         for unit in self.units():
             for path in (alert_path(unit), auto_alert_path(unit)):
-                if path in self._alerts:
-                    found.append(self._alerts[path])
+                held = self._papers.get(path)
+                if isinstance(held, Alerts):
+                    found.append(held)
+        return tuple(found)
+
+    @property
+    def settings(self) -> Settings | None:
+        """Return what narrows the policy here, or None."""
+        found = self._papers.get(settings_path(self._unit, self._node))
+        return found if isinstance(found, Settings) else None
+
+    @property
+    def orders(self) -> Orders | None:
+        """Return the node's open orders, or None."""
+        found = self._papers.get(orders_path(self._unit, self._node))
+        return found if isinstance(found, Orders) else None
+
+    def mandates(self) -> tuple[Mandates, ...]:
+        """Return what the approvers of the chain lay down about nodes, the own unit's first."""
+        found = []
+        for unit in self.units():
+            held = self._papers.get(mandates_path(unit))
+            if isinstance(held, Mandates):
+                found.append(held)
         return tuple(found)
 
     def has_cancel(self, path: str) -> bool:
         """Tell whether the alerts of a path end or replace others."""
-        return any([one.references for one in self._alerts[path].alerts])
+        held = self._papers.get(path)
+        return isinstance(held, Alerts) and any([one.references for one in held.alerts])
 
     def candidates(self) -> list[Bundle]:
         """Return the programmes that wait for their media."""
@@ -104,9 +137,9 @@ class Manifests:
         if data is None:
             return False
         found = self._parse(path, data)
-        if path.startswith("units/"):
-            return self._take_bundle(found)  # type: ignore[arg-type]
-        held = self._held(path)
+        if isinstance(found, Bundle):
+            return self._take_bundle(found)
+        held = self._papers.get(path)
         if held is not None and _version(found) < _version(held):
             raise _rollback(path, _version(found), _version(held))
         if found == held:
@@ -137,24 +170,23 @@ class Manifests:
         del self._candidates[unit]
         return True
 
-    def _parse(self, path: str, data: bytes) -> "Bundle | Alerts | Settings":
+    def _parse(self, path: str, data: bytes) -> "Bundle | Alerts | Settings | Orders | Mandates":
         kind, unit = path.split("/")[:2]
-        if kind == "units":
-            return bundle.read(data, unit)
         if kind == "alerts":
             return alert.read(data, unit)
+        if path == mandates_path(unit):
+            return mandates.read(data, unit)
+        if kind == "units":
+            return bundle.read(data, unit)
+        if path == orders_path(self._unit, self._node):
+            return settings.read_orders(data, self._unit, self._node)
         return settings.read_settings(data, self._unit, self._node)
 
-    def _held(self, path: str) -> "Alerts | Settings | None":
-        return self._alerts.get(path) if path.startswith("alerts/") else self.settings
-
-    def _hold(self, path: str, found: "Bundle | Alerts | Settings") -> None:
-        if path.startswith("units/"):
-            self._bundles[found.unit] = found  # type: ignore[assignment]
-        elif path.startswith("alerts/"):
-            self._alerts[path] = found  # type: ignore[assignment]
+    def _hold(self, path: str, found: "Bundle | Alerts | Settings | Orders | Mandates") -> None:
+        if isinstance(found, Bundle):
+            self._bundles[found.unit] = found
         else:
-            self.settings = found  # type: ignore[assignment]
+            self._papers[path] = found
 
     def _take_bundle(self, found: Bundle) -> bool:
         for held in (self._bundles.get(found.unit), self._candidates.get(found.unit)):
@@ -172,8 +204,8 @@ def _flat(path: str) -> str:
     return path.replace("/", "+")
 
 
-def _version(found: "Bundle | Alerts | Settings") -> int:
-    return int(found.sequence if isinstance(found, Settings) else found.version)
+def _version(found: "Alerts | Settings | Orders | Mandates") -> int:
+    return int(found.version if isinstance(found, Alerts) else found.sequence)
 
 
 def _rollback(path: str, offered: int, held: int) -> RemoteFault:

@@ -127,6 +127,13 @@ class Storage:
         """Return the room left for new files."""
         raise NotImplementedError
 
+    def wipe(self, keep: "tuple[str, ...]") -> int:
+        """Remove all files, visible and staged, but visible ones whose names start as in `keep`.
+
+        Returns how many are still there that should not be: they are looked for anew at the end.
+        """
+        raise NotImplementedError
+
 
 class Response:
     """Answer of a link: `status`, `headers` (lower-case names), and a body to read."""
@@ -350,6 +357,10 @@ class Identity:
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte Ed25519 signature of a message."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Destroy the key for good, on disk and here; nothing signs afterwards."""
         raise NotImplementedError
 
 

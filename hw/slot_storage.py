@@ -292,6 +292,16 @@ class Storage(ports.Storage):
         finally:
             file.close()
 
+    def wipe(self, keep: "tuple[str, ...]") -> int:
+        """Remove all but visible files whose names start as in `keep`; return what is left."""
+        for name in sorted(self._staged):
+            self.discard(name)
+        for name in sorted(self._visible):
+            if not name.startswith(keep):
+                self.remove(name)
+        left = [name for name in self._visible if not name.startswith(keep)]
+        return len(self._staged) + len(left)
+
     def free_bytes(self) -> int:
         """Return the room left for new files."""
         return self._files.free_bytes()

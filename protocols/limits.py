@@ -238,6 +238,20 @@ HUB_ADDRESSES_FILE_BYTES_MAX = 4096
 # Events that may wait for one task of the agent: a burst of media after a long cut.
 INBOX_EVENTS_MAX = 256
 
+# Orders. A kind is a word or two. An order waits at most a month for a node; its id is remembered
+# for as long, so that nothing is done twice: one order every eleven hours.
+ORDER_KIND_BYTES_MAX = 24
+ORDER_LIFE_S_MAX = 31 * 24 * 3600
+ORDERS_REMEMBERED_MAX = 64
+ORDERS_MEMORY_BYTES_MAX = 32 * 1024
+# The event log of a node: a few days of what goes wrong on a bad link, sent as five records.
+LOG_LINES_MAX = 128
+LOG_LINE_BYTES_MAX = 140
+LOG_RECORD_LINES_MAX = 16
+# Mandates of one unit: every node of a large ward, each with a change that has not arrived yet.
+MANDATES_MAX = 256
+STANDING_BYTES_MAX = 16 * 1024
+
 # What play-out remembers over a restart: ids of finished alerts, positions of what was interrupted.
 PLAYOUT_MEMORY_BYTES_MAX = 64 * 1024
 

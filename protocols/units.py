@@ -61,6 +61,11 @@ def bundle_path(unit: str) -> str:
     return "units/" + unit + "/bundle.json"
 
 
+def mandates_path(unit: str) -> str:
+    """Return the target path of what a unit's approvers lay down about its nodes."""
+    return "units/" + unit + "/mandates.json"
+
+
 def alert_path(unit: str) -> str:
     """Return the target path of a unit's alerts."""
     return "alerts/" + unit + "/alert.json"

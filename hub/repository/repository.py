@@ -190,6 +190,17 @@ class Repository:
         files = {f"firmware/{check_name(board)}/image.json": manifest}
         return self._sign(self.propose("firmware", files, now_s), signers, now_s)
 
+    def propose_mandates(self, unit: str, manifest: bytes, now_s: int) -> Request:
+        """Return what approvers lay down about a unit's nodes, to be signed."""
+        files = {f"units/{unit}/mandates.json": manifest}
+        return self.propose(role_name("unit", unit), files, now_s)
+
+    def sign_mandates(
+        self, unit: str, signers: Sequence[Any], manifest: bytes, now_s: int
+    ) -> Outcome:
+        """Publish what approvers lay down about a unit's nodes."""
+        return self._sign(self.propose_mandates(unit, manifest, now_s), signers, now_s)
+
     def _sign(self, change: Request, signers: Sequence[Any], now_s: int) -> Outcome:
         for other in self.waiting():
             if other.role == change.role and other.files == change.files:

@@ -45,7 +45,14 @@ KINDS = {
         ),
         Kind("relays", "", "targets", "relays", ("relays/*/media.json",), 365),
         Kind("firmware", "", "targets", "firmware", ("firmware/*/image.json",), 1095),
-        Kind("unit", "unit", "registry", "approver", ("units/{scope}/bundle.json",), 400),
+        Kind(
+            "unit",
+            "unit",
+            "registry",
+            "approver",
+            ("units/{scope}/bundle.json", "units/{scope}/mandates.json"),
+            400,
+        ),
         Kind("alert", "unit", "registry", "approver", ("alerts/{scope}/alert.json",), 400),
         Kind("auto-alert", "unit", "registry", "auto-alert", ("alerts/{scope}/auto.json",), 365),
         Kind(

@@ -32,8 +32,10 @@ class Identity(ports.Identity):
                 "%s: %s" % (path, error.strerror),
                 "Give the node's user a writable data folder",
             ) from error
-        self._private = Ed25519PrivateKey.from_private_bytes(content[:_SEED_BYTES].ljust(32))
-        self._public = self._private.public_key().public_bytes_raw()
+        private = Ed25519PrivateKey.from_private_bytes(content[:_SEED_BYTES].ljust(32))
+        self._path = path
+        self._private: Ed25519PrivateKey | None = private
+        self._public = private.public_key().public_bytes_raw()
         if content[_SEED_BYTES:] != self._public:
             raise WorldFault(
                 "identity.damaged",
@@ -47,7 +49,30 @@ class Identity(ports.Identity):
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte Ed25519 signature of a message."""
+        if self._private is None:
+            raise LocalFault("identity.gone", "the key was destroyed", "Enrol the node anew.")
         return self._private.sign(message)
+
+    def forget(self) -> None:
+        """Destroy the key: overwritten where it stands, then removed.
+
+        Flash may keep an older copy of the block; the hub refuses a decommissioned node's key.
+        """
+        self._private = None
+        try:
+            with open(self._path, "r+b", buffering=0) as file:
+                file.write(bytes(os.fstat(file.fileno()).st_size))
+                os.fsync(file.fileno())
+            os.unlink(self._path)
+            _sync_folder(self._path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise WorldFault(
+                "identity.unwritable",
+                "%s: %s" % (self._path, error.strerror),
+                "Destroy the medium by hand",
+            ) from error
 
 
 def _read(path: str) -> bytes:
@@ -72,6 +97,10 @@ def _create(path: str, seed: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.rename(staged, path)
+    _sync_folder(path)
+
+
+def _sync_folder(path: str) -> None:
     folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -238,3 +238,22 @@ class Storage(ports.Storage):
         except OSError as error:
             raise _fault(error, self._root) from error
         return answer.f_bavail * answer.f_frsize
+
+    def wipe(self, keep: tuple[str, ...]) -> int:
+        """Remove all but visible files whose names start as in `keep`; return what is left."""
+        try:
+            for path in self._doomed(keep):
+                os.unlink(path)
+                _sync_folder(os.path.dirname(path))
+        except OSError as error:
+            raise _fault(error, self._root) from error
+        return len(self._doomed(keep))
+
+    def _doomed(self, keep: tuple[str, ...]) -> list[str]:
+        found: set[str] = set()
+        for root in (self._root, self._staging):
+            for folder, _, files in os.walk(root):
+                found.update(os.path.join(folder, name) for name in files)
+        return sorted(
+            path for path in found if not os.path.relpath(path, self._root).startswith(keep)
+        )

@@ -2,7 +2,7 @@
 
 from hw import ports
 from protocols import ed25519
-from protocols.errors import WorldFault
+from protocols.errors import LocalFault, WorldFault
 
 _SEED_BYTES = 32
 
@@ -25,8 +25,10 @@ class Identity(ports.Identity):
             writer.commit(name)
             reader = storage.open(name)
         content = b"" if reader is None else _read(reader)
-        self._seed = content[:_SEED_BYTES]
-        self._public = ed25519.public(self._seed)
+        self._storage = storage
+        self._name = name
+        self._seed: bytes | None = content[:_SEED_BYTES]
+        self._public = ed25519.public(content[:_SEED_BYTES])
         if content[_SEED_BYTES:] != self._public:
             raise WorldFault(
                 "identity.damaged",
@@ -40,7 +42,21 @@ class Identity(ports.Identity):
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte Ed25519 signature of a message."""
+        if self._seed is None:
+            raise LocalFault("identity.gone", "the key was destroyed", "Enrol the node anew.")
         return ed25519.sign(self._seed, message)
+
+    def forget(self) -> None:
+        """Destroy the key; zeros take its place first where the store writes in place."""
+        self._seed = None
+        length = self._storage.size(self._name)
+        if length is not None:
+            try:
+                self._storage.patch(self._name, 0, bytes(length))
+            except LocalFault:
+                # Slots are written once each; the dead one is the first to be written over.
+                pass
+            self._storage.remove(self._name)
 
 
 def _read(reader: ports.Reader) -> bytes:

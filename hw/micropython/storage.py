@@ -259,3 +259,26 @@ class Storage(ports.Storage):
         except OSError as error:
             raise _fault(error, self._root)
         return answer[4] * answer[1]
+
+    def wipe(self, keep: "tuple[str, ...]") -> int:
+        """Remove all but visible files whose names start as in `keep`; return what is left."""
+        try:
+            for path in self._doomed(keep):
+                os.remove(path)
+                _sync_folder(_folder(path))
+            return len(self._doomed(keep))
+        except OSError as error:
+            raise _fault(error, self._root)
+
+    def _doomed(self, keep: "tuple[str, ...]") -> list[str]:
+        found = []
+        folders = [self._root, self._staging]
+        while folders:
+            folder = folders.pop()
+            for name in os.listdir(folder) if _exists(folder) else []:
+                path = folder + "/" + name
+                if os.stat(path)[0] & 0x4000:
+                    folders.append(path)
+                elif path not in found and not path[len(self._root) + 1 :].startswith(keep):
+                    found.append(path)
+        return found

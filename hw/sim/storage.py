@@ -196,6 +196,15 @@ class Storage(ports.Storage):
         self.files[name] = old[:position] + data[:kept] + old[position + kept :]
         self.cut_now()
 
+    def wipe(self, keep: "tuple[str, ...]") -> int:
+        """Remove all but visible files whose names start as in `keep`; return what is left."""
+        for name in sorted(self.staged):
+            self.discard(name)
+        for name in sorted(self.files):
+            if not name.startswith(keep):
+                self.remove(name)
+        return len(self.staged) + len([name for name in self.files if not name.startswith(keep)])
+
     def free_bytes(self) -> int:
         """Return the room left for new files."""
         used = sum([len(data) for data in self.files.values()])

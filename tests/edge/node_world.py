@@ -12,6 +12,7 @@ from edge.blob_store import BlobStore
 from edge.board_task import BoardTask
 from edge.book import Book
 from edge.content import Parts
+from edge.event_log import EventLog
 from edge.faults import Faults
 from edge.feed import Feed
 from edge.hub_link import HubLink
@@ -19,8 +20,12 @@ from edge.hubs import Hubs
 from edge.manifests import Manifests
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
+from edge.order_memory import OrderMemory
+from edge.orders_task import Means, OrdersTask
 from edge.playout_task import PlayoutTask
+from edge.self_test import SelfTest
 from edge.sim_budget import SimBudget
+from edge.standing import Standing
 from edge.status_task import StatusTask
 from edge.supervisor import Supervisor
 from edge.sync_task import SyncTask
@@ -40,6 +45,7 @@ from tests.portable import manifests
 COMMUNE, NEIGHBOUR, PROVINCE = "03.a", "03.b", "00.prov"
 NODE = "node-1"
 MIDNIGHT_S = manifests.MIDNIGHT_S
+LATER_S = MIDNIGHT_S + 5 * 86400
 STEP_MS = 50
 _TURNS = 12
 
@@ -99,6 +105,24 @@ class Province:
     def publish_settings(self, value):
         data = canonical.encode(value)
         self.world.repository.sign_settings(COMMUNE, NODE, data, self.now_s)
+
+    def publish_orders(self, *entries, sequence=1, node=NODE, **fields):
+        """Sign orders (id, kind) with the hub's own key; a dict goes as it is."""
+        orders = [
+            one if isinstance(one, dict) else {"id": one[0], "kind": one[1], "expires_s": LATER_S}
+            for one in entries
+        ]
+        value = {"format": "chieng-orders/1", "node": node, "unit": COMMUNE, "sequence": sequence}
+        value.update(fields, orders=orders)
+        data = canonical.encode(value)
+        self.world.repository.sign_orders(COMMUNE, node, data, self.now_s)
+
+    def publish_mandates(self, *nodes, sequence=1, unit=COMMUNE):
+        """Sign mandates with an approver's key."""
+        value = {"format": "chieng-mandates/1", "unit": unit, "sequence": sequence}
+        data = canonical.encode(dict(value, nodes=list(nodes)))
+        repository, signers = self.world.repository, self.world.approvers[unit][:1]
+        assert repository.sign_mandates(unit, signers, data, self.now_s).published
 
     def serve(self, method, url, headers, body):
         """Answer as the hub does; see `hw.sim.link.Link`."""
@@ -174,7 +198,7 @@ class Node:
         self.storage = storage or Storage()
         self.clock = Clock(None if clock is None else manifests.at_ms(clock))
         self.link = Link(province.serve)
-        self.config = read_config(kind, **fields)
+        self.provisioned = read_config(kind, **fields)
         if self.storage.size("metadata/root.json") is None:
             put(self.storage, "metadata/root.json", province.root)
         self.running = None
@@ -183,10 +207,15 @@ class Node:
     def boot(self):
         """Build the node's parts anew over the same storage."""
         self.book = Notes()
-        self.faults = Faults(self.book)
+        self.log = EventLog(self.storage, self.clock)
+        self.faults = Faults(self.book, self.log)
+        self.standing = Standing(self.storage)
+        self.config = self.standing.over(self.provisioned)
+        unit = self.config.place.unit
+        self.standing.drop_foreign_papers(unit)
         feed = Feed()
         self.time = NodeTime(self.clock, self.storage, feed, self.book, False)
-        self.manifests = Manifests(self.storage, NODE, COMMUNE)
+        self.manifests = Manifests(self.storage, NODE, unit)
         self.blobs = BlobStore(self.storage, Decoder())
         self.offline = OfflineAlerts(
             self.storage, Verifier(), self.time, self.faults, self.blobs, self.config.place
@@ -215,15 +244,22 @@ class Node:
             self.parts, self.clock, self.storage, HubLink(self.link), Verifier(), self.budget
         )
         self.status = StatusTask(self.parts, self.clock, self.storage, self.budget)
+        self.restarts = []
+        test = SelfTest(self.parts, self.clock, self.keeper, self.audio, self.panel)
+        means = Means(
+            self.standing, OrderMemory(self.storage), self.log, test, self.restarts.append
+        )
+        self.orders = OrdersTask(self.parts, self.clock, means)
 
     def start(self, *names):
-        """Start the named tasks (`sync`, `playout`, `amplifier`, `board`, `status`)."""
+        """Start the named tasks (`sync`, `playout`, `amplifier`, `board`, `status`, `orders`)."""
         tasks = {
             "sync": self.sync,
             "playout": self.playout,
             "amplifier": self.keeper,
             "board": self.board,
             "status": self.status,
+            "orders": self.orders,
         }
         chosen = [tasks[name] for name in names]
         supervisor = Supervisor(self.clock, self.faults)

@@ -130,3 +130,16 @@ def test_kill_at_any_system_call_leaves_no_key_or_a_whole_one(path: str) -> None
             assert Identity(path, Entropy()).public_key() == key
             os.unlink(path)
     assert codes[0] == 9 and codes[-1] == 0 and codes.count(9) >= 5
+
+
+def test_a_destroyed_key_is_overwritten_and_signs_no_more(tmp_path, monkeypatch):
+    path = tmp_path / "identity.key"
+    identity = Identity(str(path), Entropy())
+    seen = []
+    unlink = os.unlink
+    monkeypatch.setattr(os, "unlink", lambda name: (seen.append(path.read_bytes()), unlink(name)))
+    identity.forget()
+    assert seen == [bytes(64)] and not path.exists()
+    with pytest.raises(LocalFault, match="destroyed"):
+        identity.sign(b"x")
+    identity.forget()

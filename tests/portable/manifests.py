@@ -144,3 +144,41 @@ def settings():
         "volume_percent": 70,
         "quiet": [["12:00", "13:00"]],
     }
+
+
+def orders():
+    """Return the orders of a node, one of every kind and one of a later version's."""
+    kinds = ["self-test", "upload-log", "restart", "update", "sing"]
+    entries = []
+    for number, kind in enumerate(kinds):
+        entry = {"id": "o%d" % number, "kind": kind, "expires_s": MIDNIGHT_S + 86400}
+        if kind == "update":
+            entry["version"] = 3
+        entries.append(entry)
+    return {
+        "format": "chieng-orders/1",
+        "node": "node-1",
+        "unit": COMMUNE,
+        "sequence": 4,
+        "orders": entries,
+    }
+
+
+def mandates():
+    """Return what approvers laid down about three nodes."""
+    return {
+        "format": "chieng-mandates/1",
+        "unit": COMMUNE,
+        "sequence": 7,
+        "nodes": [
+            {
+                "node": "node-1",
+                "sequence": 7,
+                "hamlet": "h2",
+                "groups": ["market"],
+                "hubs": ["https://hub.example", "http://10.0.0.1:8080"],
+            },
+            {"node": "node-2", "sequence": 3, "move": "03.other", "hamlet": ""},
+            {"node": "node-3", "sequence": 5, "decommission": True},
+        ],
+    }

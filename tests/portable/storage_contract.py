@@ -160,6 +160,20 @@ def check_free_bytes(store):
     assert store.size("big") == 30000
 
 
+def check_wipe(store):
+    for name in ("a/one", "a/two", "b/one", "alone"):
+        _put(store, name, b"data")
+    writer = store.stage("half")
+    writer.write(b"x")
+    writer.flush()
+    writer.close()
+    assert store.wipe(("a/two", "b/")) == 0
+    assert (store.names("a"), store.names("b"), store.names("")) == (["two"], ["one"], [])
+    assert store.open_staged("half") is None
+    assert store.wipe(()) == 0
+    assert store.names("a") + store.names("b") == []
+
+
 CHECKS = (
     check_absent,
     check_commit_makes_visible,
@@ -172,4 +186,5 @@ CHECKS = (
     check_preallocate_and_patch,
     check_bad_names,
     check_free_bytes,
+    check_wipe,
 )

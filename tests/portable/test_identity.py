@@ -5,7 +5,7 @@ from hw.micropython.identity import Identity
 from hw.sim.entropy import Entropy as SimEntropy
 from hw.sim.storage import PowerCut, Storage
 from protocols import ed25519
-from protocols.errors import WorldFault
+from protocols.errors import Fault, WorldFault
 
 SEED = SimEntropy(b"seed").random_bytes(32)
 
@@ -58,3 +58,18 @@ def test_damage_is_told_and_never_replaced():
         except WorldFault as fault:
             assert fault.code == "identity.damaged"
         assert storage.files["identity.key"] == content
+
+
+def test_a_destroyed_key_signs_no_more_and_leaves_no_byte():
+    storage = Storage()
+    identity = Identity(storage, SimEntropy(b"seed"))
+    key = identity.public_key()
+    identity.forget()
+    assert "identity.key" not in storage.files
+    try:
+        identity.sign(b"x")
+        raise AssertionError("signed")
+    except Fault as fault:
+        assert fault.code == "identity.gone"
+    identity.forget()
+    assert Identity(storage, SimEntropy(b"next")).public_key() != key

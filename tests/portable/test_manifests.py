@@ -1,6 +1,6 @@
 """Bundles, alerts, settings and orders: read, refused by name, written back to equal bytes."""
 
-from protocols import alert, bundle, canonical, settings
+from protocols import alert, bundle, canonical, mandates, settings
 from protocols.errors import RemoteFault
 from protocols.targets import Place
 from tests.portable import manifests
@@ -35,6 +35,12 @@ def _change(value, path, new):
         value[path[-1]] = new
 
 
+def _known_orders():
+    value = manifests.orders()
+    value["orders"].pop()
+    return value
+
+
 def _check(make, read, cases):
     for path, new, expected in cases:
         value = make()
@@ -63,7 +69,8 @@ def test_what_is_read_is_written_back():
         (manifests.bundle, bundle.read, bundle.build),
         (lambda: manifests.alerts([_repeating()]), alert.read, alert.build),
         (manifests.settings, settings.read_settings, settings.build_settings),
-        (_orders, settings.read_orders, settings.build_orders),
+        (_known_orders, settings.read_orders, settings.build_orders),
+        (manifests.mandates, mandates.read, mandates.build),
     ):
         first = read(canonical.encode(make()))
         data = build(make())
@@ -253,16 +260,6 @@ def test_alerts_are_refused_by_the_name_of_the_field():
     )
 
 
-def _orders():
-    return {
-        "format": "chieng-orders/1",
-        "node": "node-1",
-        "unit": manifests.COMMUNE,
-        "sequence": 4,
-        "orders": [{"id": "o1", "kind": "self-test", "expires_s": manifests.MIDNIGHT_S}],
-    }
-
-
 def test_settings_and_orders_are_refused_by_the_name_of_the_field():
     _check(
         manifests.settings,
@@ -274,13 +271,57 @@ def test_settings_and_orders_are_refused_by_the_name_of_the_field():
         ),
     )
     _check(
-        _orders,
+        manifests.orders,
         settings.read_orders,
         (
-            (("orders", 0, "kind"), "shell", "orders.orders[0].kind: is none of its words"),
+            (("orders", 3, "version"), 0, "orders.orders[3].version: is out of its range"),
+            (("orders", 0, "kind"), "a shell", "orders.orders[0].kind: is not an id"),
             (("orders", 0, "id"), "", "orders.orders[0].id: is not an id"),
         ),
     )
+
+
+def test_what_the_online_key_may_not_say_is_refused_as_widening():
+    for make, read in (
+        (manifests.settings, settings.read_settings),
+        (manifests.orders, settings.read_orders),
+    ):
+        for field in ("hubs", "move", "decommission", "hamlet", "emergency_ceiling_percent"):
+            value = make()
+            value[field] = "anything"
+            assert _refusal(read, value).startswith("settings.widening "), field
+
+
+def test_a_hub_signs_no_order_that_its_nodes_do_not_know():
+    value = manifests.orders()
+    assert settings.orders_from_dict(value).orders[4].kind == "sing"
+    try:
+        settings.build_orders(value)
+        raise AssertionError("built")
+    except RemoteFault as fault:
+        assert fault.message.startswith("orders.kind")
+
+
+def test_mandates_are_refused_by_the_name_of_the_field():
+    _check(
+        manifests.mandates,
+        mandates.read,
+        (
+            (("unit",), "nowhere", "mandates.unit: is no unit id"),
+            (("nodes", 0, "sequence"), 8, "mandates.nodes[0].sequence: is out of its range"),
+            (("nodes", 0, "hubs"), [], "mandates.nodes[0].hubs"),
+            (("nodes", 0, "hubs", 0), "ftp://hub", "mandates.nodes[0].hubs: an address"),
+            (("nodes", 0, "hubs", 0), "http://a b", "mandates.nodes[0].hubs: an address"),
+            (("nodes", 1, "move"), "x", "mandates.nodes[1].move: is no unit id"),
+            (("nodes", 1, "node"), "node-1", "mandates.nodes[1].node: stands twice"),
+            (("nodes", 2, "decommission"), 1, "mandates.nodes[2].decommission: is not true"),
+            (("nodes", 0, "hamlet"), "a b", "mandates.nodes[0].hamlet: is not an id"),
+        ),
+    )
+    found = mandates.from_dict(manifests.mandates())
+    assert found.nodes["node-1"].hubs == ("https://hub.example", "http://10.0.0.1:8080")
+    assert found.nodes["node-1"].move is None and not found.nodes["node-1"].decommission
+    assert found.nodes["node-2"].hamlet == "" and found.nodes["node-2"].groups is None
 
 
 def test_settings_only_narrow():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols import alert, bundle, canonical, units
+from protocols import alert, bundle, canonical, mandates, units
 from protocols import settings as node_settings
 from protocols.errors import RemoteFault
 from protocols.fields import Fields
@@ -43,6 +43,8 @@ FORMS = {
     "bundle": (manifests.bundle, bundle.from_dict),
     "alert": (full_alerts, alert.from_dict),
     "settings": (manifests.settings, node_settings.settings_from_dict),
+    "orders": (manifests.orders, node_settings.orders_from_dict),
+    "mandates": (manifests.mandates, mandates.from_dict),
 }
 
 
@@ -74,7 +76,13 @@ def test_any_change_is_read_or_refused_by_name(form, data):
 @settings(max_examples=50)
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_manifest_are_refused(data):
-    for read in (bundle.read, alert.read, node_settings.read_settings, node_settings.read_orders):
+    for read in (
+        bundle.read,
+        alert.read,
+        mandates.read,
+        node_settings.read_settings,
+        node_settings.read_orders,
+    ):
         with pytest.raises(RemoteFault):
             read(data)
 
