@@ -15,7 +15,7 @@ from edge.manifests import Manifests
 from edge.metadata_fetch import MetadataFetch
 from edge.node_time import NodeTime
 from edge.pack import PackLink
-from edge.stick_pack import Medium, StickPack
+from edge.stick_pack import Medium, StickPack, cut
 from hw import ports
 from protocols.errors import RemoteFault, WorldFault
 from protocols.limits import BLOB_FLUSH_BYTES
@@ -70,8 +70,13 @@ class PackIngest:
         in the pack is wrong, `WorldFault` when stick or disk failed.
         """
         self._fault = None
-        found.read_papers()
         version = 0
+        try:
+            await found.read()
+        except RemoteFault as fault:
+            if fault.code != "pack.cut":
+                raise
+            self._note(fault)
         try:
             version = await self._papers(found)
         except RemoteFault as fault:
@@ -151,8 +156,8 @@ class PackIngest:
                 begun = 0
             try:
                 await self._copy(found, medium, begun, one.alert, tally)
-            except RemoteFault:
-                if not begun:
+            except RemoteFault as fault:
+                if not begun or fault.code != "blob.hash":
                     raise
                 # What a cut left behind was not what had been written: once more from the start.
                 await self._copy(found, medium, 0, one.alert, tally)
@@ -174,7 +179,8 @@ class PackIngest:
                 while writer.position < medium.length:
                     piece = reader.read(min(_READ_BYTES, medium.length - writer.position))
                     if not piece:
-                        break
+                        # What is here stays staged, for the stick that is whole.
+                        raise cut()
                     writer.write(piece)
                     if writer.position - flushed >= BLOB_FLUSH_BYTES:
                         writer.flush()

@@ -5,6 +5,7 @@ costs a microcontroller the names of the papers and no more. What is refused, an
 what `protocols.pack` refuses in a pack that comes over a link.
 """
 
+import asyncio
 from collections import namedtuple
 
 from edge.pack import Papers
@@ -13,6 +14,8 @@ from protocols import pack, tar
 from protocols.errors import RemoteFault, WorldFault
 from protocols.limits import PACK_MEMBERS_MAX
 
+# Heads walked between two turns of other tasks.
+_YIELD_HEADS = 64
 _REMEDY = "Write the stick again with chieng-tool stick write."
 
 Medium = namedtuple("Medium", ("sha256", "offset", "length"))
@@ -20,10 +23,10 @@ Medium = namedtuple("Medium", ("sha256", "offset", "length"))
 
 
 class StickPack(Papers):
-    """One pack file; `read_papers` first, then `next_medium` to the end.
+    """One pack file; `read` first, then `next_medium` to the end.
 
     Both raise `RemoteFault("pack.*")` for a file that is no whole pack and `WorldFault` for a stick
-    that was pulled.
+    that was pulled. After `pack.cut` what stands before the cut can be used all the same.
     """
 
     def __init__(self, stick: ports.Storage, name: str):
@@ -33,7 +36,7 @@ class StickPack(Papers):
         self._rules = pack.Rules()
         self._position = 0
         self._members = 0
-        self._first: Medium | None = None
+        self._media_position: int | None = None
         self._is_at_end = False
 
     def open(self) -> ports.Reader:
@@ -43,20 +46,26 @@ class StickPack(Papers):
             raise WorldFault("pack.gone", self._name + " is gone", "Plug the stick in again.")
         return reader
 
-    def read_papers(self) -> None:
-        """Learn where every paper stands."""
+    async def read(self) -> None:
+        """Walk all heads: learn where every paper stands, and whether this is a pack."""
         reader = self.open()
         try:
-            while not self._is_at_end and self._first is None:
-                self._first = self._member(reader)
+            while not self._is_at_end:
+                start = self._position
+                if self._member(reader) is not None and self._media_position is None:
+                    self._media_position = start
+                if self._members % _YIELD_HEADS == 0:
+                    await asyncio.sleep(0)
         finally:
             reader.close()
+            self._is_at_end = self._media_position is None
+            self._position = self._media_position or 0
+            self._members = 0
 
     def next_medium(self) -> Medium | None:
         """Return the next medium, or None after the last one."""
-        found, self._first = self._first, None
-        if found is not None or self._is_at_end:
-            return found
+        if self._is_at_end:
+            return None
         reader = self.open()
         try:
             return self._member(reader)
@@ -87,6 +96,11 @@ class StickPack(Papers):
         reader.seek(self._position)
         block = reader.read(tar.BLOCK)
         if len(block) < tar.BLOCK:
-            raise RemoteFault("pack.cut", "the pack on the stick ends early", _REMEDY)
+            raise cut()
         self._position += tar.BLOCK
         return block
+
+
+def cut() -> RemoteFault:
+    """Return the fault of a pack that is shorter than its heads say."""
+    return RemoteFault("pack.cut", "the pack on the stick ends early", _REMEDY)
