@@ -14,6 +14,7 @@ from protocols.errors import Fault, WorldFault
 _ON = "on"
 _RENEW = "renew"
 _OFF = "off"
+_CONNECT = "connect"
 # The board's own timer runs out after this without a renewal; renewed three times as often.
 HOLD_MS = 6_000
 RENEW_MS = 2_000
@@ -63,6 +64,8 @@ class AmplifierTask(Task):
         self._heard_ticks = 0
         self._is_loud = False
         self._is_unheard = False
+        self._source = ""
+        self._source_observed: dict[str, int] = {}
         self._news = Bell()
         self._observed: dict[str, int] = {}
 
@@ -77,6 +80,7 @@ class AmplifierTask(Task):
     async def acquire(self, volume_percent: int = 100) -> None:
         """Switch on and keep on until `release`; a fault is noted, the play goes on."""
         self._users += 1
+        await self.connect("")
         self._observed = {}
         self._is_loud = volume_percent >= _LOUD_PERCENT
         self._heard_ticks = self._clock.ticks_ms() + self.warm_up_left_ms() + HEARD_MS
@@ -84,6 +88,33 @@ class AmplifierTask(Task):
         if self._amplifier is not None and (self._is_cut or not self._is_on):
             await self._switch_on()
         self._news.ring()
+
+    async def connect(self, source: str) -> bool:
+        """Let a line input through while nothing plays, or none (""); tells whether it stands."""
+        if self._amplifier is None or (self._users and source):
+            return False
+        if source == self._source:
+            return True
+        if self._source:
+            self._source_observed = self._observed
+        if source and not self._source:
+            self._observed = {}
+            self._is_loud = False
+        if source and (self._is_cut or not self._is_on):
+            await self._switch_on()
+        self._off_ticks = self._clock.ticks_ms() + TAIL_MS
+        self._source = source
+        await self._command(_CONNECT)
+        self._news.ring()
+        return self._source == source
+
+    def source(self) -> str:
+        """Return the line input that is let through now, or ""."""
+        return self._source
+
+    def source_observed(self) -> "dict[str, int]":
+        """Return the strongest observation of the line input that was let through last."""
+        return dict(self._source_observed)
 
     def release(self) -> None:
         """Let the amplifier go off after its tail unless something else plays by then."""
@@ -109,7 +140,7 @@ class AmplifierTask(Task):
             if self._users and not self._is_on:
                 # This task crashed and was started again while something plays.
                 await self._switch_on()
-            elif self._is_on and not self._users and now >= self._off_ticks:
+            elif self._is_on and not self._in_use() and now >= self._off_ticks:
                 await self._switch_off()
             elif self._is_on and now >= self._renew_ticks:
                 await self._renew()
@@ -117,17 +148,21 @@ class AmplifierTask(Task):
                 await self._observe()
             await self._news.wait(self._clock, self._idle_ms())
 
+    def _in_use(self) -> bool:
+        return self._users > 0 or self._source != ""
+
     def _idle_ms(self) -> int:
         """Return how long there is nothing to do."""
         due_ticks = self._observe_ticks
         if self._is_on:
-            due_ticks = min(due_ticks, self._renew_ticks if self._users else self._off_ticks)
+            due_ticks = min(due_ticks, self._renew_ticks if self._in_use() else self._off_ticks)
         return max(1, due_ticks - self._clock.ticks_ms())
 
     async def make_safe(self) -> None:
         """Switch off."""
         if self._amplifier is not None:
             self._is_on = False
+            self._source = ""
             await self._amplifier.close()
 
     async def _switch_on(self) -> None:
@@ -143,6 +178,8 @@ class AmplifierTask(Task):
         self._renew_ticks = self._clock.ticks_ms() + RENEW_MS
         if not self._is_cut:
             await self._command(_RENEW if self._is_held else _ON)
+            if self._source:
+                await self._command(_CONNECT)
 
     async def _switch_off(self) -> None:
         self._is_on = False
@@ -157,12 +194,22 @@ class AmplifierTask(Task):
                 await self._amplifier.on(HOLD_MS)
             elif verb == _RENEW:
                 await self._amplifier.renew(HOLD_MS)
+            elif verb == _CONNECT:
+                await self._amplifier.connect(self._source, HOLD_MS)
             else:
                 await self._amplifier.off()
         except Fault as fault:
+            if verb == _CONNECT:
+                # Its own timer disconnects a relay that does not answer.
+                self._source = ""
+                self._faults.note("amplifier.source", fault)
+                return
             self._is_held = False
             self._is_cut = fault.code == "amplifier.over_run"
             self._faults.note("amplifier.relay", fault)
+            return
+        if verb == _CONNECT:
+            self._faults.clear("amplifier.source")
             return
         self._is_held = verb != _OFF
         self._faults.clear("amplifier.relay")
@@ -170,9 +217,9 @@ class AmplifierTask(Task):
     async def _observe(self) -> None:
         assert self._amplifier is not None
         seen = await self._amplifier.observe()
-        if self._users:
+        if self._in_use():
             self._observed = evidence.strongest(self._observed, seen)
-        places = ["amplifier.relay"]
+        places = ["amplifier.relay", "amplifier.source"]
         self._judge_heard()
         if self._is_unheard:
             places.append(_UNHEARD)
@@ -180,7 +227,7 @@ class AmplifierTask(Task):
             places.append("amplifier." + fault.code)
             self._faults.note(places[-1], fault)
         self._faults.keep_only("amplifier.", places)
-        idle_ms = IDLE_OBSERVE_MS if len(places) == 1 else FAULT_OBSERVE_MS
+        idle_ms = IDLE_OBSERVE_MS if len(places) == 2 else FAULT_OBSERVE_MS
         wait_ms = OBSERVE_MS if self._is_on else idle_ms
         self._observe_ticks = self._clock.ticks_ms() + wait_ms
 

@@ -11,6 +11,8 @@ from protocols.limits import (
     HUBS_MAX,
     ID_BYTES_MAX,
     INTERFACE_BYTES_MAX,
+    MICROPHONE_S_MAX,
+    SOURCES_MAX,
     STICKS_MAX,
     TARGET_NAMES_MAX,
     TIME_SERVERS_MAX,
@@ -24,6 +26,10 @@ STORES = ("files", "slots")
 # Best first. A board's own profile is made from its size (`board-192x64x1`).
 SPEAKER_PROFILES = ("opus", "pcm16")
 _MONTH_DAYS = 30
+
+
+Microphone = namedtuple("Microphone", ("input", "open_ms_max"))
+"""The line input behind the emergency key, and how long one press opens it."""
 
 
 class Config(
@@ -52,6 +58,8 @@ class Config(
             "indicator",
             "inputs",
             "supply_millivolts_min",
+            "sources",
+            "microphone",
         ),
     )
 ):
@@ -114,6 +122,8 @@ def read(data: bytes) -> Config:
         _device(fields, "indicator"),
         _device(fields, "inputs"),
         _supply_millivolts_min(fields),
+        _sources(fields),
+        _microphone(fields),
     )
 
 
@@ -126,6 +136,23 @@ def _warm_up_ms(fields: Fields) -> int:
     if not fields.has("amplifier"):
         return 0
     return fields.nested("amplifier").integer("warm_up_ms", 0, WARM_UP_MS_MAX, 1000)
+
+
+def _sources(fields: Fields) -> "dict[str, int]":
+    """Return the frequency (kHz, 0 without a tuner) of every line input behind the amplifier."""
+    found = {}
+    for entry in fields.objects("sources", SOURCES_MAX):
+        found[entry.id("input", ID_BYTES_MAX)] = entry.integer("khz", 0, 108_000, 0)
+    return found
+
+
+def _microphone(fields: Fields) -> Microphone:
+    """Return the input that the key opens, and for how long; none unless said."""
+    if not fields.has("microphone"):
+        return Microphone("", 0)
+    inner = fields.nested("microphone")
+    open_ms_max = inner.integer("open_s_max", 5, MICROPHONE_S_MAX, 300) * 1000
+    return Microphone(inner.id("input", ID_BYTES_MAX), open_ms_max)
 
 
 def _supply_millivolts_min(fields: Fields) -> int:

@@ -50,6 +50,9 @@ from protocols.limits import CONFIG_BYTES_MAX, ROOT_BYTES_MAX
 from protocols.records import HEALTH, PLAYS
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge.senses_task import SensesTask
+
 _USAGE = "usage: chieng-node run|identity|calibrate --config FILE [--log]"
 _VERBS = ("run", "identity", "calibrate")
 _ROOT = "metadata/root.json"
@@ -175,12 +178,24 @@ class Node:
             warm_up_ms = given.get("warm_up_ms", warm_up_ms)
         keeper = AmplifierTask(amplifier, self.clock, self.faults, warm_up_ms)
         audio = self._kit.audio(settings, self.time)
-        tasks = [keeper, PlayoutTask(self.parts, self.clock, self.storage, audio, keeper)]
-        if config.inputs is not None:
-            tasks.append(self._senses_task(config.inputs, amplifier))
+        playout = PlayoutTask(self.parts, self.clock, self.storage, audio, keeper)
+        senses = None if config.inputs is None else self._senses_task(config.inputs, amplifier)
+        tasks = [keeper, playout] + ([senses] if senses is not None else [])
+        if config.sources:
+            tasks.append(self._sources_task(keeper, playout, senses))
         return keeper, audio, tasks
 
-    def _senses_task(self, settings: "dict[str, object]", amplifier: "object") -> Task:
+    def _sources_task(
+        self, keeper: AmplifierTask, playout: PlayoutTask, senses: "SensesTask | None"
+    ) -> Task:
+        from edge.sources_task import SourcesTask  # noqa: PLC0415 - a small heap has none
+        from protocols.line_sources import LineSources  # noqa: PLC0415
+
+        khz, microphone = self.config.sources, self.config.microphone
+        desk = LineSources(microphone.input, microphone.open_ms_max)
+        return SourcesTask(self.parts, self.clock, keeper, playout, senses, khz, desk)
+
+    def _senses_task(self, settings: "dict[str, object]", amplifier: "object") -> "SensesTask":
         from edge.senses_task import SensesTask  # noqa: PLC0415 - a small heap has no inputs
 
         inputs = self._kit.inputs(settings, amplifier)

@@ -76,12 +76,20 @@ class PlayoutTask(Task):
         self._unsaved: object = None
         self._facts: list[tuple[object, dict[str, int]]] = []
         self._hurry_ticks = 0
+        self._session: Playout | None = None
         parts.feed.subscribe(self._inbox)
+
+    def on_air(self) -> str:
+        """Return "alert" or "item" while one is on its way to the air or on it, else ""."""
+        on_air = None if self._session is None else self._session.on_air
+        if on_air is None:
+            return ""
+        return "item" if on_air.alert is None else "alert"
 
     async def run(self) -> None:
         """Play until cancelled; a new run after a crash takes up the stored memory."""
         self._inbox.drop_answers()
-        session = self._open_session()
+        session = self._session = self._open_session()
         seed(session, self._parts, self._clock.ticks_ms())
         try:
             await self._pump(session)

@@ -11,15 +11,15 @@ from hw import ports
 from protocols.errors import WorldFault
 from protocols.records import HEALTH
 
-LOOK_MS = 1_000
+LOOK_MS = 500
 # A value must be wrong for so many looks: contactors bounce and a starting amplifier dips a supply.
-_LOOKS = 3
+_LOOKS = 6
 # Boards throttle at 80 degrees; boxes in the sun reach 70.
 TEMPERATURE_MILLICELSIUS_MAX = 78_000
 
 
 class SensesTask(Task):
-    """Look at the inputs every second; a record tells them now and then, and when mains change."""
+    """Look at the inputs twice a second; records tell them now and then, and changed mains."""
 
     name = "senses"
 

@@ -4,7 +4,8 @@ Settings, all but `port` with the defaults of Waveshare's board and a PZEM-004T:
 `relay_unit` 1, `relay_coil` 0, `relay_base` 0, `relay_on_word` 65280, `relay_off_word` 0,
 `relay_flash_base` 512 (-1: the board has no timer), `relay_flash_unit_ms` 100, `contactor_coil`
 (absent: none), `meter_unit` (absent: no meter), `line_input` (a digital input of the relay board
-that is 1 while the speaker line carries sound; absent: none), `line_active` 1, `idle_milliwatts`
+that is 1 while the speaker line carries sound; absent: none), `line_active` 1, `sources`
+(coils that let line inputs through: "fm=2 mic=3"; absent: none), `idle_milliwatts`
 (absent before calibration),
 `off_milliwatts_max` 2000, `over_run_ms` three hours, `settle_ms` 3000, `timeout_ms` 250,
 `late_ms` 500.
@@ -36,8 +37,19 @@ def modbus_amplifier(given: Settings, port: Serial, clock: Clock) -> RelayAmplif
         numbers(given),
         contactor=None if contactor_coil is None else modbus_relay(given, bus, contactor_coil),
         line=_line(given, bus),
+        sources={name: modbus_relay(given, bus, coil) for name, coil in _sources(given)},
         bus=bus,
     )
+
+
+def _sources(given: Settings) -> "list[tuple[str, int]]":
+    """Return (name, coil) of the line inputs: `"sources": "fm=2 mic=3"`."""
+    found = []
+    for word in (given.optional_text("sources") or "").split():
+        name, _, number = word.partition("=")
+        inner = Settings("amplifier", {"sources": int(number) if number.isdigit() else number})
+        found.append((name, inner.integer("sources", 0, 255)))
+    return found
 
 
 def numbers(given: Settings) -> AmplifierSettings:

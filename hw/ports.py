@@ -267,6 +267,13 @@ class Amplifier:
         """Switch off."""
         raise NotImplementedError
 
+    async def connect(self, source: str, hold_ms: int) -> None:
+        """Let a line input (`fm`, `mic`, ...) through, armed as `on`; one at a time.
+
+        "" disconnects all, which is the safe state. Raises `LocalFault("amplifier.no_source")`.
+        """
+        raise NotImplementedError
+
     async def observe(self) -> dict[str, int]:
         """Return what was observed: any of `accepted`, `coil`, `milliwatts`, `idle_milliwatts`,
         `line` (0 or 1). Absent keys were not observable."""

@@ -63,6 +63,7 @@ class RelayAmplifier(Amplifier):
         *,
         contactor: Relay | None = None,
         line: Sense | None = None,
+        sources: "dict[str, Relay] | None" = None,
         bus: ModbusBus | None = None,
     ):
         self._relay = relay
@@ -71,6 +72,8 @@ class RelayAmplifier(Amplifier):
         self._settings = settings
         self._contactor = contactor
         self._line = line
+        self._sources = sources or {}
+        self._connected = ""
         self.bus = bus
         self._state = _OFF
         self._since_ms = clock.ticks_ms()
@@ -85,15 +88,20 @@ class RelayAmplifier(Amplifier):
         """Switch off, whatever an earlier life left; a silent relay is a fault, not a stop."""
         try:
             await self.off()
+            for name in sorted(self._sources):
+                await self._sources[name].off()
         except Fault as fault:
             self._note(fault)
 
     async def close(self) -> None:
         """Switch off and release the line; raises what `off` raises."""
         try:
+            await self.connect("", 0)
             await self.off()
         finally:
             await self._relay.close()
+            for name in sorted(self._sources):
+                await self._sources[name].close()
             if self._contactor is not None:
                 await self._contactor.close()
             if self.bus is not None:
@@ -124,6 +132,17 @@ class RelayAmplifier(Amplifier):
         if self._guard is not None:
             self._guard.cancel()
             self._guard = None
+
+    async def connect(self, source: str, hold_ms: int) -> None:
+        """Let one line input through by its relay, whose own timer is armed as the amplifier's."""
+        if source and source not in self._sources:
+            text = "no line input is called " + source
+            raise LocalFault("amplifier.no_source", text, "name its relay in the node's file")
+        before, self._connected = self._connected, source
+        if before and before != source:
+            await self._sources[before].off()
+        if source:
+            await self._sources[source].on(hold_ms)
 
     async def observe(self) -> dict[str, int]:
         """Read coil and meter; whatever looks wrong waits in `take_faults`."""

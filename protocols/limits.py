@@ -255,6 +255,8 @@ STANDING_BYTES_MAX = 16 * 1024
 # What play-out remembers over a restart: ids of finished alerts, positions of what was interrupted.
 PLAYOUT_MEMORY_BYTES_MAX = 64 * 1024
 
+# One press of the emergency microphone's key: an announcement, not a programme.
+MICROPHONE_S_MAX = 900
 # What was learned of one amplifier: four numbers.
 CALIBRATION_BYTES_MAX = 512
 # The slowest valve amplifier of an old station is warm after this.

@@ -61,6 +61,7 @@ class Stage:
         self._out: list[object] = []
         self._changed = False
         self._halting = False
+        self._held = False
         self._now_ms = 0
         self._deadline_ms: int | None = None
 

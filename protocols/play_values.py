@@ -44,6 +44,12 @@ class BlobArrived(namedtuple("BlobArrived", ("sha256",))):
     trigger = "blob"
 
 
+class Hold(namedtuple("Hold", ("on",))):
+    """Say that the emergency microphone is open (`on` True): all but alerts make room, or go on."""
+
+    trigger = "hold"
+
+
 class Halt(namedtuple("Halt", ("reason",))):
     """End the session: what plays is stopped, recorded and remembered, nothing more starts."""
 

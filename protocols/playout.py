@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Failed,
         Finished,
         Halt,
+        Hold,
         ProgrammeSet,
         SettingsSet,
         Started,
@@ -148,6 +149,9 @@ class Playout(Stage):
     def _on_blob(self, event: "BlobArrived") -> None:
         self.alerts.blob_arrived(event.sha256, self._now_ms)
 
+    def _on_hold(self, event: "Hold") -> None:
+        self._held = event.on
+
     def _on_halt(self, event: "Halt") -> None:
         self._halting = True
         if self.on_air is None:
@@ -248,6 +252,8 @@ class Playout(Stage):
                 continue
             if self.alerts.due_within(self.clock, self._now_ms, REPEAT_NEAR_MS) or wall_ms is None:
                 return
+            if self._held:
+                return
             job = self.queue.best(self.programme, self._now_ms)
             if job is None:
                 return
@@ -258,7 +264,7 @@ class Playout(Stage):
         """Stop what must not go on, or keep its volume right."""
         why = self._why_stop(on_air, wall_ms)
         if why:
-            short = why in (EMERGENCY, PRIORITY, "cancelled", "superseded")
+            short = why in (EMERGENCY, PRIORITY, "cancelled", "superseded", "microphone")
             self._stop(on_air, why, FADE_SHORT_MS if short else FADE_MS)
             return
         at_ms = wall_ms
@@ -284,6 +290,8 @@ class Playout(Stage):
             return "quiet" if known_quiet else ""
         if on_air.recalled:
             return "recalled"
+        if self._held:
+            return "microphone"
         if on_air.stepped or (wall_ms is None and self.state == STARTING):
             return "clock"
         if wall_ms is None:
@@ -334,6 +342,7 @@ TABLE = {
     (IDLE, "alerts"): Playout._on_alerts,
     (IDLE, "settings"): Playout._on_settings,
     (IDLE, "blob"): Playout._on_blob,
+    (IDLE, "hold"): Playout._on_hold,
     (IDLE, "halt"): Playout._on_halt,
     (STARTING, "tick"): Playout._on_tick,
     (STARTING, "clock"): Playout._on_clock,
@@ -341,6 +350,7 @@ TABLE = {
     (STARTING, "alerts"): Playout._on_alerts,
     (STARTING, "settings"): Playout._on_settings,
     (STARTING, "blob"): Playout._on_blob,
+    (STARTING, "hold"): Playout._on_hold,
     (STARTING, "halt"): Playout._on_halt,
     (STARTING, "started"): Playout._on_started,
     (STARTING, "finished"): Playout._on_finished,
@@ -351,6 +361,7 @@ TABLE = {
     (PLAYING, "alerts"): Playout._on_alerts,
     (PLAYING, "settings"): Playout._on_settings,
     (PLAYING, "blob"): Playout._on_blob,
+    (PLAYING, "hold"): Playout._on_hold,
     (PLAYING, "halt"): Playout._on_halt,
     (PLAYING, "finished"): Playout._on_finished,
     (PLAYING, "failed"): Playout._on_failed,
@@ -360,6 +371,7 @@ TABLE = {
     (STOPPING, "alerts"): Playout._on_alerts,
     (STOPPING, "settings"): Playout._on_settings,
     (STOPPING, "blob"): Playout._on_blob,
+    (STOPPING, "hold"): Playout._on_hold,
     (STOPPING, "halt"): Playout._on_halt,
     (STOPPING, "started"): Playout._on_started,
     (STOPPING, "finished"): Playout._on_finished,

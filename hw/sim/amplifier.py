@@ -26,13 +26,15 @@ class Amplifier(ports.Amplifier):
         self.welded = False
         self.metered = True
         self.switched: list[tuple[int, int]] = []
+        self._source = ("", 0)
 
     async def open(self) -> None:
         """Switch off."""
         await self.off()
 
     async def close(self) -> None:
-        """Switch off."""
+        """Switch off and disconnect."""
+        self._source = ("", 0)
         await self.off()
 
     async def on(self, hold_ms: int) -> None:
@@ -54,6 +56,15 @@ class Amplifier(ports.Amplifier):
         self._hear()
         self._note(0)
         self._until_ms = None
+
+    async def connect(self, source: str, hold_ms: int) -> None:
+        """Let a line input through for a time."""
+        self._hear()
+        self._source = (source, self._clock.ticks_ms() + hold_ms)
+
+    def source(self) -> str:
+        """Return the line input that is let through now."""
+        return self._source[0] if self._clock.ticks_ms() < self._source[1] else ""
 
     async def observe(self) -> dict[str, int]:
         """Return coil and power, as far as relay and meter answer."""
@@ -81,6 +92,7 @@ class Amplifier(ports.Amplifier):
         if self.dead or not (self.coil() or self.welded):
             return 0
         sounding = self._audio is not None and self._audio.is_sounding()
+        sounding = sounding or self.source() != ""
         return SPEECH_MILLIWATTS if sounding else IDLE_MILLIWATTS
 
     def _hear(self) -> None:

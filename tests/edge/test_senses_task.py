@@ -36,10 +36,10 @@ class Rig:
         self.running = asyncio.create_task(self.task.run())
 
     async def pass_s(self, seconds):
-        for _ in range(seconds):
+        for _ in range(seconds * 2):
             for _ in range(5):
                 await asyncio.sleep(0)
-            self.clock.advance(1000)
+            self.clock.advance(500)
         for _ in range(5):
             await asyncio.sleep(0)
 

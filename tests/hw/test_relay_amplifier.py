@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from hw.modbus_amplifier import modbus_amplifier
 from hw.modbus_relay import ModbusRelay, relay_settings
 from hw.relay_amplifier import RelayAmplifier, amplifier_settings
+from hw.settings import Settings
 from protocols import evidence
 from protocols.errors import LocalFault, WorldFault
 from tests.hw.modbus_rig import Rig, rig
@@ -167,3 +169,28 @@ async def test_dead_line_is_a_fault_not_a_crash():
         with pytest.raises(WorldFault):
             await made.on(1000)
         assert (await made.observe())["accepted"] == 0
+
+
+async def test_line_inputs_are_let_through_one_at_a_time_and_fall_off_by_themselves():
+    async with rig() as r:
+        coils = r.devices.board.coils
+        settings = {"sources": "fm=2 mic=3", "meter_unit": 2, "line_input": 5}
+        made = modbus_amplifier(Settings("amplifier", settings), r.bus._port, r.clock)
+        made.bus = r.bus
+        coils[3] = True
+        await made.open()
+        assert coils[3] is False
+        await made.connect("fm", 5000)
+        assert coils[2:4] == [True, False]
+        await made.connect("mic", 300)
+        assert coils[2:4] == [False, True]
+        await asyncio.sleep(0.5)
+        assert coils[2:4] == [False, False]
+        r.devices.board.inputs[5] = True
+        assert evidence.grade(await made.observe()) == evidence.SOUND
+        with pytest.raises(LocalFault) as caught:
+            await made.connect("tape", 300)
+        assert caught.value.code == "amplifier.no_source"
+        await made.connect("fm", 5000)
+        await made.close()
+        assert coils[2] is False

@@ -8,6 +8,7 @@ from protocols.play_values import (
     Failed,
     Finished,
     Halt,
+    Hold,
     ProgrammeSet,
     SettingsSet,
     Started,
@@ -50,6 +51,7 @@ def _trigger(shell, trigger):
         "alerts": AlertsSet((), False),
         "settings": SettingsSet(None),
         "blob": BlobArrived(manifests.digest(1)),
+        "hold": Hold(True),
         "halt": Halt("restart"),
         "started": Started(number),
         "finished": Finished(number, 60000),
@@ -66,15 +68,17 @@ def _trigger(shell, trigger):
 # of the fallback; in `stopping` an alert waits, so the end of the play starts it.
 STAYS = ("tick", "clock", "programme", "alerts", "settings", "blob")
 MOVES = {
-    "idle": {"halt": "closed"},
+    "idle": {"hold": "idle", "halt": "closed"},
     "starting": {
+        "hold": "stopping",
         "halt": "stopping",
         "started": "playing",
         "finished": "idle",
         "failed": "starting",
     },
-    "playing": {"halt": "stopping", "finished": "idle", "failed": "idle"},
+    "playing": {"hold": "stopping", "halt": "stopping", "finished": "idle", "failed": "idle"},
     "stopping": {
+        "hold": "stopping",
         "halt": "stopping",
         "started": "stopping",
         "finished": "starting",
@@ -93,7 +97,7 @@ def _after(state, trigger):
 
 
 def test_every_state_takes_its_triggers_and_refuses_all_others():
-    triggers = STAYS + ("halt", "started", "finished", "failed", "stopped")
+    triggers = STAYS + ("hold", "halt", "started", "finished", "failed", "stopped")
     taken = set()
     for state in sorted(MOVES):
         for trigger in triggers:
@@ -137,3 +141,17 @@ def test_a_stop_that_nobody_answers_is_repeated():
     shell.answer_stop()
     shell.run_ms(40000)
     assert [entry[0] for entry in shell.heard()] == ["news", "flood"]
+
+
+def test_the_microphone_holds_the_programme_and_not_an_alert():
+    shell = _in_state("playing")
+    shell.submit(Hold(True))
+    shell.run_ms(60000)
+    assert shell.session.state == "idle"
+    assert [stop.fade_ms for stop in shell.of_kind("stop")] == [10]
+    shell.alerts(_flood("05:32"))
+    shell.run_ms(60000)
+    shell.submit(Hold(False))
+    shell.run_to("06:00")
+    heard = [(entry[0], entry[2], entry[3]) for entry in shell.heard()]
+    assert heard == [("news", 0, 60), ("flood", 0, 30), ("news", 60, 600)]
