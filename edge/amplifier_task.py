@@ -100,6 +100,7 @@ class AmplifierTask(Task):
         if source and not self._source:
             self._observed = {}
             self._is_loud = False
+            self._observe_ticks = self._clock.ticks_ms()
         if source and (self._is_cut or not self._is_on):
             await self._switch_on()
         self._off_ticks = self._clock.ticks_ms() + TAIL_MS
