@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from hub import order_arguments
 from hub.config import Config
 
 LISTEN = "127.0.0.1:8080"
@@ -17,6 +18,7 @@ def build() -> ArgumentParser:
     _found(commands)
     _fleet(commands)
     _bulletins(commands)
+    order_arguments.add(commands, _command)
     return parser
 
 

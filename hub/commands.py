@@ -1,6 +1,5 @@
 """What each command of `chieng-hub` does; every one returns what is printed as JSON."""
 
-import getpass
 import json
 import os
 import re
@@ -9,9 +8,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hub import approvers, audit, bulletins, enrolment, fleet, founding, programme, timing
+from hub import (
+    approvers,
+    audit,
+    bulletins,
+    enrolment,
+    fleet,
+    founding,
+    order_commands,
+    programme,
+    timing,
+)
 from hub.approvers import Sheet
 from hub.config import Config
+from hub.passphrases import secret
 from hub.production import new_name
 from hub.services import Services
 from hub.store import Store
@@ -45,21 +55,6 @@ def _hand_over(sheets: Sequence[Sheet], path: str | None) -> object:
     return f"passphrases are in {path}: print them and delete it"
 
 
-def _secret(path: str | None, holder: str) -> str:
-    """Return a holder's passphrase from a file (plain, or the JSON of --sheets) or by asking."""
-    if path is None:
-        return getpass.getpass(f"Passphrase of {holder}: ")
-    text = Path(path).read_text().strip()
-    if not text.startswith("{"):
-        return text
-    try:
-        return str(json.loads(text)[holder])
-    except (ValueError, KeyError):
-        raise LocalFault(
-            "keys.sheets", f"{path} holds no passphrase of {holder}", "Check file and id."
-        ) from None
-
-
 def _fresh(chosen: Namespace, unit: str) -> list[approvers.NewApprover]:
     found = []
     for pair in chosen.approver:
@@ -82,7 +77,7 @@ async def add_unit(services: Services, chosen: Namespace) -> object:
         "code": chosen.code,
     }
     fresh = _fresh(chosen, chosen.id)
-    registrar = _secret(chosen.registrar_passphrase_file, "registrar-1")
+    registrar = secret(chosen.registrar_passphrase_file, "registrar-1")
     await enrolment.enrol_unit(services, row, fresh, registrar, chosen.alert_threshold, now_s)
     sheets = _hand_over([one.sheet for one in fresh], chosen.sheets)
     return {"unit": chosen.id, "sheets": sheets}
@@ -91,7 +86,7 @@ async def add_unit(services: Services, chosen: Namespace) -> object:
 async def add_approver(services: Services, chosen: Namespace) -> object:
     """Add approvers to a unit."""
     fresh = _fresh(chosen, chosen.unit)
-    registrar = _secret(chosen.registrar_passphrase_file, "registrar-1")
+    registrar = secret(chosen.registrar_passphrase_file, "registrar-1")
     await enrolment.enrol_approvers(
         services, chosen.unit, fresh, registrar, chosen.alert_threshold, services.now_s()
     )
@@ -167,7 +162,7 @@ def _public_key(text: str) -> bytes:
 
 async def publish(services: Services, chosen: Namespace) -> object:
     """Write, make, approve and publish one bulletin."""
-    passphrase = _secret(chosen.passphrase_file, chosen.approver)
+    passphrase = secret(chosen.passphrase_file, chosen.approver)
     row = await services.ledger.read(lambda s: s.get("approvers", chosen.approver))
     signature = await services.opener.open(row, passphrase)
     draft, bulletin, now_s = _draft(services, chosen), new_name(), services.now_s()
@@ -231,7 +226,7 @@ def _timing(services: Services, chosen: Namespace) -> timing.Timing:
 
 async def recall(services: Services, chosen: Namespace) -> object:
     """Take a published bulletin off the air."""
-    passphrase = _secret(chosen.passphrase_file, chosen.approver)
+    passphrase = secret(chosen.passphrase_file, chosen.approver)
     row = await services.ledger.read(lambda s: s.get("approvers", chosen.approver))
     signature = await services.opener.open(row, passphrase)
     outcome = await services.publisher.approve(chosen.bulletin, [signature], "recall")
@@ -268,4 +263,7 @@ COMMANDS: dict[str, Command] = {
     "recall": recall,
     "report": report,
     "audit": check_audit,
+    "order": order_commands.order,
+    "setting": order_commands.setting,
+    "mandate": order_commands.mandate,
 }

@@ -120,6 +120,34 @@ _TEXTS = {
 
 # Faults that nodes report or that records reveal.
 _NODE_TEXTS = {
+    "order.expired": (
+        N_("It reached the node too late."),
+        N_("Ask again when the node is in contact."),
+    ),
+    "order.interrupted": (
+        N_("The node lost power while it did this."),
+        N_("Ask again; check the node's power supply."),
+    ),
+    "order.unknown": (
+        N_("The node's software is too old for this."),
+        N_("Update the node's software first."),
+    ),
+    "order.widening": (
+        N_("The hub's key asked for something that only approvers may lay down."),
+        N_("Find out who used the hub's key, and change the key."),
+    ),
+    "settings.widening": (
+        N_("The hub's key asked for something that only approvers may lay down."),
+        N_("Find out who used the hub's key, and change the key."),
+    ),
+    "hub.rehome": (
+        N_("The new hub addresses never answered; the node stays with the old hub."),
+        N_("Check the new server, then lay down the addresses once more."),
+    ),
+    "firmware.rolled_back": (
+        N_("The new software did not run; the node went back to the one before."),
+        N_("Stop the roll-out and tell the software's maker the code."),
+    ),
     "records.fork": (
         N_("Two different histories under one key."),
         N_("The card may have been copied: send a technician."),
@@ -131,6 +159,10 @@ _NODE_TEXTS = {
 }
 # Where a node's code has no words of its own, those of its family.
 _NODE_FAMILIES = {
+    "order": (
+        N_("The node did not do what it was asked."),
+        N_("Ask again; if it happens again, tell the technician the code."),
+    ),
     "agent": (
         N_("The node's software has a fault."),
         N_("Tell the technician the code."),

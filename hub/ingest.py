@@ -7,6 +7,7 @@ from records, so pages never read records themselves.
 import json
 from typing import Any, NamedTuple
 
+from hub import orders
 from hub.store import Row, Store
 from protocols import records
 from protocols.errors import RemoteFault
@@ -112,6 +113,8 @@ def _derive(store: Store, node: Row, entries: list[records.Entry], now_ms: int) 
                 plays.append(play)
         elif record.kind == "fault":
             _node_fault(store, record, now_ms)
+        elif record.kind in ("order", "rehome"):
+            orders.report(store, record, now_ms // 1000)
         elif record.kind == "boot" and record.at_ms is not None:
             changes["boot_ms"] = record.at_ms
         version = _version(record, node["unit"])
@@ -175,6 +178,7 @@ def _node_fault(store: Store, record: records.Record, now_ms: int) -> None:
     else:
         message = _text(record.body.get("message"), "-")
         note_fault(store, record.node, place, code, message, at_ms)
+        orders.refuse_sent(store, record.node, place, code, message, now_ms // 1000)
 
 
 def note_fault(store: Store, node: str, place: str, code: str, message: str, at_ms: int) -> None:

@@ -7,7 +7,7 @@ manifests with the nodes' own `protocols.schedule`.
 import json
 from typing import Any
 
-from hub import bulletins, fleet, timing
+from hub import bulletins, fleet, orders, timing
 from hub.repository import request as requests
 from hub.store import Row, Store
 from protocols import alert, bundle, media, schedule
@@ -120,6 +120,7 @@ def _node(
         "now": now,
         "next": following,
         "last": _last_play(store, row),
+        "orders": orders.of_node(store, row["node"]),
     }
 
 

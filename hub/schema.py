@@ -238,6 +238,49 @@ publications = Table(
     Index("ix_publications_state", "state"),
 )
 
+# What nodes were asked, by whom, and what they answered. `channel` says in which signed manifest it
+# stands, `sequence` under which of its numbers it was (last) to be published.
+orders = Table(
+    "orders",
+    metadata,
+    Column("node", Text, ForeignKey("nodes.node"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("detail_json", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("code", Text),
+    Column("message", Text),
+    Column("result_json", Text),
+    Column("who", Text, nullable=False),
+    Column("created_s", BigInteger, nullable=False),
+    Column("changed_s", BigInteger, nullable=False),
+    Column("expires_s", BigInteger, nullable=False),
+    _one_of("channel", "orders", "settings", "mandates"),
+    _one_of("state", "waiting", "sent", "done", "refused", "failed", "withdrawn"),
+    Index("ix_orders_state", "state"),
+    Index("ix_orders_unit_channel", "unit", "channel"),
+)
+
+# One image offered to a board's nodes, a share of them at a time.
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("board", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("image", Text, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("percent", Integer, nullable=False),
+    Column("groups_json", Text, nullable=False),
+    Column("failures_max", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("changed_s", BigInteger, nullable=False),
+    _one_of("state", "published", "rolling", "stopped"),
+)
+
 # Append-only (triggers of the first migration refuse UPDATE and DELETE) and hash-chained.
 audit = Table(
     "audit",

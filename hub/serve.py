@@ -12,6 +12,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from hub import order_publishing
 from hub.app import create_app, create_node_app
 from hub.config import Config
 from hub.services import Services, open_hub
@@ -56,6 +57,7 @@ async def serve(config: Config, listen: str, pages: str | None, stop: asyncio.Ev
     services, database = open_hub(config)
     try:
         await services.publisher.recover()
+        await order_publishing.recover(services)
         async with contextlib.AsyncExitStack() as stack:
             if together:
                 await _listen(stack, create_app(services), pages_at, "nodes and pages")

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hub import order_words
 from hub.translations import N_, Translations
 
 # From this grade on, power or sound was measured; below it only commands and contacts were.
@@ -127,6 +128,18 @@ class Words:
     def kind(self, name: str) -> str:
         """Return a kind of node."""
         return self._(KINDS.get(name, name))
+
+    def order(self, row: dict[str, Any]) -> str:
+        """Return what a node was asked."""
+        return self._(order_words.kind(row))
+
+    def order_state(self, row: dict[str, Any]) -> str:
+        """Return how far it is."""
+        return self._(order_words.state(row))
+
+    def order_chip(self, row: dict[str, Any]) -> str:
+        """Return the colour of that."""
+        return order_words.chip(row)
 
     def evidence(self, play: dict[str, Any]) -> dict[str, object]:
         """Return what proves a play: `heard` (or seen, on a board) and a sentence."""

@@ -10,7 +10,7 @@ from hub.repository import request
 from hub.repository.durable import Disk
 from hub.repository.registry import read_grants
 from hub.repository.request import Request
-from protocols import alert, bundle
+from protocols import alert, bundle, mandates
 from tools.context import Context, date
 from tools.key_files import read
 
@@ -69,6 +69,8 @@ def _grant(context: Context, role: str, threshold: int, keyids: list[str]) -> No
 def _manifest(context: Context, path: str, data: bytes) -> None:
     if path.endswith("/bundle.json"):
         _bundle(context, bundle.read(data, path.split("/")[1]))
+    elif path.endswith("/mandates.json"):
+        _mandates(context, mandates.read(data, path.split("/")[1]))
     elif path.startswith("alerts/"):
         for one in alert.read(data, path.split("/")[1]).alerts:
             kind = context.console.text("alert_drill" if one.drill else "alert_real")
@@ -76,6 +78,14 @@ def _manifest(context: Context, path: str, data: bytes) -> None:
             _renditions(context, one.renditions)
     else:
         context.console.say("sign_target", path=path, length=len(data))
+
+
+def _mandates(context: Context, found: mandates.Mandates) -> None:
+    for node in sorted(found.nodes):
+        one = found.nodes[node]
+        said = {name: value for name, value in one.to_dict().items() if name != "sequence"}
+        text = " ".join(f"{name}={value}" for name, value in said.items())
+        context.console.say("sign_item", kind=one.kind(), title=text)
 
 
 def _bundle(context: Context, found: bundle.Bundle) -> None:
