@@ -278,6 +278,15 @@ STICK_FILES_MAX = 64
 FRAME_BODY_BYTES_MAX = 4608
 # An Improv packet tells its length in one byte.
 IMPROV_DATA_BYTES_MAX = 255
-# The words of one message beside its raw piece; and that piece, with room for the envelope.
-SERVICE_WORDS_BYTES_MAX = 4096
+# A piece of a file in one step: half a frame, so that the words beside it always fit.
 SERVICE_PIECE_BYTES_MAX = 2048
+# A signed paper must fit one frame with its envelope: a ticket is 600 bytes, an enrolment with all
+# its checks 2.5 KB.
+PAPER_BYTES_MAX = 4096
+# A node's name on the map, a technician's name: a line on a label.
+SERVICE_NAME_BYTES_MAX = 200
+# Nodes that one ticket may enrol: the largest merged commune.
+TICKET_COUNT_MAX = 500
+# Things tried at a node, and numbers read at each: the sheet is one page.
+CHECKS_MAX = 16
+CHECK_READINGS_MAX = 12

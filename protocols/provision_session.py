@@ -299,8 +299,8 @@ class Asker(Session):
 class Doer(Session):
     """The node's end.
 
-    `texts` are what Improv tells: firmware, version, hardware, name; `improv_state` is READY,
-    PROVISIONED of `protocols.framing`; `address` is where to go on when it is provisioned.
+    `texts` are what Improv tells: firmware, version, hardware, name; `improv_state` is one of
+    READY, PROVISIONING, PROVISIONED; `address` is where to go on when it is provisioned.
     """
 
     table = DOER_TABLE
