@@ -21,6 +21,11 @@ def read_hub_keys(storage: Storage) -> "dict[str, bytes]":
         root = canonical.decode_reader(reader.read, ROOT_BYTES_MAX)
     finally:
         reader.close()
+    return hub_keys_of(root)
+
+
+def hub_keys_of(root: object) -> "dict[str, bytes]":
+    """Return the Ed25519 public keys of the timestamp role in a decoded root."""
     found = {}
     try:
         signed = root["signed"]  # type: ignore[index]

@@ -35,6 +35,7 @@ from edge.pack_ingest import PackIngest
 from edge.playout_task import PlayoutTask
 from edge.records_task import RecordsTask, Ties
 from edge.self_test import SelfTest
+from edge.service import Service, is_service
 from edge.sim_budget import SimBudget
 from edge.standing import DUMB, WIPED, Standing
 from edge.status_task import StatusTask
@@ -81,6 +82,8 @@ class Node:
         if TYPE_CHECKING:
             kit = platform
         self._kit = kit
+        # Where packs handed over by cable are kept, on a box with a service cable.
+        self.handed: ports.Storage | None = None
         self.clock: ports.Clock = kit.Clock()
         self.storage: ports.Storage = kit.storage(config.data, config.storage)
         self.standing = Standing(self.storage)
@@ -305,7 +308,12 @@ def main(given: "list[str] | None" = None) -> int:
     me again."""
     try:
         verb, path, loud = _arguments(sys.argv[1:] if given is None else given)
-        config = configs.read(_read_file(path, CONFIG_BYTES_MAX))
+        data = _read_file(path, CONFIG_BYTES_MAX)
+        if verb == "run" and is_service(data):
+            make_node = lambda config: Node(config, loud)  # noqa: E731
+            asyncio.run(platform.run_until_told(Service(data, platform, make_node).run()))
+            return 0
+        config = configs.read(data)
         if verb == "identity":
             identity = platform.identity(config.data, platform.Entropy())
             print(str(binascii.hexlify(identity.public_key()), "ascii"))

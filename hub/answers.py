@@ -25,6 +25,8 @@ _STATUS = {
     "records.signature": 401,
     "signature.missing": 401,
     "records.revoked": 403,
+    "records.replaced": 403,
+    "records.quarantined": 403,
     "records.fork": 409,
 }
 _STATUS_BY_WHOSE = {"local": 500, "remote": 400, "world": 503}

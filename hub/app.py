@@ -2,7 +2,17 @@
 
 from aiohttp import web
 
-from hub import assets, bulletin_pages, events, pack, pages, records_api, static_files, translations
+from hub import (
+    assets,
+    bulletin_pages,
+    enrolment_api,
+    events,
+    pack,
+    pages,
+    records_api,
+    static_files,
+    translations,
+)
 from hub.answers import json_faults
 from hub.overview import Programmes
 from hub.page_guard import strict_headers
@@ -34,5 +44,7 @@ def _install_node_routes(app: web.Application, services: Services) -> None:
     app[static_files.METADATA_FILES] = static_files.MetadataFiles()
     app[events.WAKES] = events.Wakes(services.config.repository)
     app.cleanup_ctx.append(events.lifespan)
-    app.add_routes([*static_files.ROUTES, *records_api.ROUTES, *events.ROUTES])
+    app.add_routes(
+        [*static_files.ROUTES, *records_api.ROUTES, *enrolment_api.ROUTES, *events.ROUTES]
+    )
     pack.install(app, services)

@@ -17,6 +17,7 @@ def build() -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _found(commands)
     _fleet(commands)
+    _tickets(commands)
     _bulletins(commands)
     order_arguments.add(commands, _command)
     return parser
@@ -83,9 +84,9 @@ def _fleet(commands: Any) -> None:
 
 
 def _node(commands: Any) -> None:
-    node = _command(commands, "node", "Register a node with its public key, or revoke one.")
-    node.add_argument("verb", choices=("add", "revoke"))
-    node.add_argument("--id", required=True)
+    node = _command(commands, "node", "Register, confirm, revoke or list nodes.")
+    node.add_argument("verb", choices=("add", "confirm", "revoke", "list"))
+    node.add_argument("--id")
     node.add_argument("--unit")
     node.add_argument("--public-key", metavar="HEX", help="64 hex digits, or a file of them")
     node.add_argument("--name")
@@ -93,6 +94,20 @@ def _node(commands: Any) -> None:
     node.add_argument("--kind", choices=("speaker", "board"), default="speaker")
     node.add_argument("--board", metavar="192x64x1", help="width x height x channels")
     node.add_argument("--node-group", action="append", default=[], metavar="NAME")
+
+
+def _tickets(commands: Any) -> None:
+    ticket = _command(commands, "ticket", "Let technicians enrol some nodes into a unit.")
+    ticket.add_argument("verb", choices=("new", "list", "withdraw"))
+    ticket.add_argument("--id", metavar="TICKET")
+    ticket.add_argument("--unit", metavar="03.k7f2")
+    ticket.add_argument("--count", type=int, default=1, help="how many nodes may join")
+    ticket.add_argument("--days", type=int, default=30, help="how long it is valid")
+    ticket.add_argument("--out", metavar="DIR", help="where the file and its QR picture go")
+    kit = _command(commands, "kit", "Write what a technician takes along without signal.")
+    kit.add_argument("--hub", action="append", required=True, metavar="URL", help="for nodes")
+    kit.add_argument("--ticket", action="append", default=[], metavar="FILE")
+    kit.add_argument("--out", required=True, metavar="FILE")
 
 
 def _signer(command: ArgumentParser) -> None:

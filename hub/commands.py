@@ -14,6 +14,7 @@ from hub import (
     bulletins,
     enrolment,
     fleet,
+    fleet_commands,
     founding,
     order_commands,
     programme,
@@ -129,37 +130,6 @@ async def add_hamlet(services: Services, chosen: Namespace) -> object:
     return {"unit": chosen.unit, "hamlet": chosen.id}
 
 
-async def change_node(services: Services, chosen: Namespace) -> object:
-    """Register or revoke a node."""
-    now_s = services.now_s()
-    if chosen.verb == "revoke":
-        await services.ledger.write(lambda s: fleet.revoke_node(s, chosen.id, WHO, now_s))
-        return {"node": chosen.id, "state": "revoked"}
-    if not (chosen.unit and chosen.public_key):
-        raise LocalFault("fleet.node", "unit or key is missing", "Give --unit and --public-key.")
-    form = fleet.NodeForm(
-        chosen.id,
-        chosen.unit,
-        chosen.name or chosen.id,
-        chosen.kind,
-        _public_key(chosen.public_key),
-        chosen.hamlet,
-        chosen.node_group,
-        chosen.board,
-    )
-    await services.ledger.write(lambda s: fleet.add_node(s, form, WHO, now_s))
-    return {"node": chosen.id, "unit": chosen.unit, "state": "active"}
-
-
-def _public_key(text: str) -> bytes:
-    if re.fullmatch(r"[0-9a-fA-F]{64}", text) is None:
-        text = Path(text).read_text().strip()
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise RemoteFault("fleet.key", "not a public key in hex", "Copy all 64 digits.") from None
-
-
 async def publish(services: Services, chosen: Namespace) -> object:
     """Write, make, approve and publish one bulletin."""
     passphrase = secret(chosen.passphrase_file, chosen.approver)
@@ -258,7 +228,9 @@ COMMANDS: dict[str, Command] = {
     "approver": add_approver,
     "policy": set_policy,
     "hamlet": add_hamlet,
-    "node": change_node,
+    "node": fleet_commands.change_node,
+    "ticket": fleet_commands.change_ticket,
+    "kit": fleet_commands.write_kit,
     "publish": publish,
     "recall": recall,
     "report": report,

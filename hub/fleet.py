@@ -127,7 +127,7 @@ def add_hamlet(store: Store, unit: str, hamlet: str, name: str, who: str, now_s:
     audit.append(store, now_s, who, "hamlet.add", f"{unit}/{hamlet}", name=name)
 
 
-def add_node(store: Store, form: NodeForm, who: str, now_s: int) -> None:
+def add_node(store: Store, form: NodeForm, who: str, now_s: int, state: str = "enrolled") -> None:
     """Register a node with the key it made itself; raises `RemoteFault("fleet.*")`."""
     if not NAME_PATTERN.fullmatch(form.node):
         raise _refuse("node_id", f"{form.node!r} is no node id", "Use a-z, 0-9, dash: loa-17.")
@@ -152,7 +152,7 @@ def add_node(store: Store, form: NodeForm, who: str, now_s: int) -> None:
         "groups_json": json.dumps(list(form.groups)),
         "board": form.board,
         "public_key": form.public_key.hex(),
-        "state": "active",
+        "state": state,
         "registered_s": now_s,
     }
     try:
@@ -171,5 +171,5 @@ def revoke_node(store: Store, node: str, who: str, now_s: int) -> None:
 
 def board_profiles(store: Store, units: Sequence[str]) -> list[str]:
     """Return the sizes (`192x64x1`) of the active boards in some units, sorted."""
-    rows = store.find("nodes", {"unit": list(units), "kind": "board", "state": "active"})
+    rows = store.find("nodes", {"unit": list(units), "kind": "board", "state": "enrolled"})
     return sorted({row["board"] for row in rows})

@@ -21,6 +21,17 @@ CLOCK_NEAR_S = 600
 FORK = "records.fork"
 HOLE = "records.hole"
 
+# Why the records of a node are refused; it keeps them and asks again later.
+_REFUSALS = {
+    "revoked": ("records.revoked", "was revoked", "Enrol the node again with a new key."),
+    "replaced": ("records.replaced", "was replaced", "Take it down, or wipe and enrol it again."),
+    "quarantined": (
+        "records.quarantined",
+        "is in quarantine",
+        "Let an administrator confirm it; its records wait at the node.",
+    ),
+}
+
 
 class Contact(NamedTuple):
     """Say how a verified batch reached us: its nonce, the sender's clock and ours."""
@@ -31,16 +42,15 @@ class Contact(NamedTuple):
 
 
 def node_for(store: Store, node: str) -> Row:
-    """Return an active node; raises `RemoteFault` for an unknown or revoked one."""
+    """Return an enrolled node; raises `RemoteFault` (`records.*`) for any other."""
     row = store.get("nodes", node)
     if row is None:
         raise RemoteFault(
             "records.unknown_node", f"no node is called {node!r}", "Register the node at the hub."
         )
-    if row["state"] == "revoked":
-        raise RemoteFault(
-            "records.revoked", f"{node} was revoked", "Enrol the node again with a new key."
-        )
+    if row["state"] in _REFUSALS:
+        code, said, remedy = _REFUSALS[row["state"]]
+        raise RemoteFault(code, f"{node} {said}", remedy)
     return row
 
 

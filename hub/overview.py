@@ -65,7 +65,7 @@ def overview(store: Store, programmes: Programmes, now_ms: int, offset_min: int)
     """Return everything the first page shows."""
     today = timing.local_time(now_ms // 1000, offset_min).date().isoformat()
     units = fleet.units_on(store, today)
-    rows = store.find("nodes", {"state": "active"}, order=["unit", "name"], limit=NODES_MAX)
+    rows = store.find("nodes", {"state": "enrolled"}, order=["unit", "name"], limit=NODES_MAX)
     faults = _open_faults(store)
     nodes = [_node(store, programmes, units, row, faults, now_ms) for row in rows]
     return {
@@ -76,7 +76,7 @@ def overview(store: Store, programmes: Programmes, now_ms: int, offset_min: int)
             for fault in faults.get(row["node"], [])
         ],
         "tiles": _tiles(nodes),
-        "more_nodes": max(0, store.count("nodes", {"state": "active"}) - len(nodes)),
+        "more_nodes": max(0, store.count("nodes", {"state": "enrolled"}) - len(nodes)),
         "bulletins": [
             _bulletin(store, units, row) for row in bulletins.newest(store, BULLETINS_MAX)
         ],
@@ -226,7 +226,7 @@ def _bulletin(store: Store, units: dict[str, Row], row: Row) -> dict[str, Any]:
 def reach(store: Store, row: Row) -> dict[str, Any]:
     """Return how many nodes a bulletin is for and how many have played it, with evidence."""
     units = fleet.units_on(store, "9999-12-31")
-    wanted = store.find("nodes", {"unit": fleet.subtree(units, row["unit"]), "state": "active"})
+    wanted = store.find("nodes", {"unit": fleet.subtree(units, row["unit"]), "state": "enrolled"})
     if row["hamlets"]:
         wanted = [node for node in wanted if node["hamlet"] in row["hamlets"]]
     speakers = {node["node"] for node in wanted if node["kind"] == "speaker"}

@@ -76,8 +76,53 @@ nodes = Table(
     Column("public_key", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("registered_s", BigInteger, nullable=False),
-    _one_of("state", "active", "revoked"),
+    _one_of("state", "enrolled", "quarantined", "revoked", "replaced"),
     _one_of("kind", "speaker", "board"),
+)
+
+# Leave for some nodes to join a unit; `paper` is what the hub signed.
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("ticket", Text, primary_key=True),
+    Column("unit", Text, nullable=False),
+    Column("issued_s", BigInteger, nullable=False),
+    Column("expires_s", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("paper", LargeBinary, nullable=False),
+    _one_of("state", "open", "withdrawn"),
+)
+
+# Accepted enrolments by the digest of what the node signed; `why` is empty or why it was doubtful.
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("enrolment", Text, primary_key=True),
+    Column("node", Text, nullable=False, index=True),
+    Column("public_key", Text, nullable=False),
+    Column("ticket", Text, nullable=False, index=True),
+    Column("unit", Text, nullable=False),
+    Column("replaces", Text, index=True),
+    Column("technician", Text, nullable=False),
+    Column("received_s", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("paper", LargeBinary, nullable=False),
+)
+
+# The last refusal of each node, until it joins after all.
+enrolment_refusals = Table(
+    "enrolment_refusals",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("unit", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("technician", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("at_s", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    _one_of("state", "open", "settled"),
 )
 
 # Derived from records and contacts; may be rebuilt from them.

@@ -98,6 +98,19 @@ def indicator(settings: dict[str, object]) -> ports.Indicator:
     return made
 
 
+def serial(path: str, baud: int, clock: ports.Clock) -> ports.Serial:
+    """Return a serial port, closed."""
+    module = __import__(_DEVICES, None, None, ("serial",))
+    made: ports.Serial = module.serial(path, baud, clock)
+    return made
+
+
+def button(path: str, pressed: str) -> ports.Button:
+    """Return the button in the cabinet; held while it reads `pressed`."""
+    made: ports.Button = __import__(_DEVICES, None, None, ("button",)).button(path, pressed)
+    return made
+
+
 def decoder() -> ports.Decoder:
     """Return the decoder of media."""
     made: ports.Decoder = __import__(_DEVICES, None, None, ("decoder",)).decoder()

@@ -371,6 +371,14 @@ class Identity:
         raise NotImplementedError
 
 
+class Button:
+    """Look at a button inside the cabinet."""
+
+    def is_held(self) -> bool:
+        """Tell whether it is pressed now; raises `WorldFault("button.silent")`."""
+        raise NotImplementedError
+
+
 class Decoder:
     """Turn verified media into PCM that the audio port plays."""
 

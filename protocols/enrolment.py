@@ -210,9 +210,7 @@ def _checks(fields: Fields) -> "tuple[Check, ...]":
 
 def check_values(checks: "list[Check]") -> "list[object]":
     """Return checks in an enrolment's form."""
-    return [
-        {"name": one.name, "verdict": one.verdict, "readings": one.readings} for one in checks
-    ]
+    return [{"name": one.name, "verdict": one.verdict, "readings": one.readings} for one in checks]
 
 
 Verdict = namedtuple("Verdict", ("enrolment", "node", "state", "code", "message", "successor"))

@@ -290,3 +290,8 @@ TICKET_COUNT_MAX = 500
 # Things tried at a node, and numbers read at each: the sheet is one page.
 CHECKS_MAX = 16
 CHECK_READINGS_MAX = 12
+# A technician's kit: a province of 200 communes with 100 hamlets each; one laptop, never a node.
+KIT_BYTES_MAX = 4 * 1024 * 1024
+KIT_UNITS_MAX = 4096
+KIT_HAMLETS_MAX = 512
+KIT_TICKETS_MAX = 64

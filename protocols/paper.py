@@ -49,9 +49,9 @@ def seal(kind: str, body: "dict[str, object]", sign: "object") -> Paper:
     return Paper(kind, Fields(body, kind), signature, covered)
 
 
-def read(data: bytes, kind: str) -> Paper:
+def read(data: bytes, kind: str, bytes_max: int = PAPER_BYTES_MAX) -> Paper:
     """Return the paper in a file's bytes; raises `RemoteFault` (`json.*`, `format.field`)."""
-    return take(canonical.decode(data, PAPER_BYTES_MAX), kind)
+    return take(canonical.decode(data, bytes_max), kind)
 
 
 def take(value: object, kind: str) -> Paper:

@@ -5,6 +5,7 @@ import os
 from hw import ports
 from hw.linux.audio import AlsaOut, WavOut
 from hw.linux.board import PngPanel
+from hw.linux.button import Button
 from hw.linux.colorlight_board import ColorlightBoard
 from hw.linux.datagrams import Datagrams
 from hw.linux.decoder import Decoder
@@ -118,6 +119,16 @@ def indicator(settings: dict[str, object]) -> ports.Indicator:
     given = Settings("indicator", settings)
     given.choice("kind", ("led",))
     return Led(given.text("path"))
+
+
+def serial(path: str, baud: int, clock: ports.Clock) -> ports.Serial:
+    """Return a serial port, closed."""
+    return open_serial(path, baud)
+
+
+def button(path: str, pressed: str) -> ports.Button:
+    """Return the button behind a file of the kernel."""
+    return Button(path, pressed)
 
 
 def decoder() -> ports.Decoder:

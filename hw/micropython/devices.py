@@ -1,6 +1,7 @@
 """Make this node's devices from its settings, on a microcontroller."""
 
 from hw import ports
+from hw.micropython.button import Button
 from hw.micropython.decoder import Decoder
 from hw.micropython.indicator import Led
 from hw.micropython.serial import open_serial
@@ -33,6 +34,16 @@ def indicator(settings: dict[str, object]) -> ports.Indicator:
     given.choice("kind", ("led",))
     machine = __import__("machine")
     return Led(machine.Pin(given.integer("pin", 0, 255), machine.Pin.OUT, value=0))
+
+
+def serial(path: str, baud: int, clock: ports.Clock) -> ports.Serial:
+    """Return the UART named `2` or, with its pins tx and rx, `2:17:16`, closed."""
+    return open_serial(path, baud, clock)
+
+
+def button(path: str, pressed: str) -> ports.Button:
+    """Return the button on a pin."""
+    return Button(path, pressed)
 
 
 def decoder() -> ports.Decoder:

@@ -22,6 +22,21 @@ class Wire:
 
 
 wires: dict[int, Wire] = {}
+pins: dict[int, int] = {}
+
+
+class Pin:
+    """Read a pin that a test sets in `pins`; pulled up when it does not."""
+
+    IN = 0
+    PULL_UP = 1
+
+    def __init__(self, number: int, mode: int, pull: int):
+        self._number = number
+
+    def value(self) -> int:
+        """Return 0 or 1."""
+        return pins.get(self._number, 1)
 
 
 class UART:

@@ -46,7 +46,7 @@ async def test_a_unique_column_is_a_conflict(ledger):
         "name": "Cụm 1",
         "groups_json": "[]",
         "public_key": "00",
-        "state": "active",
+        "state": "enrolled",
         "registered_s": 1,
     }
     await ledger.write(lambda store: store.add("nodes", node))
