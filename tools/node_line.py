@@ -6,7 +6,7 @@ what a person should hear of (`unplugged`, `back`, `busy`).
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from protocols import service_message
 from protocols.errors import RemoteFault, WorldFault
@@ -111,12 +111,12 @@ class NodeLine:
             self._asker.confirm(self._number)
         return found, tail
 
-    async def _until(self, kind: type) -> Answer:
+    async def _until(self, kind: type) -> Any:
         started_ms = self._clock.now_ms()
         while True:
             while (event := self._asker.next_event()) is not None:
                 if isinstance(event, kind):
-                    return event  # type: ignore[no-any-return]
+                    return event
                 self._judge(event, started_ms)
             try:
                 await self._exchange()
