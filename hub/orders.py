@@ -36,7 +36,7 @@ class Manifest(NamedTuple):
 def node_row(store: Store, node: str) -> Row:
     """Return an active node; raises `RemoteFault("fleet.node_id")`."""
     row = store.get("nodes", node)
-    if row is None or row["state"] != "active":
+    if row is None or row["state"] != "enrolled":
         raise RemoteFault("fleet.node_id", f"no active node {node}", "Check the id.")
     return row
 

@@ -8,7 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
@@ -35,6 +37,32 @@ def test_the_migrations_make_exactly_the_schema(database, tmp_path):
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, schema.metadata) == []
     engine.dispose()
+
+
+def test_nodes_of_an_older_hub_are_enrolled_with_all_that_hangs_on_them(tmp_path):
+    path = tmp_path / "old.sqlite3"
+    engine = create_engine(f"sqlite:///{path}")
+    config = AlembicConfig()
+    config.set_main_option("script_location", "hub/migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for node, state in (("n-1", "active"), ("n-2", "revoked")):
+            connection.exec_driver_sql(
+                "INSERT INTO nodes (node, unit, kind, name, groups_json, public_key, state, "
+                "registered_s) VALUES (?, '03.a', 'speaker', 'Loa', '[]', ?, ?, 1)",
+                (node, node, state),
+            )
+        connection.exec_driver_sql("INSERT INTO node_status (node, nonces_json) VALUES ('n-1', '')")
+        connection.exec_driver_sql("INSERT INTO faults VALUES ('n-1','a','b','c',1,2,3,NULL)")
+    engine.dispose()
+    database = Database(path)
+    try:
+        rows = database.read_now(lambda s: s.find("nodes", order=["node"]))
+        assert [row["state"] for row in rows] == ["enrolled", "revoked"]
+        assert database.read_now(lambda s: (s.count("node_status"), s.count("faults"))) == (1, 1)
+    finally:
+        database.close()
 
 
 def test_it_runs_wal_with_full_sync(database):

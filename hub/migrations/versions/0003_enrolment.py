@@ -8,12 +8,21 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# Tables whose rows point at nodes: they step aside while that table is made anew.
-_CHILDREN = ("node_status", "faults")
+
+def _pointing_at_nodes() -> list[str]:
+    """Return the tables whose rows must step aside while `nodes` is made anew."""
+    connection = op.get_bind()
+    found = []
+    for table in sa.inspect(connection).get_table_names():
+        keys = sa.inspect(connection).get_foreign_keys(table)
+        if any(key["referred_table"] == "nodes" for key in keys):
+            found.append(table)
+    return found
 
 
 def _nodes() -> None:
-    for child in _CHILDREN:
+    children = _pointing_at_nodes()
+    for child in children:
         op.execute(f"CREATE TEMPORARY TABLE kept_{child} AS SELECT * FROM {child}")
         op.execute(f"DELETE FROM {child}")
     with op.batch_alter_table("nodes", recreate="always") as nodes:
@@ -23,7 +32,7 @@ def _nodes() -> None:
         nodes.create_check_constraint(
             "ck_nodes_state", "state IN ('enrolled', 'quarantined', 'revoked', 'replaced')"
         )
-    for child in _CHILDREN:
+    for child in children:
         op.execute(f"INSERT INTO {child} SELECT * FROM kept_{child}")
         op.execute(f"DROP TABLE kept_{child}")
 
