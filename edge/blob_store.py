@@ -25,9 +25,9 @@ FOLDER = "blobs/"
 _PCM = "pcm/"
 _PCM_SUM = "pcm-sum/"
 _STAGED = "blob."
-_BLOCK_BYTES = 4096
+_BLOCK_BYTES = 1024
 # Hashing yields to other tasks this often: 64 KB takes a microcontroller about 20 ms.
-_YIELD_BLOCKS = 16
+_YIELD_BLOCKS = 64
 # Decoded speech (32 bytes a millisecond) against Opus at 24 kbit/s (3 bytes), with head-room.
 _PCM_GROWTH = 12
 WAV_MEDIA_TYPE = "audio/wav"

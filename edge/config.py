@@ -1,5 +1,6 @@
 """A node's configuration file: who it is, where its hub is, which devices hang on it."""
 
+import sys
 from collections import namedtuple
 
 from protocols import canonical
@@ -23,8 +24,9 @@ from protocols.units import take_node, take_unit
 
 KINDS = ("speaker", "board")
 STORES = ("files", "slots")
-# Best first. A board's own profile is made from its size (`board-192x64x1`).
-SPEAKER_PROFILES = ("opus", "pcm16")
+# What is played, best first: a microcontroller decodes nothing. A board's own profile is made from
+# its size (`board-192x64x1`).
+SPEAKER_PROFILES = ("opus", "pcm16") if sys.implementation.name == "cpython" else ("pcm16",)
 _MONTH_DAYS = 30
 
 

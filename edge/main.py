@@ -9,16 +9,14 @@ import asyncio
 import binascii
 import sys
 
-from edge import calibration
+from edge import calibration, small_heap
 from edge import config as configs
 from edge.amplifier_task import AmplifierTask
 from edge.blob_store import BlobStore
-from edge.board_task import BoardTask
 from edge.config import Config
 from edge.content import Parts
 from edge.ending import RESTART_CODE, Ending
 from edge.event_log import EventLog
-from edge.events_task import EventsTask
 from edge.faults import Faults
 from edge.feed import Feed
 from edge.hub_link import HubLink
@@ -26,24 +24,18 @@ from edge.hubs import Hubs
 from edge.journal_book import JournalBook
 from edge.journal_store import JournalStore
 from edge.manifests import Manifests
-from edge.network_time_task import NetworkTimeTask
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
 from edge.order_memory import OrderMemory
 from edge.orders_task import Means, OrdersTask
-from edge.pack_ingest import PackIngest
 from edge.playout_task import PlayoutTask
 from edge.records_task import RecordsTask, Ties
 from edge.self_test import SelfTest
-from edge.service import Service, is_service
 from edge.sim_budget import SimBudget
 from edge.standing import DUMB, WIPED, Standing
 from edge.status_task import StatusTask
-from edge.stick_records import Pen, StickRecords
-from edge.stick_task import Desk, StickTask
 from edge.supervisor import Supervisor, Task
 from edge.sync_task import SyncTask
-from edge.wipe_task import WipeTask, clear
 from hw import platform, ports
 from protocols import canonical
 from protocols.errors import Fault, LocalFault
@@ -89,6 +81,8 @@ class Node:
         self.standing = Standing(self.storage)
         if self.standing.state in (DUMB, WIPED):
             kit.Storage(config.data).remove("identity.key")
+            from edge.wipe_task import clear  # noqa: PLC0415
+
             clear(self.storage, self.standing)
             text = "approvers decommissioned this node; nothing is left on it"
             raise LocalFault("node.decommissioned", text, "Empty its data folder and enrol it anew")
@@ -122,6 +116,7 @@ class Node:
 
     async def run(self) -> None:
         """Run every task until cancelled or until an order asks for a restart."""
+        small_heap.settle()
         self.book.write(HEALTH, "boot", {"agent": "chieng", "config": self.config.node})
         self.log.add("boot")
         for path, fault in self.parts.manifests.load():
@@ -133,6 +128,8 @@ class Node:
 
     def _last_tasks(self) -> list[Task]:
         """Return what a decommissioned node still does: report, and empty itself."""
+        from edge.wipe_task import WipeTask  # noqa: PLC0415
+
         records = self._records_task()
         wipe = WipeTask(
             self.clock,
@@ -146,18 +143,24 @@ class Node:
         return [records, wipe]
 
     def _tasks(self) -> list[Task]:
+        """Make the tasks; what a configuration may leave out is loaded only where it is wanted,
+        as a small heap has no room for all."""
         config = self.config
         tasks: list[Task] = []
         keeper = audio = board = None
         if config.audio is not None:
             keeper, audio, tasks = self._sound(config.audio)
         if config.board is not None:
+            from edge.board_task import BoardTask  # noqa: PLC0415
+
             board = self._kit.board(config.board, self.clock)
             tasks.append(BoardTask(self.parts, self.clock, board, self._kit.Inflate()))
         tasks.append(self._orders_task(SelfTest(self.parts, self.clock, keeper, audio, board)))
         sync = SyncTask(self.parts, self.clock, self.storage, self.link, self.verifier, self.budget)
         tasks.append(sync)
         if config.events:
+            from edge.events_task import EventsTask  # noqa: PLC0415
+
             tasks.append(EventsTask(self.parts, self.clock, self.link, sync, self.budget.allowed))
         if config.time_servers:
             tasks.append(self._time_task())
@@ -222,7 +225,9 @@ class Node:
         means = Means(self.standing, memory, self.log, test, self.ending.restart)
         return OrdersTask(self.parts, self.clock, means)
 
-    def _time_task(self) -> NetworkTimeTask:
+    def _time_task(self) -> Task:
+        from edge.network_time_task import NetworkTimeTask  # noqa: PLC0415
+
         return NetworkTimeTask(
             self.config.node,
             self.config.time_servers,
@@ -233,7 +238,11 @@ class Node:
             self.budget.allowed,
         )
 
-    def _stick_task(self, sync: SyncTask, uplink: RecordsTask) -> StickTask:
+    def _stick_task(self, sync: SyncTask, uplink: RecordsTask) -> Task:
+        from edge.pack_ingest import PackIngest  # noqa: PLC0415
+        from edge.stick_records import Pen, StickRecords  # noqa: PLC0415
+        from edge.stick_task import Desk, StickTask  # noqa: PLC0415
+
         config = self.config
         pen = Pen(
             config.node,
@@ -309,7 +318,9 @@ def main(given: "list[str] | None" = None) -> int:
     try:
         verb, path, loud = _arguments(sys.argv[1:] if given is None else given)
         data = _read_file(path, CONFIG_BYTES_MAX)
-        if verb == "run" and is_service(data):
+        if verb == "run" and _is_service(data):
+            from edge.service import Service  # noqa: PLC0415
+
             make_node = lambda config: Node(config, loud)  # noqa: E731
             asyncio.run(platform.run_until_told(Service(data, platform, make_node).run()))
             return 0
@@ -327,6 +338,15 @@ def main(given: "list[str] | None" = None) -> int:
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+def _is_service(data: bytes) -> bool:
+    """Tell whether a box is to be set up by cable; the code for that is loaded for such alone."""
+    if b'"service"' not in data:
+        return False
+    from edge.service import is_service  # noqa: PLC0415
+
+    return is_service(data)
 
 
 async def _run(work: "object") -> None:

@@ -24,7 +24,7 @@ from protocols.units import group
 
 _REPLAYS = "state/replays"
 _FOLDER = "offline"
-_BLOCK_BYTES = 4096
+_BLOCK_BYTES = 1024
 
 
 class OfflineAlerts:

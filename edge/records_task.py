@@ -9,7 +9,7 @@ a batch, never lose one.
 import hashlib
 from collections import namedtuple
 
-from edge import records_request
+from edge import records_request, small_heap
 from edge.hub_keys import read_hub_keys
 from edge.journal_book import JournalBook
 from edge.journal_store import JournalStore
@@ -20,7 +20,7 @@ from protocols.backoff import seed_of
 from protocols.budget import CONTROL
 from protocols.errors import Fault, LocalFault, RemoteFault, WorldFault
 from protocols.hub_addresses import HubAddresses
-from protocols.limits import ID_BYTES_MAX, RECORD_ANSWER_BYTES_MAX, UPLINK_BATCH_BYTES
+from protocols.limits import ID_BYTES_MAX, RECORD_ANSWER_BYTES_MAX
 
 # A node with nothing to say still asks for the time and shows that it lives.
 ASK_MS = 3_600_000
@@ -168,7 +168,8 @@ class RecordsTask(Task):
         """Post one span and hand the outcome to the outbox."""
         box = self._boxes[name]
         try:
-            found = self._journal.read(name, span, UPLINK_BATCH_BYTES)
+            small_heap.tidy()
+            found = self._journal.read(name, span, small_heap.batch_bytes())
             if found is None:
                 box.link_lost(self._clock.ticks_ms())
                 return

@@ -2,22 +2,59 @@
 
 MicroPython collects only when its heap is full; by then what stays lies scattered among what went,
 and a kilobyte in one piece may be missing from thirty that are free. So garbage goes whenever a
-step begins to make things that stay. CPython counts references, and a collection there walks the
-whole program: on it nothing here does anything.
+step begins to make things that stay, and while the agent runs when a quarter of what is free has
+been used: then what stays settles at the low end, and the high end is free in long pieces. CPython
+counts references, and a collection there walks the whole program: on it nothing here does anything.
 """
 
 import gc
 
 from hw import ports
+from protocols.limits import UPLINK_BATCH_BYTES, UPLINK_BATCH_BYTES_SMALL
 
 _SMALL = hasattr(gc, "mem_free")
 _READ_BYTES = 512
+# The least that was free after a collection so far.
+_free_min: "list[int]" = []
 
 
 def tidy() -> None:
     """Free the garbage of a step."""
     if _SMALL:
         gc.collect()
+        _note_free()
+
+
+def settle() -> None:
+    """Collect early from now on; called when the program is loaded."""
+    if _SMALL:
+        gc.collect()
+        gc.threshold(gc.mem_free() // 4)
+
+
+def batch_bytes() -> int:
+    """Return how long one upload of records may be."""
+    return UPLINK_BATCH_BYTES_SMALL if _SMALL else UPLINK_BATCH_BYTES
+
+
+def report() -> "dict[str, object]":
+    """Return `heap_bytes` and how much of it was ever in use at once, {} where nothing is small.
+
+    Looked at after collections only, at the steps that hold most: garbage does not count.
+    """
+    if not _SMALL:
+        return {}
+    tidy()
+    total: int = gc.mem_alloc() + gc.mem_free()
+    return {"heap_bytes": total, "heap_bytes_used_max": total - _free_min[0]}
+
+
+def _note_free() -> None:
+    free: int = gc.mem_free()
+    if not _free_min:
+        _free_min.append(free)
+    elif free < _free_min[0]:
+        _free_min[0] = free
 
 
 def reader(inner: ports.Reader) -> ports.Reader:
@@ -40,7 +77,7 @@ class _Reader(ports.Reader):
         self._left -= len(data)
         if self._left < 0:
             self._left = _READ_BYTES
-            gc.collect()
+            tidy()
         return data
 
 
@@ -49,7 +86,13 @@ class _Verifier(ports.Verifier):
         self._inner = inner
 
     def verify(self, scheme: str, public: bytes, signature: bytes, message: "object") -> bool:
-        good = self._inner.verify(scheme, public, signature, message)
+        # Arithmetic makes much garbage and nothing that stays: early collections would only delay.
+        threshold: int = gc.threshold()
+        gc.threshold(-1)
+        try:
+            good = self._inner.verify(scheme, public, signature, message)
+        finally:
+            gc.threshold(threshold)
         self._inner.forget()
-        gc.collect()
+        tidy()
         return good

@@ -1,5 +1,6 @@
 """Say now and then how this node is: what it holds, what it spends, what is wrong."""
 
+from edge import small_heap
 from edge.content import Parts
 from edge.sim_budget import SimBudget
 from edge.supervisor import Task
@@ -45,6 +46,7 @@ class StatusTask(Task):
         if plan.period_bytes:
             body["sim_bytes"] = plan.period_bytes
             body["sim_expected_bytes"] = forecast.expected_bytes
+        body.update(small_heap.report())
         if forecast.lasts_days is not None:
             body["sim_lasts_days"] = forecast.lasts_days
         return body

@@ -8,7 +8,7 @@ pulled too soon is told by its digest, and written again the next time.
 import asyncio
 from collections import namedtuple
 
-from edge import records_request, state_file
+from edge import records_request, small_heap, state_file
 from edge.journal_store import JournalStore
 from hw import ports
 from protocols import carried, records
@@ -18,7 +18,6 @@ from protocols.limits import (
     CARRIED_HEAD_BYTES_MAX,
     RECORD_BATCH_BYTES_MAX,
     STICK_SPARE_BYTES,
-    UPLINK_BATCH_BYTES,
 )
 from protocols.outbox import Run, first_span
 
@@ -67,7 +66,7 @@ class StickRecords:
             span = first_span(runs, reached, [])
             if span is None:
                 return count, False
-            found = self._journal.read(chain, span, UPLINK_BATCH_BYTES)
+            found = self._journal.read(chain, span, small_heap.batch_bytes())
             if not found:
                 # Damaged: the journal tells of it, and the next look finds what is left.
                 return count, True

@@ -24,6 +24,8 @@ from protocols.limits import (
     HUB_STALL_S_MAX,
 )
 
+# What answers still get when the hub stops; a stream of events would never end by itself.
+FAREWELL_S = 3.0
 # A node polls at most every 30 s while awake; keeping its connection saves a TLS handshake.
 KEEPALIVE_S = 75
 
@@ -123,6 +125,7 @@ class Listener:
             handle_signals=False,
             access_log=None,
             keepalive_timeout=KEEPALIVE_S,
+            shutdown_timeout=FAREWELL_S,
             max_line_size=HTTP_LINE_BYTES_MAX,
             max_field_size=HTTP_HEAD_BYTES_MAX,
         )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Metadata and manifests have a checksum; a board reads as much in 50 ms.
 CHECKED_BYTES_MAX = 64 * 1024
-PIECE_BYTES = 4096
+PIECE_BYTES = 1024
 
 
 class Reader(ports.Reader):

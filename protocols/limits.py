@@ -79,12 +79,14 @@ RECORD_BYTES_MAX = 4096
 RECORD_KIND_BYTES_MAX = 16
 RECORD_ANSWER_BYTES_MAX = 1024
 # Journal: 64 segments of 64 KiB hold about 12,000 records of 300 bytes: 90 days offline at 130 a
-# day, on the smallest flash we use. Read in pieces of one flash page.
+# day, on the smallest flash we use. Read in pieces that a broken heap still has room for.
 JOURNAL_SEGMENT_BYTES = 64 * 1024
 JOURNAL_SEGMENTS_MAX = 64
-JOURNAL_PIECE_BYTES = 4096
-# One upload: 100 records, 16 s at 16 kbit/s; a microcontroller holds it twice.
+JOURNAL_PIECE_BYTES = 1024
+# One upload: 100 records, 16 s at 16 kbit/s. A small heap holds one record of the longest in its
+# batch, several times over while it is built and signed.
 UPLINK_BATCH_BYTES = 32 * 1024
+UPLINK_BATCH_BYTES_SMALL = 5 * 1024
 # Facts waiting in memory while the disk refuses to write: a day of plays.
 FACTS_WAITING_MAX = 64
 # HTTP message signatures: our own headers are below 300 bytes; a key id of TUF is 64 hex digits,

@@ -1,11 +1,8 @@
 """The demo's story, told once by real processes, and looked at afterwards sample by sample."""
 
 import json
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 import wave
 from pathlib import Path
 
@@ -15,72 +12,12 @@ from PIL import Image
 from tuf.api.exceptions import RepositoryError
 from tuf.ngclient import Updater
 
-from protocols import wav
-from tools.demo import BOARD_SIZE, COMMUNE, PROVINCE, SPEAKER
+from tests.told import RATE_HZ, TOP
+from tools.demo import BOARD_SIZE, COMMUNE, PROVINCE
 
-TOP = Path(__file__).parents[1]
-RATE_HZ = 16000
 BUNDLE = f"units/{COMMUNE}/bundle.json"
-# As long as a loaded machine with two cores may take; an idle one needs a third.
-STORY_S = 540
 
 pytestmark = pytest.mark.xdist_group("story")
-
-
-class Told:
-    """What the story left behind."""
-
-    def __init__(self, folder, outcome):
-        self.folder = folder
-        self.outcome = outcome
-        lines = (folder / "loudspeaker.log").read_text(encoding="utf-8").splitlines()
-        self.log = [json.loads(line) for line in lines if line.startswith("{")]
-        data = Path(outcome["wav"]).read_bytes()
-        head = wav.read_head(data)
-        self.began_ms = head.started_ms
-        self.heard = np.frombuffer(data[head.data_offset :][: head.data_bytes], "<i2")
-
-    def records(self, kind):
-        return [line["body"] for line in self.log if line["kind"] == kind]
-
-    def plays(self, legal_class):
-        return [body for body in self.records("play") if body["class"] == legal_class]
-
-    def sound(self, play):
-        """Return the samples that the node decoded for a play, from where it began."""
-        path = self.folder / SPEAKER / "pcm" / play["rendition_sha256"]
-        samples = np.frombuffer(path.read_bytes(), "<i2")
-        return samples[play["from_ms"] * RATE_HZ // 1000 :]
-
-    def find(self, sound, near_ms, around_ms=1500):
-        """Return (wall ms of its first sample, likeness 0 to 1) of a sound in what was heard."""
-        first = max(0, (near_ms - around_ms - self.began_ms) * RATE_HZ // 1000)
-        part = self.heard[first : first + 2 * around_ms * RATE_HZ // 1000 + len(sound)]
-        part, sound = part.astype(float), sound.astype(float)
-        size = 1 << (len(part) + len(sound)).bit_length()
-        spectrum = np.fft.rfft(part, size) * np.conj(np.fft.rfft(sound, size))
-        product = np.fft.irfft(spectrum, size)[: len(part) - len(sound) + 1]
-        at = int(np.argmax(product))
-        here = part[at : at + len(sound)]
-        likeness = product[at] / np.sqrt(np.sum(here**2) * np.sum(sound**2))
-        return self.began_ms + (first + at) * 1000 / RATE_HZ, float(likeness)
-
-
-@pytest.fixture(scope="module")
-def told(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("story") / "demo"
-    storm = TOP / "tests" / "data" / "short_notice.txt"
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.demo", "--once", "--port", "0"]
-        + ["--folder", str(folder), "--storm", str(storm)],
-        cwd=TOP,
-        capture_output=True,
-        text=True,
-        timeout=STORY_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return Told(folder, json.loads(done.stdout.splitlines()[-1]))
 
 
 def test_the_story_is_told_to_its_end(told):
@@ -169,29 +106,6 @@ def test_the_rendition_that_was_approved_is_the_one_that_played(told):
     assert max(likenesses) > 0.9
 
 
-@pytest.fixture(scope="module")
-def hub(told):
-    """Serve the story's hub again."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    command = [sys.executable, "-m", "hub.main", "serve", "--data", str(told.folder / "hub")]
-    process = subprocess.Popen([*command, "--listen", address], cwd=TOP)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://{address}/healthz", timeout=5):
-                    break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline
-                time.sleep(0.2)
-        yield f"http://{address}/v1"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 def root_of(told):
     return told.folder / "hub" / "repository" / "metadata" / "1.root.json"
 
@@ -205,7 +119,9 @@ def root_of(told):
     ],
     ids=["python3", "micropython", "micropython32"],
 )
-def test_the_client_on_every_interpreter_reads_the_running_hub(told, hub, interpreter, tmp_path):
+def test_the_client_on_every_interpreter_reads_the_running_hub(
+    told, told_hub, interpreter, tmp_path
+):
     def run(*words):
         command = [*interpreter, "-m", "edge.tuf_client", *map(str, words)]
         done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
@@ -213,20 +129,20 @@ def test_the_client_on_every_interpreter_reads_the_running_hub(told, hub, interp
 
     metadata, targets = tmp_path / "metadata", tmp_path / "targets"
     targets.mkdir()
-    where = ("--metadata-url", f"{hub}/units/{COMMUNE}/metadata", "--metadata-dir", metadata)
+    where = ("--metadata-url", f"{told_hub}/units/{COMMUNE}/metadata", "--metadata-dir", metadata)
     run("--metadata-dir", metadata, "init", root_of(told))
     run(*where, "refresh")
     take = ("--target-name", BUNDLE, "--target-dir", targets)
-    run(*where, *take, "--target-base-url", f"{hub}/targets", "download")
+    run(*where, *take, "--target-base-url", f"{told_hub}/targets", "download")
     (found,) = targets.iterdir()
     assert json.loads(found.read_bytes())["unit"] == COMMUNE
 
 
-def test_a_stock_client_reads_the_running_hub(told, hub, tmp_path):
+def test_a_stock_client_reads_the_running_hub(told, told_hub, tmp_path):
     def updater(unit):
         folder = tmp_path / unit
         folder.mkdir()
-        urls = f"{hub}/units/{unit}/metadata/", f"{hub}/targets/"
+        urls = f"{told_hub}/units/{unit}/metadata/", f"{told_hub}/targets/"
         root = root_of(told).read_bytes()
         return Updater(str(folder), urls[0], str(folder), urls[1], bootstrap=root)
 

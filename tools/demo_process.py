@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 Line = dict[str, Any]
 STOP_S = 10
+PYTHON = (sys.executable, "-u", "-m")
 
 
 class DemoFault(Exception):
@@ -21,14 +22,16 @@ class DemoFault(Exception):
 
 
 class Program:
-    """Run one module of the project and keep every JSON line it prints."""
+    """Run one module of the project, or other `interpreter` words, and keep every JSON line."""
 
-    def __init__(self, name: str, log: Path, *words: str) -> None:
+    def __init__(
+        self, name: str, log: Path, *words: str, interpreter: Sequence[str] = PYTHON
+    ) -> None:
         self.name = name
         self.log = log
         self.lines: list[Line] = []
         self._process = subprocess.Popen(
-            [sys.executable, "-u", "-m", *words],
+            [*interpreter, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -2,7 +2,7 @@
 
 import os
 
-from hw import ports
+from hw import ports, universe_settings
 from hw.linux.audio import AlsaOut, WavOut
 from hw.linux.board import PngPanel
 from hw.linux.button import Button
@@ -17,8 +17,7 @@ from hw.modbus_amplifier import modbus_amplifier
 from hw.pin_amplifier import pin_amplifier
 from hw.relay_amplifier import RelayAmplifier
 from hw.settings import Settings
-from hw.universe_board import UniverseBoard
-from protocols import artnet, colorlight, e131
+from protocols import colorlight
 
 
 def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
@@ -74,10 +73,9 @@ def inputs(settings: dict[str, object], amplifier: ports.Amplifier | None) -> po
 def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
     """Return the board, all with `width_px`, `height_px` and `channels` (1 grey, 3 RGB).
 
-    `{"kind": "png", "path"}`; `{"kind": "e131" | "artnet", "host" (absent: multicast, broadcast),
-    "source" (our address on the board's network), "first_universe", "synchronised" 0 or 1}`, with
-    E1.31's source id `cid` in hex; `{"kind": "colorlight", "interface", "order", "row_mark",
-    "latch_bytes", "first_row", "first_column"}`.
+    `{"kind": "png", "path"}`; `{"kind": "e131" | "artnet", "source" (our address on the board's
+    network)}` and what `hw.universe_settings` tells; `{"kind": "colorlight", "interface", "order",
+    "row_mark", "latch_bytes", "first_row", "first_column"}`.
     """
     given = Settings("board", settings)
     kind = given.choice("kind", ("png", "e131", "artnet", "colorlight"))
@@ -95,23 +93,9 @@ def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
             first_column=given.integer("first_column", 0, 1023, 0),
         )
         return ColorlightBoard(given.text("interface"), width_px, height_px, dialect)
-    return UniverseBoard(
-        _sender(given, kind),
-        Datagrams(given.optional_text("source") or "", artnet.PORT if kind == "artnet" else 0),
-        clock,
-        (width_px, height_px, channels),
-        first_universe=given.integer("first_universe", 0, 63999, 1 if kind == "e131" else 0),
-        host=given.optional_text("host"),
-    )
-
-
-def _sender(given: Settings, kind: str) -> "e131.Sender | artnet.Sender":
-    synchronised = given.integer("synchronised", 0, 1, 0)
-    if kind == "artnet":
-        return artnet.Sender(synchronised=synchronised == 1)
-    sync_universe = given.integer("first_universe", 1, 63999, 1) if synchronised else 0
-    cid = given.hex_bytes("cid", 16)
-    return e131.Sender(cid, given.text("name", "chieng"), sync_universe=sync_universe)
+    datagrams = Datagrams(given.optional_text("source") or "", universe_settings.port(kind))
+    size = (width_px, height_px, channels)
+    return universe_settings.universe_board(given, kind, datagrams, clock, size)
 
 
 def indicator(settings: dict[str, object]) -> ports.Indicator:

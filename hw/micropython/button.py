@@ -1,8 +1,7 @@
 """Look at a button on a pin."""
 
-import machine
-
 from hw import ports
+from hw.micropython.chip import machine
 
 
 class Button(ports.Button):

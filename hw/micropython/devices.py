@@ -1,56 +1,133 @@
-"""Make this node's devices from its settings, on a microcontroller."""
+"""Make this node's devices from its settings, on a microcontroller.
+
+Drivers are loaded when a setting names them: a heap has room for those that are used.
+"""
 
 from hw import ports
-from hw.micropython.button import Button
-from hw.micropython.decoder import Decoder
-from hw.micropython.indicator import Led
-from hw.micropython.serial import open_serial
-from hw.modbus_amplifier import modbus_amplifier
 from hw.settings import Settings
 from protocols.errors import LocalFault
 
+# 20,000 bytes are 0.6 s: longer than any other step of the agent holds the interpreter.
+_IBUF_BYTES = 20000
+
 
 def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
-    """Refuse: this release plays sound on Linux only."""
-    raise _absent("audio")
+    """Return the audio output: `{"kind": "i2s", "port": "0:5:6:7", "ibuf_bytes"}`."""
+    given = Settings("audio", settings)
+    given.choice("kind", ("i2s",))
+    ibuf_bytes = given.integer("ibuf_bytes", 4000, 64000, _IBUF_BYTES)
+    module = __import__("hw.micropython.audio", None, None, ("open_i2s",))
+    made: ports.AudioOut = module.open_i2s(given.text("port"), ibuf_bytes, clock)
+    return made
 
 
 def amplifier(settings: dict[str, object], clock: ports.Clock) -> ports.Amplifier:
-    """Return the amplifier: `{"kind": "modbus", "port": "2:17:16", ...}`, a UART and its pins."""
+    """Return the amplifier, on a UART and its pins tx and rx.
+
+    `{"kind": "modbus", "port": "2:17:16", ...}`, see `hw.modbus_amplifier`; `{"kind": "gpio",
+    "line", "active_low", "contactor_line", "line_sense", "port" (the meter's)}` with pins.
+    """
     given = Settings("amplifier", settings)
-    given.choice("kind", ("modbus",))
-    port = open_serial(given.text("port"), given.integer("baud", 1200, 115200, 9600), clock)
-    return modbus_amplifier(given, port, clock)
+    kind = given.choice("kind", ("modbus", "gpio"))
+    path = given.text("port") if kind == "modbus" else given.optional_text("port")
+    port: ports.Serial | None = None
+    if path is not None:
+        baud = given.integer("baud", 1200, 115200, 9600)
+        module = __import__("hw.micropython.serial", None, None, ("open_serial",))
+        port = module.open_serial(path, baud, clock)
+    made: ports.Amplifier
+    if kind == "gpio":
+        made = _pin_amplifier(given, port, clock)
+    else:
+        module = __import__("hw.modbus_amplifier", None, None, ("modbus_amplifier",))
+        made = module.modbus_amplifier(given, port, clock)
+    return made
+
+
+def _pin_amplifier(
+    given: Settings, port: ports.Serial | None, clock: ports.Clock
+) -> ports.Amplifier:
+    pins = __import__("hw.micropython.pins", None, None, ("OutputPin",))
+    low = given.integer("active_low", 0, 1, 0) == 1
+    contactor = given.optional_integer("contactor_line", 0, 255)
+    sense = given.optional_integer("line_sense", 0, 255)
+    module = __import__("hw.pin_amplifier", None, None, ("pin_amplifier",))
+    made: ports.Amplifier = module.pin_amplifier(
+        given,
+        pins.OutputPin(given.integer("line", 0, 255), low),
+        None if contactor is None else pins.OutputPin(contactor, low),
+        None if sense is None else pins.InputPin(sense),
+        port,
+        clock,
+    )
+    return made
+
+
+def inputs(settings: dict[str, object], amplifier: ports.Amplifier | None) -> ports.Inputs:
+    """Refuse: this release senses mains, supply and heat on Linux only."""
+    text = "inputs have no driver on a microcontroller"
+    raise LocalFault("config.inputs", text, "use a Linux node, or leave them out")
 
 
 def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
-    """Refuse: this release shows boards on Linux only."""
-    raise _absent("board")
+    """Return the board, all with `width_px`, `height_px` and `channels` (1 grey, 3 RGB).
+
+    `{"kind": "framebuf", "driver" (a module with `Display(width_px, height_px)`), "form": "mono" |
+    "grey" | "rgb565"}`; `{"kind": "e131" | "artnet"}` and what `hw.universe_settings` tells.
+    """
+    given = Settings("board", settings)
+    kind = given.choice("kind", ("framebuf", "e131", "artnet"))
+    width_px = given.integer("width_px", 1, 1920)
+    height_px = given.integer("height_px", 1, 1920)
+    size = (width_px, height_px, given.integer("channels", 1, 3))
+    made: ports.Board
+    if kind == "framebuf":
+        module = __import__("hw.micropython.board", None, None, ("open_display",))
+        form = given.choice("form", ("mono", "grey", "rgb565"))
+        made = module.open_display(given.text("driver"), size, form)
+        return made
+    module = __import__("hw.universe_settings", None, None, ("universe_board",))
+    sockets = __import__("hw.micropython.datagrams", None, None, ("Datagrams",))
+    datagrams = sockets.Datagrams(clock, module.port(kind))
+    made = module.universe_board(given, kind, datagrams, clock, size)
+    return made
 
 
 def indicator(settings: dict[str, object]) -> ports.Indicator:
     """Return the lamp: `{"kind": "led", "pin": 2}`."""
     given = Settings("indicator", settings)
     given.choice("kind", ("led",))
-    machine = __import__("machine")
-    return Led(machine.Pin(given.integer("pin", 0, 255), machine.Pin.OUT, value=0))
+    machine = __import__("hw.micropython.chip", None, None, ("machine",)).machine
+    pin = machine.Pin(given.integer("pin", 0, 255), machine.Pin.OUT, value=0)
+    led = __import__("hw.micropython.indicator", None, None, ("Led",))
+    made: ports.Indicator = led.Led(pin)
+    return made
 
 
 def serial(path: str, baud: int, clock: ports.Clock) -> ports.Serial:
     """Return the UART named `2` or, with its pins tx and rx, `2:17:16`, closed."""
-    return open_serial(path, baud, clock)
+    module = __import__("hw.micropython.serial", None, None, ("open_serial",))
+    made: ports.Serial = module.open_serial(path, baud, clock)
+    return made
 
 
 def button(path: str, pressed: str) -> ports.Button:
     """Return the button on a pin."""
-    return Button(path, pressed)
+    module = __import__("hw.micropython.button", None, None, ("Button",))
+    made: ports.Button = module.Button(path, pressed)
+    return made
 
 
 def decoder() -> ports.Decoder:
     """Return the decoder of media."""
-    return Decoder()
+    made: ports.Decoder = __import__("hw.micropython.decoder", None, None, ("Decoder",)).Decoder()
+    return made
 
 
-def _absent(device: str) -> LocalFault:
-    text = device + " has no driver on a microcontroller"
-    return LocalFault("config." + device, text, "use a Linux node, or leave it out")
+def identity(data: str, entropy: ports.Entropy) -> ports.Identity:
+    """Return the node's key, in `identity.key` of its data folder."""
+    files = __import__("hw.micropython.storage", None, None, ("Storage",)).Storage(data)
+    made: ports.Identity = __import__(
+        "hw.micropython.identity", None, None, ("Identity",)
+    ).Identity(files, entropy)
+    return made

@@ -1,8 +1,7 @@
 """Carry bytes over a UART of a microcontroller."""
 
-import machine
-
 from hw import ports
+from hw.micropython.chip import machine
 from protocols.errors import LocalFault, WorldFault
 
 _WRITE_MS_MAX = 2000
@@ -12,7 +11,11 @@ class Serial(ports.Serial):
     """Hold one UART (8N1); `pins` are tx and rx where the board lets one choose."""
 
     def __init__(
-        self, clock: ports.Clock, number: int, baud: int, pins: tuple[int, int] | None = None
+        self,
+        clock: ports.Clock,
+        number: "int | str",
+        baud: int,
+        pins: tuple[int, int] | None = None,
     ):
         self._clock = clock
         self._number = number
@@ -32,7 +35,7 @@ class Serial(ports.Serial):
                     self._number, self._baud, tx=self._pins[0], rx=self._pins[1]
                 )
         except (OSError, ValueError) as error:
-            text = "UART %d: %s" % (self._number, error)
+            text = "UART %s: %s" % (self._number, error)
             raise WorldFault("serial.missing", text, "choose a UART and pins this board has")
 
     async def write(self, data: bytes) -> None:
@@ -73,8 +76,11 @@ class Serial(ports.Serial):
 def open_serial(path: str, baud: int, clock: ports.Clock) -> Serial:
     """Return the UART named `2` or, with its pins tx and rx, `2:17:16` (opened by its `open`).
 
-    Raises `LocalFault("config.amplifier")` for another form.
+    On the Unix port a terminal's path names it. Raises `LocalFault("config.amplifier")` for
+    another form.
     """
+    if path.startswith("/"):
+        return Serial(clock, path, baud)
     try:
         numbers = [int(part) for part in path.split(":")]
     except ValueError:

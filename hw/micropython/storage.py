@@ -64,11 +64,16 @@ class Reader(ports.Reader):
     def __init__(self, path: str, name: str):
         self._name = name
         self._file = open(path, "rb")
+        self._left = self._file.seek(0, 2)
+        self._size = self._left
+        self._file.seek(0)
 
     def read(self, count: int) -> bytes:
         """Return up to `count` bytes; empty at the end; raises `WorldFault("storage.io")`."""
         try:
-            data: bytes = self._file.read(count)
+            # The interpreter takes a buffer of all that is asked for before it reads.
+            data: bytes = self._file.read(min(count, self._left))
+            self._left -= len(data)
             return data
         except OSError as error:
             raise _fault(error, self._name)
@@ -76,6 +81,7 @@ class Reader(ports.Reader):
     def seek(self, position: int) -> None:
         """Continue reading at an absolute position."""
         self._file.seek(position)
+        self._left = max(0, self._size - position)
 
     def close(self) -> None:
         """Release the file."""

@@ -11,9 +11,9 @@ PURE = {"binascii", "collections", "hashlib", "json", "struct"}
 DRIVER = PURE | {"asyncio", "deflate", "errno", "gc", "sys"}
 # MicroPython's own modules, for the one folder that adapts them.
 MICROPYTHON = DRIVER | {
-    "array", "cryptolib", "esp", "esp32", "framebuf", "io", "machine", "micropython",
+    "array", "cryptolib", "esp", "esp32", "ffi", "framebuf", "io", "machine", "micropython",
     "neopixel", "network", "ntptime", "onewire", "os", "random", "select", "socket", "ssl",
-    "time", "tls", "uctypes", "vfs",
+    "termios", "time", "tls", "uctypes", "vfs",
 }  # fmt: skip
 TRUST_WRITERS = {"argon2", "cryptography", "pkcs11", "securesystemslib", "tuf"}
 PLATFORM_USERS = ("edge/main.py", "edge/tuf_client.py")
