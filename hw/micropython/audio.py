@@ -3,7 +3,7 @@
 Theory of operation. `machine.I2S` in its non-blocking mode takes one buffer at a time and calls
 back when that has moved into its own buffer (`ibuf`), which in a stream that never stops is full
 then. So the frame written next is heard one `ibuf` after that call; a late call makes this look
-later than it is, never earlier, hence the earliest estimate of each second counts. Items are laid
+later than it is, never earlier, hence the earliest estimate of some seconds counts. Items are laid
 on the stream by `protocols.mixer`, and one that plays is kept on the wall clock by dropping or
 repeating single samples, as on Linux. A stop is heard when the buffer has emptied.
 """
@@ -19,8 +19,9 @@ RATE_HZ = 16000
 # One write: 16 ms. Its samples as a list are the longest piece that playing takes from the heap.
 BLOCK_FRAMES = 256
 _LOOK_MS = 4
-# The earliest estimate of so many blocks, a second, says when a frame is heard.
-_WINDOW_BLOCKS = 64
+# The earliest estimate of so many blocks (4 s) and those before them says when a frame is heard:
+# a crystal drifts 2 ms meanwhile at most, and a stream that ran dry is known again after as long.
+_WINDOW_BLOCKS = 256
 # Within this nothing is mended: the estimate resolves milliseconds.
 _ERROR_SAMPLES_MIN = RATE_HZ * 2 // 1000
 # Above this the wall clock has stepped or the stream ran dry: count anew instead of chasing it.
@@ -73,7 +74,9 @@ class I2sOut(ports.AudioOut):
         self._fault: WorldFault | None = None
         self._is_free = True
         self._base_ms: int | None = None
-        self._window: list[int] = []
+        self._blocks = 0
+        self._before_ms: int | None = None
+        self._earliest_ms: int | None = None
         self._ending: list[tuple[int, Item]] = []
         self.slips = 0
 
@@ -91,7 +94,8 @@ class I2sOut(ports.AudioOut):
         self._fault = None
         self._is_free = True
         self._base_ms = None
-        self._window = []
+        self._blocks = 0
+        self._before_ms = self._earliest_ms = None
         self._i2s.irq(self._taken)  # type: ignore[union-attr]
         self._task = asyncio.create_task(self._run())
 
@@ -137,10 +141,14 @@ class I2sOut(ports.AudioOut):
         self._is_free = True
         heard_ms = self._clock.ticks_ms() + self._latency_ms
         base_ms = heard_ms - self._mixer.frame * 1000 // RATE_HZ
-        self._window.append(base_ms)
-        if len(self._window) > _WINDOW_BLOCKS:
-            self._window.pop(0)
-        self._base_ms = min(self._window)
+        self._blocks += 1
+        if self._blocks % _WINDOW_BLOCKS == 1:
+            self._before_ms, self._earliest_ms = self._earliest_ms, None
+        if self._earliest_ms is None or base_ms < self._earliest_ms:
+            self._earliest_ms = base_ms
+        self._base_ms = self._earliest_ms
+        if self._before_ms is not None and self._before_ms < self._base_ms:
+            self._base_ms = self._before_ms
 
     async def _run(self) -> None:
         while True:
