@@ -34,11 +34,15 @@ _REFUSALS = {
 
 
 class Contact(NamedTuple):
-    """Say how a verified batch reached us: its nonce, the sender's clock and ours."""
+    """Say how a verified batch reached us: its nonce, the sender's clock and ours.
+
+    `carried`: a person brought it, so the node itself was not in contact.
+    """
 
     nonce: str
     created_s: int | None
     now_ms: int
+    carried: bool = False
 
 
 def node_for(store: Store, node: str) -> Row:
@@ -86,7 +90,7 @@ def accept(store: Store, batch: records.Batch, contact: Contact) -> records.Verd
                 "record_heads",
                 dict(zip(("node", "chain", "epoch"), key, strict=True), **moved),
             )
-    changes = _derive(store, node, verdict.entries, contact.now_ms)
+    changes = _derive(store, node, verdict.entries, contact)
     _note_contact(store, batch.node, contact, changes, fresh=bool(verdict.entries))
     return verdict
 
@@ -110,7 +114,7 @@ def _store_entries(store: Store, entries: list[records.Entry], now_ms: int) -> N
     )
 
 
-def _derive(store: Store, node: Row, entries: list[records.Entry], now_ms: int) -> Row:
+def _derive(store: Store, node: Row, entries: list[records.Entry], contact: Contact) -> Row:
     """Fill `plays` and `faults` from new records; return what changes in the node's status."""
     changes: Row = {}
     plays = []
@@ -122,9 +126,9 @@ def _derive(store: Store, node: Row, entries: list[records.Entry], now_ms: int) 
             if play is not None:
                 plays.append(play)
         elif record.kind == "fault":
-            _node_fault(store, record, now_ms)
+            _node_fault(store, record, contact)
         elif record.kind in ("order", "rehome"):
-            orders.report(store, record, now_ms // 1000)
+            orders.report(store, record, contact.now_ms // 1000)
         elif record.kind == "boot" and record.at_ms is not None:
             changes["boot_ms"] = record.at_ms
         version = _version(record, node["unit"])
@@ -175,14 +179,18 @@ def _version(record: records.Record, unit: str) -> int | None:
     return None
 
 
-def _node_fault(store: Store, record: records.Record, now_ms: int) -> None:
+def _node_fault(store: Store, record: records.Record, contact: Contact) -> None:
     code = _text(record.body.get("code"), "fault.unnamed")
     place = _text(record.body.get("place"), code)
     if place in records.CHAINS:
         # Under a chain's name stands what the hub itself found, which no node may clear.
         place = "node." + place
     # A node whose clock is unknown still has faults: ours then says when.
-    at_ms = record.at_ms or now_ms
+    at_ms = record.at_ms or contact.now_ms
+    row = store.get("faults", record.node, place)
+    if contact.carried and row and at_ms < max(row["last_ms"], row["cleared_ms"] or 0):
+        # A stick came after later news.
+        return
     if record.body.get("state") == "cleared":
         store.change("faults", (record.node, place), {"cleared_ms": at_ms})
     else:
@@ -209,12 +217,15 @@ def note_fault(store: Store, node: str, place: str, code: str, message: str, at_
 
 def _note_contact(store: Store, node: str, contact: Contact, changes: Row, fresh: bool) -> None:
     row = store.get("node_status", node)
+    if row is not None and contact.carried:
+        old = _outdated(row, contact, changes)
+        changes = {name: value for name, value in changes.items() if name not in old}
     nonces = json.loads(row["nonces_json"]) if row else []
     near = (
         contact.created_s is not None
         and abs(contact.created_s * 1000 - contact.now_ms) <= CLOCK_NEAR_S * 1000
     )
-    if fresh or (near and contact.nonce not in nonces):
+    if not contact.carried and (fresh or (near and contact.nonce not in nonces)):
         changes["contact_ms"] = contact.now_ms
     if contact.nonce not in nonces:
         changes["nonces_json"] = json.dumps([*nonces, contact.nonce][-NONCES_KEPT:])
@@ -222,6 +233,18 @@ def _note_contact(store: Store, node: str, contact: Contact, changes: Row, fresh
         store.add("node_status", {"node": node, "nonces_json": "[]", **changes})
     elif changes:
         store.change("node_status", (node,), changes)
+
+
+def _outdated(row: Row, contact: Contact, changes: Row) -> set[str]:
+    """Return which changes are older than what stands: batches by hand come in any order."""
+    old: set[str] = set()
+    if (row["play_ended_ms"] or 0) > changes.get("play_ended_ms", 0):
+        old |= {"play_title", "play_ended_ms", "play_grade"}
+    if (row["boot_ms"] or 0) > changes.get("boot_ms", 0):
+        old.add("boot_ms")
+    if (row["contact_ms"] or 0) > (contact.created_s or 0) * 1000:
+        old |= {"clock", "bundle_version"}
+    return old
 
 
 def _is_count(value: object) -> bool:

@@ -3,6 +3,9 @@
 204 when nothing is newer: the cheapest answer there is to a node that looks in. What a pack holds
 depends on the unit, `have` and the view alone, so equal questions get equal bytes and an ETag; a
 cache asks each time, since a node that was just woken must not be told yesterday's news.
+
+`&days=<n>` asks for the pack of a stick: everything, and the media of so many days. It is long, so
+it can be continued (`Range`, `If-Range`); within the hour of the question its bytes stay the same.
 """
 
 import asyncio
@@ -11,19 +14,20 @@ from collections.abc import Iterator
 from aiohttp import web
 
 from hub.answers import not_found
-from hub.repository.packing import Pack, Packer, Wish
+from hub.repository.packing import Pack, Packer, Wish, stick_wish
 from hub.services import Services
 from hub.static_files import FRESH, UNIT
 from protocols.errors import LocalFault, RemoteFault, WorldFault
 from protocols.fields import is_id
-from protocols.limits import PROFILE_BYTES_MAX
+from protocols.limits import PACK_DAYS_MAX, PROFILE_BYTES_MAX
 from protocols.pack import read_have
 
 # Choices kept: every node of a unit asks the same, so a few views' worth is all there is.
 _KEPT_MAX = 256
 _BATCH_BYTES = 64 * 1024
 
-_Key = tuple[str, int, int, str, int]
+_Key = tuple[str, int, int, str, int, int, int]
+_HOUR_MS = 3_600_000
 
 
 class Packs:
@@ -35,8 +39,10 @@ class Packs:
         self._config = services.config
         self._kept: dict[_Key, Pack | None] = {}
 
-    def choose(self, unit: str, root: int, timestamp: int, profile: str) -> Pack | None:
-        """Return the pack, or None when nothing is newer.
+    def choose(
+        self, unit: str, root: int, timestamp: int, profile: str, days: int = 0
+    ) -> Pack | None:
+        """Return the pack, or None when nothing is newer; with `days` the one of a stick.
 
         Raises `LocalFault("repository.unit")` for a unit without a view.
         """
@@ -44,9 +50,12 @@ class Packs:
             stamp = self._layout.timestamp_file(unit).stat().st_mtime_ns
         except OSError:
             stamp = 0
-        key = (unit, root, timestamp, profile, stamp)
+        now_ms = self._config.now_ms()
+        hour_ms = now_ms - now_ms % _HOUR_MS if days else 0
+        wish = stick_wish(hour_ms, days) if days else Wish(now_ms, profile)
+        key = (unit, root, timestamp, profile, stamp, days, hour_ms)
         if key not in self._kept:
-            found = self._packer.choose(unit, root, timestamp, Wish(self._config.now_ms(), profile))
+            found = self._packer.choose(unit, root, timestamp, wish)
             if len(self._kept) >= _KEPT_MAX:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[key] = found
@@ -62,27 +71,52 @@ async def get(request: web.Request) -> web.StreamResponse:
     profile = request.query.get("media", "")
     if profile and not is_id(profile, PROFILE_BYTES_MAX):
         raise RemoteFault("pack.media", "media is no profile", "Write media=opus.")
+    days = _days(request.query.get("days", "0"))
     packs = request.app[PACKS]
     try:
         found = await asyncio.to_thread(
-            packs.choose, request.match_info["unit"], root, timestamp, profile
+            packs.choose, request.match_info["unit"], root, timestamp, profile, days
         )
     except LocalFault:
         raise not_found() from None
     if found is None:
         return web.Response(status=204)
-    etag = f"{found.root}.{found.timestamp}"
+    etag = found.mark() if days else f"{found.root}.{found.timestamp}"
     headers = {"ETag": f'"{etag}"', "Cache-Control": FRESH}
     if any(match.value in (etag, "*") for match in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
     return await _send(request, found, headers)
 
 
+def _days(text: str) -> int:
+    if not 1 <= len(text) <= 2 or not text.isascii() or not text.isdigit():
+        raise RemoteFault("pack.days", "days is no number of days", "Write days=14.")
+    if int(text) > PACK_DAYS_MAX:
+        raise RemoteFault("pack.days", f"{text} days are too many", f"At most {PACK_DAYS_MAX}.")
+    return int(text)
+
+
+def _begin(request: web.Request, length: int, headers: dict[str, str]) -> int:
+    """Return where to begin: behind what the other end has of these very bytes."""
+    begun = request.headers.get("Range", "")
+    digits = begun.removeprefix("bytes=").removesuffix("-")
+    if begun != f"bytes={digits}-" or not digits.isascii() or not digits.isdigit():
+        return 0
+    if request.headers.get("If-Range") != headers["ETag"] or not 0 < int(digits[:16]) < length:
+        return 0
+    return int(digits)
+
+
 async def _send(request: web.Request, found: Pack, headers: dict[str, str]) -> web.StreamResponse:
-    response = web.StreamResponse(headers={**headers, "Content-Type": "application/x-tar"})
-    response.content_length = found.length
+    begin = _begin(request, found.length, headers)
+    status = 206 if begin else 200
+    if begin:
+        headers["Content-Range"] = f"bytes {begin}-{found.length - 1}/{found.length}"
+    headers["Content-Type"] = "application/x-tar"
+    response = web.StreamResponse(status=status, headers=headers)
+    response.content_length = found.length - begin
     await response.prepare(request)
-    pieces = found.pieces()
+    pieces = found.pieces(begin)
     while True:
         try:
             batch = await asyncio.to_thread(_batch, pieces)

@@ -11,6 +11,7 @@ from hub import ingest
 from hub.services import SERVICES, Services
 from hub.serving import read_body
 from protocols import http_signature, records
+from protocols.carried import CARRIER
 from protocols.errors import RemoteFault
 from protocols.fields import is_id
 from protocols.limits import ID_BYTES_MAX, RECORD_BATCH_BYTES_MAX
@@ -55,7 +56,9 @@ async def take(services: Services, given: Post) -> tuple[dict[str, str], bytes]:
         raise RemoteFault(
             "records.signature", "the batch is another node's", "Send only your own records."
         )
-    contact = ingest.Contact(signed.nonce, signed.created_s, services.config.now_ms())
+    # Unsigned, and can only make less of a contact, which whoever could drop it can, too.
+    carried = CARRIER in given.headers
+    contact = ingest.Contact(signed.nonce, signed.created_s, services.config.now_ms(), carried)
     if not is_id(signed.nonce, ID_BYTES_MAX):
         raise RemoteFault("signature.format", "the nonce is no id", "Use 1 to 64 letters.")
     verdict = await services.ledger.write(lambda store: ingest.accept(store, batch, contact))

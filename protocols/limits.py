@@ -137,6 +137,8 @@ PACK_MEMBERS_MAX = 4096
 # in memory while the pack is read.
 PACK_PAPERS_BYTES_MAX = 2 * 1024 * 1024
 PACK_PAPERS_MAX = 512
+# A stick carries at most what a node is asked to hold (DESIGN section 2: goal 90 days).
+PACK_DAYS_MAX = 90
 # Sound of open alerts that goes along: four minutes of Opus; more is fetched by range.
 PACK_ALERT_BYTES_MAX = 1024 * 1024
 # Settings and orders of other nodes that go along; in a larger unit each node asks for its own.

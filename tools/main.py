@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from hub.repository.wrapped_key import COST, Cost
 from protocols.errors import Fault
-from tools import alert, keys, sign
+from tools import alert, keys, sign, stick
 from tools.console import Console, language_of
 from tools.context import Context
 
@@ -16,11 +16,12 @@ from tools.context import Context
 def parser() -> argparse.ArgumentParser:
     """Return the whole command line."""
     top = argparse.ArgumentParser(
-        prog="chieng-tool", description="Khóa, ký duyệt, cảnh báo tay / Keys, approval, alerts."
+        prog="chieng-tool",
+        description="Khóa, ký duyệt, cảnh báo tay, USB / Keys, approval, alerts, sticks.",
     )
     top.add_argument("--lang", choices=("vi", "en"), help="vi (mặc định) / en")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (keys, sign, alert):
+    for module in (keys, sign, alert, stick):
         module.add_parser(commands)
     return top
 

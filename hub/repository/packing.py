@@ -4,6 +4,7 @@ The choice is only a saving. A node asks for whatever a pack leaves out, so a vi
 has forgotten the past gives a larger pack, never a wrong one.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -33,6 +34,26 @@ class Member(NamedTuple):
     path: Path
     length: int
 
+    @property
+    def size(self) -> int:
+        """Return how long it is in the tar, with head and padding."""
+        return tar.BLOCK + self.length + len(tar.padding(self.length))
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give its bytes in the tar; raises `WorldFault("pack.changed")`."""
+        yield tar.header(self.name, self.length)
+        left = self.length
+        try:
+            with self.path.open("rb") as file:
+                while left and (piece := file.read(min(_PIECE_BYTES, left))):
+                    left -= len(piece)
+                    yield piece
+        except OSError:
+            left = left or 1
+        if left:
+            raise WorldFault("pack.changed", f"{self.path.name} is gone", "Ask once more.")
+        yield tar.padding(self.length)
+
 
 class Pack(NamedTuple):
     """Hold the choice: the view's `root` and `timestamp` versions, and the members in order."""
@@ -44,25 +65,31 @@ class Pack(NamedTuple):
     @property
     def length(self) -> int:
         """Return the length of the tar in bytes."""
-        body = sum(tar.BLOCK + one.length + len(tar.padding(one.length)) for one in self.members)
-        return body + len(tar.END)
+        return sum(one.size for one in self.members) + len(tar.END)
 
-    def pieces(self) -> Iterator[bytes]:
-        """Give the bytes; raises `WorldFault("pack.changed")` when a file is not as it was."""
+    def mark(self) -> str:
+        """Return a short text that is the same for the same bytes (an ETag).
+
+        Every member but the timestamp and the snapshot is named by its version or its hash, and
+        those two by the view's.
+        """
+        told = [str(self.timestamp), *(f"{one.name} {one.length}" for one in self.members)]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
+
+    def pieces(self, begin: int = 0) -> Iterator[bytes]:
+        """Give the bytes from `begin` on.
+
+        Raises `WorldFault("pack.changed")` when a file is not as it was.
+        """
         for one in self.members:
-            yield tar.header(one.name, one.length)
-            left = one.length
-            try:
-                with one.path.open("rb") as file:
-                    while left and (piece := file.read(min(_PIECE_BYTES, left))):
-                        left -= len(piece)
-                        yield piece
-            except OSError:
-                left = left or 1
-            if left:
-                raise WorldFault("pack.changed", f"{one.path.name} is gone", "Ask once more.")
-            yield tar.padding(one.length)
-        yield tar.END
+            if begin >= one.size:
+                begin -= one.size
+                continue
+            for piece in one.pieces():
+                if begin < len(piece):
+                    yield piece[begin:]
+                begin = max(0, begin - len(piece))
+        yield tar.END[begin:]
 
 
 class Wish(NamedTuple):

@@ -253,6 +253,39 @@ async def test_a_bad_question_is_named(hub, have):
             assert (await response.json())["code"] == "pack.have"
 
 
+@pytest.mark.parametrize("days", ["", "91", "-1", "x", "1.5", "099", "٣"])
+async def test_a_bad_number_of_days_is_named(hub, days):
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{hub[1]}") as session:
+        async with session.get(f"/v1/units/03.a/pack?days={days}") as response:
+            assert response.status == 400
+            assert (await response.json())["code"] == "pack.days"
+
+
+async def test_a_sticks_pack_can_be_continued_at_any_byte(world, hub):
+    publish_alert(world, hub[0])
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{hub[1]}") as session:
+        url = "/v1/units/03.a/pack?days=7"
+        async with session.get(url) as response:
+            tag, body = response.headers["ETag"], await response.read()
+        for begin in (1, 512, 5000, len(body) - 1024, len(body) - 1):
+            headers = {"Range": f"bytes={begin}-", "If-Range": tag}
+            async with session.get(url, headers=headers) as response:
+                assert response.status == 206
+                span = f"bytes {begin}-{len(body) - 1}/{len(body)}"
+                assert response.headers["Content-Range"] == span
+                assert await response.read() == body[begin:]
+        for span, mark in (
+            ("bytes=5-", '"other"'),
+            (f"bytes={len(body)}-", tag),
+            ("bytes=1-5", tag),
+            ("bytes=-5", tag),
+            ("bytes=x-", tag),
+        ):
+            headers = {"Range": span, "If-Range": mark}
+            async with session.get(url, headers=headers) as response:
+                assert response.status == 200 and await response.read() == body
+
+
 async def test_answers_to_caches(world, hub):
     publish_bundle(world, hub[0])
     async with aiohttp.ClientSession(f"http://127.0.0.1:{hub[1]}") as session:

@@ -31,7 +31,7 @@ def test_every_text_is_used():
 def test_every_remedy_speaks_of_a_code_that_exists():
     code = "".join(
         path.read_text(encoding="utf-8")
-        for folder in ("hub/repository", "protocols", "tools")
+        for folder in ("hub", "hub/repository", "protocols", "tools")
         for path in (Path(__file__).parents[2] / folder).glob("*.py")
         if path.name != "messages.py"
     )
