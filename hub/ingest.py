@@ -187,16 +187,18 @@ def _node_fault(store: Store, record: records.Record, contact: Contact) -> None:
         place = "node." + place
     # A node whose clock is unknown still has faults: ours then says when.
     at_ms = record.at_ms or contact.now_ms
+    message = _text(record.body.get("message"), "-")
+    is_cleared = record.body.get("state") == "cleared"
+    if not is_cleared:
+        orders.refuse_sent(store, record.node, place, code, message, contact.now_ms // 1000)
     row = store.get("faults", record.node, place)
     if contact.carried and row and at_ms < max(row["last_ms"], row["cleared_ms"] or 0):
         # A stick came after later news.
         return
-    if record.body.get("state") == "cleared":
+    if is_cleared:
         store.change("faults", (record.node, place), {"cleared_ms": at_ms})
     else:
-        message = _text(record.body.get("message"), "-")
         note_fault(store, record.node, place, code, message, at_ms)
-        orders.refuse_sent(store, record.node, place, code, message, now_ms // 1000)
 
 
 def note_fault(store: Store, node: str, place: str, code: str, message: str, at_ms: int) -> None:
