@@ -62,6 +62,7 @@ class Config(
             "supply_millivolts_min",
             "sources",
             "microphone",
+            "firmware",
         ),
     )
 ):
@@ -126,7 +127,17 @@ def read(data: bytes) -> Config:
         _supply_millivolts_min(fields),
         _sources(fields),
         _microphone(fields),
+        _firmware(fields),
     )
+
+
+def _firmware(fields: Fields) -> "tuple[str, str] | None":
+    """Return (folder of the image slots, id of the board), or None where images are not changed."""
+    if not fields.has("firmware"):
+        return None
+    inner = fields.nested("firmware")
+    folder = inner.text("folder", 1, CONFIG_PATH_BYTES_MAX)
+    return folder, inner.id("board", ID_BYTES_MAX)
 
 
 def _device(fields: Fields, name: str) -> "dict[str, object] | None":

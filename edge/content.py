@@ -21,6 +21,7 @@ from hw import ports
 from protocols import alert, bundle, media
 from protocols.alert import Alerts
 from protocols.errors import Fault, RemoteFault, WorldFault
+from protocols.image import MEDIA_TYPE
 from protocols.play_values import AlertsSet, BlobArrived, ProgrammeSet, SettingsSet
 from protocols.records import HEALTH
 from protocols.sync_session import SyncSession, Wanted
@@ -155,7 +156,7 @@ class Content:
             needed.extend(
                 bundle.blobs_needed(programme, self._config.place, now_ms, now_ms + AHEAD_MS)
             )
-        needed = media.in_order(needed)
+        needed = media.in_order(needed) + self._image_blobs()
         carried = offline_alerts.needed(self._offline.manifests(), self._config.place)
         pinned = urgent + carried + needed
         alerts = len(urgent) + len(carried)
@@ -166,6 +167,11 @@ class Content:
         self._faults.keep_only("blob.", [place_of(one.blob) for one in wanted])
         places = ["sync." + path for path in self._manifests.paths()]
         self._faults.keep_only("sync.", places + list(_PLACES))
+
+    def _image_blobs(self) -> "list[media.Blob]":
+        """Return the application image that is wanted; it comes after everything that plays."""
+        found = self._manifests.image
+        return [] if found is None else [media.Blob(0, found.sha256, found.length, MEDIA_TYPE)]
 
     def _named(self) -> list[str]:
         """Return the hashes of all that the programmes name for this node, whenever it plays."""

@@ -102,7 +102,12 @@ class Node:
         self.time = NodeTime(self.clock, self.storage, feed, self.book, config.sets_clock)
         self.book.follow(self.time.now)
         self.standing.drop_foreign_papers(config.place.unit)
-        manifests = Manifests(self.storage, config.node, config.place.unit)
+        manifests = Manifests(
+            self.storage,
+            config.node,
+            config.place.unit,
+            config.firmware[1] if config.firmware else "",
+        )
         decoder = kit.decoder() if config.audio is not None else None
         blobs = BlobStore(self.storage, decoder)
         offline = OfflineAlerts(
@@ -155,9 +160,10 @@ class Node:
 
             board = self._kit.board(config.board, self.clock)
             tasks.append(BoardTask(self.parts, self.clock, board, self._kit.Inflate()))
-        tasks.append(self._orders_task(SelfTest(self.parts, self.clock, keeper, audio, board)))
         sync = SyncTask(self.parts, self.clock, self.storage, self.link, self.verifier, self.budget)
         tasks.append(sync)
+        test = SelfTest(self.parts, self.clock, keeper, audio, board)
+        tasks.extend(self._order_tasks(test, sync))
         if config.events:
             from edge.events_task import EventsTask  # noqa: PLC0415
 
@@ -220,10 +226,26 @@ class Node:
         audio = self._kit.audio(config.audio, self.time)
         print(await calibrate_verb.run(amplifier, audio, self.clock, self.storage))
 
-    def _orders_task(self, test: SelfTest) -> OrdersTask:
-        memory = OrderMemory(self.storage)
-        means = Means(self.standing, memory, self.log, test, self.ending.restart)
-        return OrdersTask(self.parts, self.clock, means)
+    def _order_tasks(self, test: SelfTest, sync: SyncTask) -> list[Task]:
+        memory, config = OrderMemory(self.storage), self.config
+        has_images = config.firmware is not None
+        means = Means(self.standing, memory, self.log, test, self.ending.restart, has_images)
+        orders = OrdersTask(self.parts, self.clock, means)
+        if not has_images:
+            return [orders]
+        from edge.firmware_task import Calls, FirmwareTask  # noqa: PLC0415 - few boards have slots
+        from edge.image_store import ImageStore  # noqa: PLC0415
+
+        folder = config.firmware[0]
+        images = ImageStore(lambda path: self._kit.Storage(folder + "/" + path))
+        calls = Calls(
+            orders.end,
+            self.ending.restart,
+            self._kit.trial_passed,
+            lambda: sync.contact_ms is not None,
+            test.is_on_air,
+        )
+        return [orders, FirmwareTask(self.parts, self.clock, images, memory, calls)]
 
     def _time_task(self) -> Task:
         from edge.network_time_task import NetworkTimeTask  # noqa: PLC0415

@@ -9,10 +9,11 @@ soon are here, then it replaces the active one in one durable step.
 
 from edge import state_file
 from hw import ports
-from protocols import alert, bundle, mandates, settings
+from protocols import alert, bundle, image, mandates, settings
 from protocols.alert import Alerts
 from protocols.bundle import Bundle
 from protocols.errors import Fault, RemoteFault
+from protocols.image import Image
 from protocols.limits import MANIFEST_BYTES_MAX
 from protocols.mandates import Mandates
 from protocols.settings import Orders, Settings
@@ -20,6 +21,7 @@ from protocols.units import (
     alert_path,
     auto_alert_path,
     bundle_path,
+    image_path,
     mandates_path,
     orders_path,
     settings_path,
@@ -32,14 +34,17 @@ _CANDIDATES = "candidates/"
 class Manifests:
     """Hold what is active; `node` and `unit` are this node's."""
 
-    def __init__(self, storage: ports.Storage, node: str, unit: str):
+    def __init__(self, storage: ports.Storage, node: str, unit: str, board: str = ""):
+        """`board` names the images for this node's hardware; none are looked for without."""
         self._storage = storage
         self._node = node
         self._unit = unit
+        self._board = board
+        self.wants_image = False
         self._bundles: dict[str, Bundle] = {}
         self._candidates: dict[str, Bundle] = {}
         # What counts as soon as it was read, by path.
-        self._papers: dict[str, Alerts | Settings | Orders | Mandates] = {}
+        self._papers: dict[str, Alerts | Settings | Orders | Mandates | Image] = {}
 
     def units(self) -> list[str]:
         """Return the own unit and its ancestors as far as the own programme names them."""
@@ -55,6 +60,8 @@ class Manifests:
         found.append(orders_path(self._unit, self._node))
         found.extend(mandates_path(unit) for unit in units)
         found.extend(bundle_path(unit) for unit in units)
+        if self.wants_image and self._board:
+            found.append(image_path(self._board))
         return found
 
     def bundles(self) -> tuple[Bundle, ...]:
@@ -82,6 +89,12 @@ class Manifests:
         """Return the node's open orders, or None."""
         found = self._papers.get(orders_path(self._unit, self._node))
         return found if isinstance(found, Orders) else None
+
+    @property
+    def image(self) -> Image | None:
+        """Return the image that is wanted, as far as it is known."""
+        found = self._papers.get(image_path(self._board)) if self.wants_image else None
+        return found if isinstance(found, Image) else None
 
     def mandates(self) -> tuple[Mandates, ...]:
         """Return what the approvers of the chain lay down about nodes, the own unit's first."""
@@ -170,8 +183,12 @@ class Manifests:
         del self._candidates[unit]
         return True
 
-    def _parse(self, path: str, data: bytes) -> "Bundle | Alerts | Settings | Orders | Mandates":
+    def _parse(
+        self, path: str, data: bytes
+    ) -> "Bundle | Alerts | Settings | Orders | Mandates | Image":
         kind, unit = path.split("/")[:2]
+        if kind == "firmware":
+            return image.read(data, self._board)
         if kind == "alerts":
             return alert.read(data, unit)
         if path == mandates_path(unit):
@@ -182,7 +199,9 @@ class Manifests:
             return settings.read_orders(data, self._unit, self._node)
         return settings.read_settings(data, self._unit, self._node)
 
-    def _hold(self, path: str, found: "Bundle | Alerts | Settings | Orders | Mandates") -> None:
+    def _hold(
+        self, path: str, found: "Bundle | Alerts | Settings | Orders | Mandates | Image"
+    ) -> None:
         if isinstance(found, Bundle):
             self._bundles[found.unit] = found
         else:
@@ -204,8 +223,8 @@ def _flat(path: str) -> str:
     return path.replace("/", "+")
 
 
-def _version(found: "Alerts | Settings | Orders | Mandates") -> int:
-    return int(found.version if isinstance(found, Alerts) else found.sequence)
+def _version(found: "Alerts | Settings | Orders | Mandates | Image") -> int:
+    return int(found.version if isinstance(found, (Alerts, Image)) else found.sequence)
 
 
 def _rollback(path: str, offered: int, held: int) -> RemoteFault:

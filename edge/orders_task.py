@@ -27,11 +27,11 @@ LOOK_MS = 1_000
 RESTART_APART_MS = 600_000
 TEST_APART_MS = 300_000
 _PLACE = "orders"
-_KINDS = (settings.SELF_TEST, settings.UPLOAD_LOG, settings.RESTART)
 
-Means = namedtuple("Means", ("standing", "memory", "log", "test", "restart"))
+Means = namedtuple("Means", ("standing", "memory", "log", "test", "restart", "has_images"))
 """How orders are carried out: `standing`, `memory`, `log` and `test` are those of this package,
-`restart(why)` ends the agent so that it is started again."""
+`restart(why)` ends the agent so that it is started again, `has_images` tells whether an update,
+once noted as begun, is taken up by `edge.firmware_task`."""
 
 
 class OrdersTask(Task):
@@ -81,7 +81,7 @@ class OrdersTask(Task):
         for order in self._memory.begun():
             if order.kind == settings.RESTART:
                 self._end(order, "done", {})
-            else:
+            elif order.kind != settings.UPDATE:
                 text = "the node lost power or stopped while it did this"
                 self._end(order, "failed", _why("order.interrupted", text))
 
@@ -138,7 +138,10 @@ class OrdersTask(Task):
             text = name + ": only a unit's approvers may lay this down"
             remedy = "Withdraw it; find out who used the hub's key, and change the key."
             return RemoteFault("order.widening", text, remedy)
-        if order.kind not in _KINDS:
+        if order.kind == settings.UPDATE and not self._means.has_images:
+            text = name + ": nothing changes this node's image but a technician"
+            return RemoteFault("order.unknown", text, "Send a technician.")
+        if order.kind not in settings.ORDER_KINDS:
             text = name + ": this node's version does not know such an order"
             return RemoteFault("order.unknown", text, "Update the node first.")
         if order.expires_s <= now_s:
@@ -173,6 +176,9 @@ class OrdersTask(Task):
         self._log.add("order " + order.id + ": " + order.kind)
         if order.kind == settings.RESTART:
             self._means.restart("order")
+        elif order.kind == settings.UPDATE:
+            # The memory itself is the errand: `edge.firmware_task` reads it.
+            return
         elif order.kind == settings.SELF_TEST:
             self._tested_ms = self._clock.ticks_ms()
             self._end(order, "done", await self._test.run())
@@ -186,6 +192,10 @@ class OrdersTask(Task):
             body = {"order": order.id, "part": number + 1, "parts": len(parts), "lines": lines}
             self._parts.book.write(HEALTH, "log", body)
         return len(parts)
+
+    def end(self, order: Order, state: str, body: "dict[str, object]") -> None:
+        """Write down how an update ended."""
+        self._end(order, state, body)
 
     def _end(self, order: Order, state: str, body: "dict[str, object]") -> None:
         self._write(order.id, order.kind, state, body)

@@ -12,7 +12,7 @@ if sys.implementation.name != "micropython":
     from hw.linux.clock import Clock
     from hw.linux.entropy import Entropy
     from hw.linux.inflate import Inflate
-    from hw.linux.lifetime import run_until_told
+    from hw.linux.lifetime import run_until_told, trial_passed
     from hw.linux.link import Link
     from hw.linux.storage import Storage
     from hw.linux.verifier import Verifier
@@ -20,12 +20,21 @@ else:
     from hw.micropython.clock import Clock
     from hw.micropython.entropy import Entropy
     from hw.micropython.inflate import Inflate
-    from hw.micropython.lifetime import run_until_told
+    from hw.micropython.lifetime import run_until_told, trial_passed
     from hw.micropython.link import Link
     from hw.micropython.storage import Storage
     from hw.micropython.verifier import Verifier
 
-__all__ = ["Clock", "Entropy", "Inflate", "Link", "Storage", "Verifier", "run_until_told"]
+__all__ = [
+    "Clock",
+    "Entropy",
+    "Inflate",
+    "Link",
+    "Storage",
+    "Verifier",
+    "run_until_told",
+    "trial_passed",
+]
 
 _DEVICES = (
     "hw.micropython.devices" if sys.implementation.name == "micropython" else "hw.linux.devices"

@@ -248,6 +248,9 @@ ORDER_KIND_BYTES_MAX = 24
 ORDER_LIFE_S_MAX = 31 * 24 * 3600
 ORDERS_REMEMBERED_MAX = 64
 ORDERS_MEMORY_BYTES_MAX = 32 * 1024
+# Application images: the agent's sources are 1 MB in 200 files; compiled drivers may treble that.
+IMAGE_BYTES_MAX = 16 * 1024 * 1024
+IMAGE_FILES_MAX = 1024
 # The event log of a node: a few days of what goes wrong on a bad link, sent as five records.
 LOG_LINES_MAX = 128
 LOG_LINE_BYTES_MAX = 140

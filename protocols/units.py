@@ -76,6 +76,11 @@ def auto_alert_path(unit: str) -> str:
     return "alerts/" + unit + "/auto.json"
 
 
+def image_path(board: str) -> str:
+    """Return the target path of a board's application image."""
+    return "firmware/" + board + "/image.json"
+
+
 def settings_path(unit: str, node: str) -> str:
     """Return the target path of a node's settings."""
     return "nodes/" + unit + "/" + node + "/settings.json"

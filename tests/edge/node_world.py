@@ -15,6 +15,7 @@ from edge.content import Parts
 from edge.event_log import EventLog
 from edge.faults import Faults
 from edge.feed import Feed
+from edge.firmware_task import Calls, FirmwareTask
 from edge.hub_link import HubLink
 from edge.hubs import Hubs
 from edge.manifests import Manifests
@@ -33,12 +34,13 @@ from hw.linux.inflate import Inflate
 from hw.linux.verifier import Verifier
 from hw.sim.amplifier import Amplifier
 from hw.sim.audio import AudioOut
-from hw.sim.board import Board
+from hw.sim.board import Board as Panel
 from hw.sim.clock import Clock
 from hw.sim.decoder import Decoder
 from hw.sim.link import Link
 from hw.sim.storage import Storage
-from protocols import canonical, wav
+from protocols import canonical, image, wav
+from tests.edge.image_world import BOARD, Board, describe, pack
 from tests.hub.repository_world import World
 from tests.portable import manifests
 
@@ -124,6 +126,14 @@ class Province:
         repository, signers = self.world.repository, self.world.approvers[unit][:1]
         assert repository.sign_mandates(unit, signers, data, self.now_s).published
 
+    def publish_image(self, version, files):
+        """Sign an image with the release key."""
+        data = pack(files)
+        self.put(data)
+        manifest = image.build(describe(data, version, files))
+        signers = self.world.founders.firmware
+        assert self.world.repository.sign_firmware(BOARD, signers, manifest, self.now_s).published
+
     def serve(self, method, url, headers, body):
         """Answer as the hub does; see `hw.sim.link.Link`."""
         for ending, answer in self.answers.items():
@@ -202,6 +212,7 @@ class Node:
         if self.storage.size("metadata/root.json") is None:
             put(self.storage, "metadata/root.json", province.root)
         self.running = None
+        self.slots = Board()
         self.boot()
 
     def boot(self):
@@ -215,7 +226,7 @@ class Node:
         self.standing.drop_foreign_papers(unit)
         feed = Feed()
         self.time = NodeTime(self.clock, self.storage, feed, self.book, False)
-        self.manifests = Manifests(self.storage, NODE, unit)
+        self.manifests = Manifests(self.storage, NODE, unit, BOARD)
         self.blobs = BlobStore(self.storage, Decoder())
         self.offline = OfflineAlerts(
             self.storage, Verifier(), self.time, self.faults, self.blobs, self.config.place
@@ -238,18 +249,30 @@ class Node:
         self.amplifier = Amplifier(self.clock, self.audio)
         self.keeper = AmplifierTask(self.amplifier, self.clock, self.faults, self.config.warm_up_ms)
         self.playout = PlayoutTask(self.parts, self.clock, self.storage, self.audio, self.keeper)
-        self.panel = Board(192, 64, 1)
+        self.panel = Panel(192, 64, 1)
         self.board = BoardTask(self.parts, self.clock, self.panel, Inflate())
         self.sync = SyncTask(
             self.parts, self.clock, self.storage, HubLink(self.link), Verifier(), self.budget
         )
         self.status = StatusTask(self.parts, self.clock, self.storage, self.budget)
+        self._boot_errands()
+
+    def _boot_errands(self):
         self.restarts = []
         test = SelfTest(self.parts, self.clock, self.keeper, self.audio, self.panel)
-        means = Means(
-            self.standing, OrderMemory(self.storage), self.log, test, self.restarts.append
-        )
+        memory = OrderMemory(self.storage)
+        means = Means(self.standing, memory, self.log, test, self.restarts.append, True)
         self.orders = OrdersTask(self.parts, self.clock, means)
+        self.passed = []
+        calls = Calls(
+            self.orders.end,
+            self.restarts.append,
+            lambda: self.passed.append(1),
+            lambda: self.sync.contact_ms is not None,
+            test.is_on_air,
+        )
+        self.images = self.slots.images()
+        self.firmware = FirmwareTask(self.parts, self.clock, self.images, memory, calls)
 
     def start(self, *names):
         """Start the named tasks (`sync`, `playout`, `amplifier`, `board`, `status`, `orders`)."""
@@ -260,6 +283,7 @@ class Node:
             "board": self.board,
             "status": self.status,
             "orders": self.orders,
+            "firmware": self.firmware,
         }
         chosen = [tasks[name] for name in names]
         supervisor = Supervisor(self.clock, self.faults)
