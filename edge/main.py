@@ -76,6 +76,8 @@ class Node:
         self._kit = kit
         # Where packs handed over by cable are kept, on a box with a service cable.
         self.handed: ports.Storage | None = None
+        # Told of records that a person takes along: (chain, epoch, last sequence).
+        self.carried: object = None
         self.clock: ports.Clock = kit.Clock()
         self.storage: ports.Storage = kit.storage(config.data, config.storage)
         self.standing = Standing(self.storage)
@@ -171,6 +173,7 @@ class Node:
         if config.time_servers:
             tasks.append(self._time_task())
         uplink = self._records_task()
+        self.carried = uplink.carried
         tasks.append(uplink)
         if config.sticks:
             tasks.append(self._stick_task(sync, uplink))

@@ -69,6 +69,10 @@ class Carry:
                 node = self._node.config.node  # type: ignore[attr-defined]
                 self._body = records.build_batch(node, chain, run.epoch, run.first - 1, found)
                 last = run.first + len(found) - 1
+                told = self._node.carried  # type: ignore[attr-defined]
+                if told is not None:
+                    # The hub may hold them before this node sends them: no fork.
+                    told(chain, run.epoch, last)
                 return self._described(base, node, run.epoch, last)
         self._body = b""
         return {"length": 0}

@@ -93,7 +93,10 @@ class StickTask(Task):
     async def _serve(self, visit: _Visit, names: "list[str]") -> None:
         await self._alerts.look(visit.stick, names)
         mark = self._mark(visit, names)
-        worked = await self._take_pack(visit, mark or b"")
+        worked = False
+        for name in [name for name in names if layout.is_handed(name)]:
+            worked = await self._take_pack(visit, name, b"") or worked
+        worked = await self._take_pack(visit, layout.pack_name(self._unit), mark or b"") or worked
         if mark is not None:
             worked = await self._write_records(visit) or worked
         if worked:
@@ -111,9 +114,8 @@ class StickTask(Task):
             return None
         return data
 
-    async def _take_pack(self, visit: _Visit, mark: bytes) -> bool:
-        """Take the unit's pack as far as it is new; tells whether there was work."""
-        name = layout.pack_name(self._unit)
+    async def _take_pack(self, visit: _Visit, name: str, mark: bytes) -> bool:
+        """Take a pack as far as it is new; tells whether there was work."""
         try:
             size = visit.stick.size(name)
         except Fault as fault:
@@ -124,7 +126,8 @@ class StickTask(Task):
         if self._clock.ticks_ms() < visit.pack_ms:
             return False
         self._show("working", 0)
-        body: dict[str, object] = {"carrier": "stick", "unit": self._unit}
+        carrier = "cable" if layout.is_handed(name) else "stick"
+        body: dict[str, object] = {"carrier": carrier, "unit": self._unit}
         try:
             async with self._content.turn:
                 found = await self._ingest.ingest(StickPack(visit.stick, name), self._progress)
@@ -141,7 +144,10 @@ class StickTask(Task):
             self._well(visit, "stick.pack")
             body.update(version=found.version, media=found.media, missing=found.missing)
             self._parts.book.write(HEALTH, "pack", body)
-        visit.pack = (size, mark)
+        if layout.is_handed(name):
+            visit.stick.remove(name)
+        else:
+            visit.pack = (size, mark)
         self._wake()
         return True
 

@@ -19,6 +19,15 @@ def pack_name(unit: str) -> str:
     return PACKS + unit + pack.SUFFIX
 
 
+def is_handed(name: str) -> bool:
+    """Tell whether a file in the root is a pack that came over the service cable.
+
+    It is named by 32 digits of its hash, stands on the node's own disk, and goes when it was taken.
+    """
+    stem = name[: -len(pack.SUFFIX)]
+    return name.endswith(pack.SUFFIX) and pack.is_digest(stem + stem)
+
+
 def build_mark(written_s: int) -> bytes:
     """Return the mark of a stick that is written now (Unix seconds)."""
     return canonical.encode({"format": FORMAT, "written_s": written_s})

@@ -56,6 +56,20 @@ async def test_it_is_read_once_and_again_when_it_was_written_again(province, pac
     assert node.lamp.shown[shown:] == [("off", 0)]
 
 
+async def test_a_pack_handed_over_by_cable_is_taken_and_goes(province, pack):
+    handed = Storage()
+    put(handed, "ab" * 16 + ".pack", pack)
+    put(handed, "ef" * 16 + ".pack", pack[:-1024] + b"noise")
+    node = StickNode(province, handed)
+    await node.sticks.look()
+    assert [one.version for one in node.manifests.bundles()] == [1]
+    assert [told["carrier"] for told in node.book.find("pack")] == ["cable"]
+    assert [told["code"] for told in node.book.find("refused")] == ["pack.cut"]
+    assert handed.files == {} and node.lamp.shown[-1][0] == "trouble"
+    await node.sticks.look()
+    assert node.lamp.shown[-1] == ("off", 0)
+
+
 async def test_an_alert_on_a_stick_sounds_at_once(tmp_path):
     province = Province(tmp_path)
     alerts = {**manifests.alerts([province.flood()], COMMUNE), "version": 1}
