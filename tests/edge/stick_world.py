@@ -36,11 +36,11 @@ def members(data):
     return found
 
 
-def stick(pack=None, unit=COMMUNE, marked=True):
+def stick(pack=None, unit=COMMUNE, marked=True, written_s=1_800_000_000):
     """Return a stick that holds a pack."""
     made = Storage()
     if marked:
-        put(made, layout.MARK, layout.build_mark(1_800_000_000))
+        put(made, layout.MARK, layout.build_mark(written_s))
     if pack is not None:
         put(made, layout.pack_name(unit), pack)
     return made
