@@ -1,5 +1,7 @@
 """An alert's life through the whole agent: by the hub, and by a stick where there is no hub."""
 
+import itertools
+
 import pytest
 
 from tests.edge.node_world import COMMUNE, Node, Province
@@ -71,7 +73,7 @@ async def test_it_repeats_with_its_gap_until_its_end_and_the_news_resume_between
     assert [play[2] for play in news] == ["interrupted", "interrupted", "complete"]
     # Nothing is left out and little is heard twice: each stretch begins where the last ended.
     assert news[0][0] == 0 and news[-1][1] == 60_000
-    for before, after in zip(news, news[1:], strict=False):
+    for before, after in itertools.pairwise(news):
         assert before[1] - 3_000 <= after[0] <= before[1]
     bodies = node.book.find("play", item="news")
     assert [body["resumed"] for body in bodies] == [False, True, True]
