@@ -296,3 +296,30 @@ async def test_a_stick_pulled_in_the_middle_is_continued_when_it_is_back(provinc
     await node.sticks.look()
     assert [one.version for one in node.manifests.bundles()] == [1]
     assert node.faults.open_faults() == []
+
+
+@pytest.mark.parametrize("luck", [0, 60])
+async def test_power_cuts_while_records_are_written_cost_the_stick_nothing_whole(province, luck):
+    first = StickNode(province, stick())
+    plays(first, 130)
+    cuts = 0
+    while True:
+        cuts += 1
+        plugged = stick()
+        plugged.survive_percent = luck
+        plugged.cut_at = plugged.calls + cuts
+        node = StickNode(province, plugged, storage=copy.deepcopy(first.storage))
+        try:
+            await node.sticks.look()
+        except PowerCut:
+            plugged.reboot()
+        else:
+            break
+        # Whatever is visible is whole, and the next life completes it.
+        held = batches(plugged)
+        again = StickNode(province, plugged, storage=node.storage)
+        await again.sticks.look()
+        found = batches(plugged)
+        assert max(last for chain, _, last in found if chain == "plays") == 130
+        assert set(held) <= set(found)
+    assert cuts > 5
