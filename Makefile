@@ -1,7 +1,7 @@
 # Everything a person types. `make demo` is the place to start.
 PYTHON = .venv/bin/python
 
-.PHONY: setup demo test check mutants bench clean
+.PHONY: setup demo test check mutants simulate bench clean
 
 setup:
 	@tools/setup.sh && tools/unpack_chrony.sh
@@ -20,6 +20,11 @@ check:
 # Puts every bug of tests/mutants into the trust code, one at a time: all must be noticed (minutes).
 mutants: setup
 	@$(PYTHON) -m tests.mutants.run --jobs 2
+
+# Fleets for days in virtual time; a failing seed prints the command that replays it.
+SEEDS = 20
+simulate: setup
+	@$(PYTHON) -m tests.simulation.main --seeds $(SEEDS) $(ARGS)
 
 bench: setup
 	@for file in tests/bench/*.py; do \

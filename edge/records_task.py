@@ -215,6 +215,8 @@ class RecordsTask(Task):
         if answer.chain != name or answer.nonce != nonce:
             raise RemoteFault("records.answer", "the answer is to another question", _REMEDY)
         self._ties.offer_hub(answer.time_ms, sent_ms, received_ms)
+        # It told the time and showed that this node lives: no need to ask for that alone.
+        self._ask_ms = received_ms + ASK_MS
         return data
 
     def _check(self, response: ports.Response, data: bytes, digest: str, nonce: str) -> None:

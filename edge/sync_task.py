@@ -7,6 +7,7 @@ and on any fault keeps everything the node has.
 
 import asyncio
 
+from edge import root_copy
 from edge.bell import Bell
 from edge.blob_fetch import fetch_slice
 from edge.blob_store import BlobStore
@@ -155,18 +156,31 @@ class SyncTask(Task):
         except RemoteFault as fault:
             self._walk_ticks = 0
             self._faults.note("sync.metadata", fault)
+            self._tend_root(False)
             await self._packs.close()
             self._session.refreshed([])
             self._check_done()
             self._hubs.failed(self._base)
             return
         self._faults.clear("sync.metadata")
+        self._tend_root(True)
         self._hubs.answered(self._base)
         self._version = found.version
         self.contact_ms = self._time.wall_ms()
         if found.issued_s:
             self._time.raise_floor(found.issued_s)
         self._session.refreshed(self._manifests.paths())
+
+    def _tend_root(self, is_well: bool) -> None:
+        """Keep a copy of a root that carried a cycle, and take it back for a damaged one."""
+        try:
+            if is_well:
+                root_copy.keep(self._storage, self._verifier)
+            elif root_copy.mend(self._storage, self._verifier):
+                self.wake()
+            self._faults.clear("store.root")
+        except WorldFault as fault:
+            self._faults.note("store.root", fault)
 
     async def _is_unchanged(self) -> bool:
         """Ask the hub whether anything is new; what the last walk left open makes it so."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from edge import sync_task
+from edge import root_copy, sync_task
+from hw.linux.verifier import Verifier
 from hw.sim.storage import Storage
 from tests.edge.node_world import COMMUNE, Node, Province
 from tests.portable import manifests
@@ -63,4 +64,23 @@ async def test_a_hub_without_packs_is_asked_for_root_and_timestamp_alone(provinc
     node.time.latest_s = lambda: manifests.MIDNIGHT_S + 40 * 86_400
     await looks(node, [])
     assert node.open_codes() == ["trust.expired"]
+    await node.stop()
+
+
+async def test_a_spoilt_root_is_mended_from_its_copy_and_an_honest_one_is_left(province):
+    province.publish(province.news_bundle())
+    node = Node(province, clock="12:00").start("sync")
+    await node.pass_ms(2000)
+    root = node.storage.files["metadata/root.json"]
+    assert not root_copy.mend(node.storage, Verifier())
+    at = root.index(b"version")
+    spoilt = root[:at] + b"w" + root[at + 1 :]
+    node.storage.files["metadata/root.json"] = spoilt
+    await node.pass_ms(130_000)
+    assert node.storage.files["metadata/root.json"] == root
+    assert node.open_codes() == []
+    # A copy that is no root is never put in its place.
+    node.storage.files["state/root"] = root.replace(b"ed25519", b"ed25510")
+    node.storage.files["metadata/root.json"] = b"{}"
+    assert not root_copy.mend(node.storage, Verifier())
     await node.stop()
