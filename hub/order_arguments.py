@@ -1,4 +1,4 @@
-"""The words of `chieng-hub order`, `setting` and `mandate`."""
+"""The words of `chieng-hub order`, `setting`, `mandate` and `firmware`."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -18,6 +18,7 @@ def add(commands: Any, make: _Maker) -> None:
     setting.add_argument("--node", required=True, metavar="ID")
     setting.add_argument("--volume", type=int, default=100, metavar="PERCENT", help="a ceiling")
     setting.add_argument("--quiet", action="append", default=[], metavar="12:00-13:00")
+    _firmware(make(commands, "firmware", "Publish an image, roll it out in steps, stop it."))
     _mandate(make(commands, "mandate", "Lay down what only approvers may, signed by one."))
 
 
@@ -33,3 +34,17 @@ def _mandate(mandate: ArgumentParser) -> None:
     mandate.add_argument("--passphrase-file", metavar="FILE", help="asked for when not given")
     mandate.add_argument("--export", metavar="FILE", help="for `chieng-tool sign` on a laptop")
     mandate.add_argument("--file", metavar="FILE", help="what came back signed, for accept")
+
+
+def _firmware(firmware: ArgumentParser) -> None:
+    firmware.add_argument("verb", choices=("publish", "accept", "rollout", "status", "stop"))
+    firmware.add_argument("--board", metavar="ID", help="which hardware, as nodes' files name it")
+    firmware.add_argument("--version", type=int, metavar="N", help="higher than any before")
+    firmware.add_argument("--image", metavar="FILE", help="made by `chieng-tool image`")
+    firmware.add_argument("--key", metavar="FILE", help="the release key")
+    firmware.add_argument("--passphrase-file", metavar="FILE", help="asked for when not given")
+    firmware.add_argument("--export", metavar="FILE", help="for `chieng-tool sign` elsewhere")
+    firmware.add_argument("--file", metavar="FILE", help="what came back signed, for accept")
+    firmware.add_argument("--percent", type=int, default=100, help="of the nodes, altogether")
+    firmware.add_argument("--node-group", action="append", default=[], metavar="NAME")
+    firmware.add_argument("--stop-failures", type=int, default=1, metavar="N")

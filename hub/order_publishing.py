@@ -5,6 +5,7 @@ at the moment of signing, so publishing twice says the same thing twice.
 """
 
 import asyncio
+from collections.abc import Iterable
 
 from hub import fleet, orders
 from hub.publishing import Signature
@@ -24,6 +25,12 @@ async def publish_orders(services: Services, node: str) -> None:
     made = await services.ledger.read(lambda s: orders.orders_manifest(s, node, now_s))
     await asyncio.to_thread(services.repository.sign_orders, row["unit"], node, made.data, now_s)
     await services.ledger.write(lambda s: orders.mark_sent(s, made.rows, now_s))
+
+
+async def publish_all(services: Services, nodes: Iterable[str]) -> None:
+    """Sign and publish the orders of several nodes."""
+    for node in sorted(set(nodes)):
+        await publish_orders(services, node)
 
 
 async def publish_settings(services: Services, node: str) -> None:

@@ -78,9 +78,15 @@ def _open(store: Store, now_s: int, **where: Any) -> list[Row]:
 
 
 def give(
-    store: Store, node: str, kind: str, who: str, now_s: int, version: int = 0, life_s: int = LIFE_S
+    store: Store,
+    node: str,
+    kind: str,
+    who: str,
+    now_s: int,
+    detail: dict[str, Any] | None = None,
+    life_s: int = LIFE_S,
 ) -> Row:
-    """Ask a node for a self-test, its log, a restart, or the image of a `version`.
+    """Ask a node for a self-test, its log, a restart, or an update (`detail` names its version).
 
     Raises `RemoteFault` (`fleet.node_id`, `order.open`).
     """
@@ -93,7 +99,7 @@ def give(
     more = {
         "name": f"{kind}-{secrets.token_hex(4)}",
         "sequence": _next(store, node=node, channel="orders"),
-        "detail": {"version": version} if version else {},
+        "detail": detail or {},
         "who": who,
         "now_s": now_s,
         "expires_s": now_s + life_s,
@@ -176,13 +182,19 @@ def orders_manifest(store: Store, node: str, now_s: int) -> Manifest:
             "id": one["name"],
             "kind": one["kind"],
             "expires_s": one["expires_s"],
-            **json.loads(one["detail_json"]),
+            **_named(one),
         }
         for one in rows
     ]
     sequence = _next(store, node=node, channel="orders") - 1
     value = {"node": node, "unit": row["unit"], "sequence": max(1, sequence), "orders": entries}
     return Manifest(settings.build_orders(value), sequence, _keys(rows))
+
+
+def _named(row: Row) -> dict[str, int]:
+    """Return the version that an update names."""
+    version = json.loads(row["detail_json"]).get("version")
+    return {} if version is None else {"version": version}
 
 
 def settings_manifest(store: Store, node: str) -> Manifest:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from hub.repository.wrapped_key import COST, Cost
 from protocols.errors import Fault
-from tools import alert, keys, sign, stick
+from tools import alert, image, keys, sign, stick
 from tools.console import Console, language_of
 from tools.context import Context
 
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--lang", choices=("vi", "en"), help="vi (mặc định) / en")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (keys, sign, alert, stick):
+    for module in (keys, sign, alert, stick, image):
         module.add_parser(commands)
     return top
 

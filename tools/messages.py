@@ -87,6 +87,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Gõ chữ «có» để ký, phím khác để thôi:",
         "Type «yes» to sign, anything else to leave it:",
     ),
+    "image_made": (
+        "Đã tạo ảnh phần mềm {path}: {count} tệp.",
+        "Made the image {path}: {count} files.",
+    ),
     "sign_left": ("Không ký.", "Not signed."),
     "signed": (
         "Đã ký {path} bằng khóa {keyid}. Mang tệp này về máy chủ.",
