@@ -4,8 +4,9 @@ import getpass
 import sys
 from typing import TextIO
 
-from protocols.errors import Fault
+from protocols.errors import Fault, LocalFault
 from tools.messages import FAULTS, TEXTS
+from tools.visit_messages import SENTENCES
 
 LANGUAGES = ("vi", "en")
 
@@ -40,8 +41,24 @@ class Console:
         """Print a line that needs no translation."""
         print(text, file=self._out)
 
+    def sentence(self, code: str) -> str | None:
+        """Return one sentence on an error code in the console's language, where there is one."""
+        return SENTENCES.get(code) if self.language == "vi" else None
+
+    def ask_line(self, prompt: str) -> str:
+        """Ask for a line of text; raises `LocalFault("tool.input")` when nobody answers."""
+        print(prompt + ": ", end="", file=self._out, flush=True)
+        typed = self._source.readline()
+        if not typed:
+            raise LocalFault("tool.input", "nobody answers", "Use --batch where nobody types.")
+        return typed.strip()
+
     def fault(self, fault: Fault) -> None:
         """Print an error with what to do next."""
+        said = self.sentence(fault.code)
+        if said is not None:
+            print(f"{said}\n  [{fault.code}: {fault.message}]", file=self._errors)
+            return
         remedy = fault.remedy
         if self.language == "vi":
             remedy = FAULTS.get(fault.code, fault.remedy)

@@ -8,9 +8,21 @@ from collections.abc import Sequence
 
 from hub.repository.wrapped_key import COST, Cost
 from protocols.errors import Fault
-from tools import alert, image, keys, sign, stick
+from tools import (
+    alert,
+    enrolments,
+    image,
+    keys,
+    node_commands,
+    provision,
+    sign,
+    stick,
+)
 from tools.console import Console, language_of
 from tools.context import Context
+
+# Exit codes that a script may branch on; every other fault is 1.
+EXITS = {"provision.check": 3, "service.none": 4, "service.silent": 4}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--lang", choices=("vi", "en"), help="vi (mặc định) / en")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (keys, sign, alert, stick, image):
+    for module in (keys, sign, alert, stick, image, provision, node_commands, enrolments):
         module.add_parser(commands)
     return top
 
@@ -36,7 +48,7 @@ def run(
         options.run(Context(options, console, at_s, cost))
     except Fault as fault:
         console.fault(fault)
-        return 1
+        return EXITS.get(fault.code, 1)
     return 0
 
 

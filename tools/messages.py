@@ -1,6 +1,9 @@
 """Every text of the operator's commands: (Vietnamese, English)."""
 
+from tools import visit_messages
+
 TEXTS: dict[str, tuple[str, str]] = {
+    **visit_messages.TEXTS,
     "passphrase": (
         "Mật khẩu của khóa {holder}",
         "Passphrase of key {holder}",

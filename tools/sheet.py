@@ -1,0 +1,131 @@
+"""The acceptance sheet and the cabinet's label: one page each, printable anywhere.
+
+The sheet is the node's own signed enrolment made readable; the paper itself stands inside the page,
+so that the file proves what it says. The QR names node, digest and signature: it proves that a
+print-out belongs to the enrolment that the hub holds.
+"""
+
+import binascii
+import html
+import io
+import re
+
+import segno
+
+from protocols import enrolment, paper
+from protocols.enrolment import Enrolment
+from protocols.errors import RemoteFault
+from protocols.kit import Kit
+from protocols.limits import PAPER_BYTES_MAX
+from protocols.paper import Paper
+from tools import signature
+from tools.console import Console
+from tools.context import date
+
+_OPEN, _CLOSE = '<script type="application/json" id="paper">', "</script>"
+SHEET_BYTES_MAX = 1024 * 1024
+_STYLE = """
+@page { size: A4; margin: 15mm } body { font: 11pt/1.35 'Noto Sans', sans-serif; max-width: 180mm }
+h1 { font-size: 16pt } table { border-collapse: collapse; width: 100% } td, th { text-align: left;
+border-bottom: 1px solid #999; padding: 3px 6px } .qr { float: right; width: 38mm } .bad { color:
+#a00; font-weight: bold } .sign { margin-top: 12mm } @media print { .label { page-break-before:
+always } } .label { border: 1px solid #000; width: 90mm; padding: 4mm; margin-top: 10mm }
+"""
+
+
+def page(console: Console, found: Enrolment, given: Paper, kit: Kit | None) -> bytes:
+    """Return the sheet with the label below it, as one HTML file."""
+    text = console.text
+    rows = [
+        (text("sheet_" + name), value)
+        for name, value in (
+            ("node", found.node),
+            ("name", found.name),
+            ("unit", _unit(found, kit)),
+            ("key", enrolment.spoken(found.public_key)),
+            ("replaces", found.replaces),
+            ("map", _point(found)),
+            ("technician", found.technician),
+            ("time", _time(console, found)),
+        )
+        if value
+    ]
+    checks = [
+        f"<tr><td>{one.name}</td><td class='{one.verdict}'>{text('visit_' + one.verdict)}</td>"
+        f"<td>{', '.join(f'{name} {value}' for name, value in sorted(one.readings.items()))}</td>"
+        for one in found.checks
+    ]
+    facts = "".join(f"<tr><th>{a}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
+    body = (
+        f"<h1>{text('sheet_title')}</h1><div class='qr'>{_qr(code(given))}</div>"
+        f"<table>{facts}</table><h2>{text('sheet_checks')}</h2><table>{''.join(checks)}</table>"
+        f"<p class='sign'>{text('sheet_sign')}</p><p><small>SHA-256 {given.digest()}</small></p>"
+        f"<div class='label'><div class='qr'>{_qr(found.node)}</div><b>{html.escape(found.name)}"
+        f"</b><br>{html.escape(_unit(found, kit))}<br>{found.node}</div>"
+    )
+    whole = (
+        f"<!doctype html><html lang='{console.language}'><meta charset='utf-8'>"
+        f"<title>{found.node}</title><style>{_STYLE}</style>{body}"
+        f"{_OPEN}{given.encode().decode().replace('<', chr(92) + 'u003c')}{_CLOSE}</html>"
+    )
+    return whole.encode()
+
+
+def code(given: Paper) -> str:
+    """Return what the sheet's QR says."""
+    signed = str(binascii.hexlify(given.signature), "ascii")
+    return f"CHIENG:{given.body.value('node')}:{given.digest()}:{signed}"
+
+
+def read(data: bytes) -> Paper:
+    """Return the paper in a sheet (HTML) or in a bare enrolment file.
+
+    Raises `RemoteFault` (`sheet.format`, `json.*`, `format.field`).
+    """
+    text = data[:SHEET_BYTES_MAX].decode("utf-8", "replace")
+    found = re.search(re.escape(_OPEN) + "(.*?)" + re.escape(_CLOSE), text, re.DOTALL)
+    if found is not None:
+        data = found[1].encode()
+    if len(data) > PAPER_BYTES_MAX:
+        raise RemoteFault("sheet.format", "this is no acceptance sheet", "Choose the sheet's file.")
+    return paper.read(data, enrolment.ENROLMENT)
+
+
+def verify(given: Paper) -> Enrolment:
+    """Return what a sheet says after checking that its node signed it.
+
+    Raises `RemoteFault("sheet.signature")`.
+    """
+    found = enrolment.read_enrolment(given)
+    if not signature.is_by(found.public_key, given):
+        raise RemoteFault(
+            "sheet.signature", "the sheet was changed", "Read it from the node again: node info."
+        )
+    return found
+
+
+def _qr(text: str) -> str:
+    out = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(out, kind="svg", scale=3, xmldecl=False)
+    return out.getvalue().decode()
+
+
+def _unit(found: Enrolment, kit: Kit | None) -> str:
+    place = kit.places.get(found.unit) if kit is not None else None
+    if place is None:
+        return ", ".join(one for one in (found.hamlet, found.unit) if one)
+    hamlet = dict(place.hamlets).get(found.hamlet, found.hamlet)
+    parts = [hamlet, place.name, *place.above]
+    return ", ".join(one for one in parts if one) + f" ({found.unit})"
+
+
+def _point(found: Enrolment) -> str:
+    if found.place_e6 is None:
+        return ""
+    return f"{found.place_e6[0] / 1e6:.6f}, {found.place_e6[1] / 1e6:.6f}"
+
+
+def _time(console: Console, found: Enrolment) -> str:
+    made = date(found.made_ms / 1000) if found.made_ms is not None else "—"
+    clock = console.text("sheet_clock", clock=found.clock)
+    return f"{made} ({clock}); {console.text('sheet_laptop')} {date(found.laptop_s)}"
