@@ -8,6 +8,7 @@ import hashlib
 
 from edge.content import Parts, standing_manifests
 from edge.inbox import Inbox
+from edge.screen import Screen
 from edge.supervisor import Task
 from hw import ports
 from protocols import alert_merge, board_pages, evidence, png_rows
@@ -78,6 +79,7 @@ class BoardTask(Task):
         self._parts = parts
         self._clock = clock
         self._board = board
+        self._screen = Screen(board, clock)
         self._inflate = inflate
         self._inbox = Inbox()
         self._live_alerts = False
@@ -102,7 +104,28 @@ class BoardTask(Task):
             if not await self._turn(board_pages.show(programme, standing, wall_ms, now_ms)):
                 await self._drop_stale(rotation)
             self._tell(rotation)
+            await self._set_brightness(programme, wall_ms)
+            await self._pass()
+
+    async def _pass(self) -> None:
+        """Let time pass until the next look; what moves goes on moving."""
+        if self._shown is None or not self._screen.is_moving():
             await self._inbox.wait(self._clock, _LOOK_MS)
+            return
+        try:
+            await self._screen.move(self._clock.ticks_ms() + _LOOK_MS, self._inbox)
+        except Fault as fault:
+            self._retry_ticks = self._clock.ticks_ms() + _RETRY_MS
+            self._failed = self._shown.rendition.sha256
+            self._close()
+            self._parts.faults.note("board", fault)
+
+    async def _set_brightness(self, programme: Programme, wall_ms: int | None) -> None:
+        second = None if wall_ms is None else programme.local(wall_ms)[1]
+        try:
+            await self._screen.set_brightness(programme.policy.brightness_percent(second))
+        except Fault as fault:
+            self._parts.faults.note("board", fault)
 
     async def make_safe(self) -> None:
         """Darken the board: a page that nobody watches over must not stand for days."""
@@ -143,15 +166,17 @@ class BoardTask(Task):
             if not self._is_dark and now_ms >= self._retry_ticks:
                 await self._darken()
             return True
-        if _same(wanted, self._shown) and now_ms - self._shown_ticks < _REFRESH_MS:
+        fresh = self._screen.is_moving() or now_ms - self._shown_ticks < _REFRESH_MS
+        if _same(wanted, self._shown) and fresh:
             return True
         if wanted.rendition.sha256 == self._failed and now_ms < self._retry_ticks:
             return False
         self._is_dark = False
         try:
             rows = await self._rows(wanted)
-            await self._board.show(rows)
-            seen = await self._board.read_back()
+            page = wanted.page
+            await self._screen.show(rows, page.scroll_px_s, page.blink)
+            seen = None if page.scroll_px_s else await self._board.read_back()
         except Fault as fault:
             self._failed = wanted.rendition.sha256
             self._retry_ticks = now_ms + _RETRY_MS
@@ -182,7 +207,7 @@ class BoardTask(Task):
         """Show nothing; a board that does not answer is a fault, not an end."""
         self._close()
         try:
-            await self._board.off()
+            await self._screen.off()
             self._is_dark = True
         except Fault as fault:
             self._retry_ticks = self._clock.ticks_ms() + _RETRY_MS
@@ -192,6 +217,8 @@ class BoardTask(Task):
         size = Size(self._board.width_px, self._board.height_px, self._board.channels)
         reader = await self._parts.blobs.open_blob(wanted.rendition.sha256)
         try:
+            if wanted.page.scroll_px_s:
+                return png_rows.read_strip(reader, self._inflate, size.height_px, size.channels)
             return png_rows.read_rows(reader, self._inflate, size)
         finally:
             reader.close()

@@ -100,7 +100,7 @@ def read(data: bytes) -> Config:
         fields.id("hamlet", ID_BYTES_MAX, ""),
         fields.ids("groups", TARGET_NAMES_MAX, ID_BYTES_MAX),
         kind,
-        SPEAKER_PROFILES if board is None else (_board_profile(fields.nested("board")),),
+        SPEAKER_PROFILES if board is None else _board_profiles(fields.nested("board")),
     )
     return Config(
         take_node(fields, "node"),
@@ -173,11 +173,13 @@ def _supply_millivolts_min(fields: Fields) -> int:
     return fields.integer("supply_millivolts_min", 0, 100_000, 11_500)
 
 
-def _board_profile(board: Fields) -> str:
-    """Return the profile of pictures for a board (`board-192x64x1`)."""
+def _board_profiles(board: Fields) -> tuple[str, ...]:
+    """Return the profiles of a board's pictures and strips (`board-192x64x1`, `ticker-64x1`)."""
     width_px = board.integer("width_px", 8, 1920)
     height_px = board.integer("height_px", 8, 1920)
-    return "board-%dx%dx%d" % (width_px, height_px, board.integer("channels", 1, 3))
+    channels = board.integer("channels", 1, 3)
+    picture = "board-%dx%dx%d" % (width_px, height_px, channels)
+    return (picture, "ticker-%dx%d" % (height_px, channels))
 
 
 def _hubs(fields: Fields) -> tuple[str, ...]:

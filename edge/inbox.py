@@ -26,6 +26,10 @@ class Inbox(Taker):
         """Return the oldest event, or None."""
         return self._events.pop(0) if self._events else None
 
+    def has_news(self) -> bool:
+        """Tell whether an event waits."""
+        return len(self._events) > 0
+
     def drop_answers(self) -> None:
         """Forget what answers a `Play` of an earlier session."""
         self._events = [event for event in self._events if not hasattr(event, "play")]

@@ -5,6 +5,7 @@ PNG holds 8-bit rows with filter 0, which any viewer opens and a microcontroller
 nothing but `deflate`.
 """
 
+import io
 import struct
 import unicodedata
 import zlib
@@ -13,6 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from protocols.errors import LocalFault, RemoteFault, WorldFault
+from protocols.limits import BOARD_STRIP_PX_MAX
 
 FONT_FOLDERS = (Path("/usr/share/fonts/truetype/noto"), Path("/usr/share/fonts/noto"))
 FONT_FILE = "NotoSans-Bold.ttf"
@@ -23,6 +25,9 @@ PAGES_MAX = 20
 TEXT_CHARACTERS_MAX = 4000
 # A wall of 3 x 2 m at 5 mm is 600 x 400; a full-HD panel is the largest synchronous board.
 SIDE_PX_MAX = 1920
+
+# Between two languages: a line with two dark pixels on both sides.
+GAP_PX = 5
 
 AMBER = (255, 176, 0)
 RED = (255, 32, 16)
@@ -59,6 +64,49 @@ def render(
             "shorten it: the most is %d" % PAGES_MAX,
         )
     return [_png(_draw(frame, font, width_px, height_px, channels, emergency)) for frame in frames]
+
+
+def render_strip(text: str, height_px: int, channels: int, emergency: bool = False) -> bytes:
+    """Render a text as one line of PNG as high as a board and as wide as the text, to run through.
+
+    Raises as `render`, and RemoteFault `board.text` when the strip would be wider than nodes hold.
+    """
+    line = " ".join(_paragraphs(text))
+    _refuse_missing_glyphs(line, _font(FONT_PX_MIN))
+    size_px = min(FONT_PX_MAX, height_px)
+    while size_px > 8 and sum(_extent_px([line], _font(size_px))) > height_px:
+        size_px -= 1
+    font = _font(size_px)
+    width_px = int(font.getlength(line)) + size_px
+    if width_px > BOARD_STRIP_PX_MAX:
+        raise RemoteFault(
+            "board.text",
+            "text: needs a strip of %d pixels" % width_px,
+            "shorten it: the most is %d" % BOARD_STRIP_PX_MAX,
+        )
+    return _png(_draw([line], font, width_px, height_px, channels, emergency))
+
+
+def render_two(
+    texts: tuple[str, str], width_px: int, height_px: int, channels: int, emergency: bool = False
+) -> list[bytes]:
+    """Render one text in two languages side by side, with a line between.
+
+    Returns as many frames as the longer text needs; the shorter stands still. Raises as `render`.
+    """
+    half_px = (width_px - GAP_PX) // 2
+    halves = [render(text, half_px, height_px, channels, emergency) for text in texts]
+    frames = []
+    for number in range(max(len(half) for half in halves)):
+        image = Image.new("L" if channels == 1 else "RGB", (width_px, height_px))
+        for half, left_px in zip(halves, (0, width_px - half_px), strict=True):
+            picture = Image.open(io.BytesIO(half[min(number, len(half) - 1)]))
+            image.paste(picture, (left_px, 0))
+        ink: int | tuple[int, int, int] = 255 if channels == 1 else AMBER
+        middle_px = width_px // 2
+        ImageDraw.Draw(image).line((middle_px, 0, middle_px, height_px - 1), fill=ink)
+        frames.append(_png(image))
+    return frames
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -9,6 +9,7 @@ from protocols.limits import (
     EPOCH_S_MAX,
     ID_BYTES_MAX,
     LANGUAGE_BYTES_MAX,
+    SCROLL_PX_S_MAX,
     TITLE_BYTES_MAX,
     TOPIC_BYTES_MAX,
 )
@@ -79,10 +80,16 @@ class Page(
             "until_s",
             "renditions",
             "targets",
+            "scroll_px_s",
+            "blink",
         ),
     )
 ):
-    """Describe one picture for boards: how long it dwells and when (Unix seconds) it is valid."""
+    """Describe one picture for boards: how long it dwells and when (Unix seconds) it is valid.
+
+    With `scroll_px_s` (else 0) its rendition is a strip (profile `ticker-64x1`: height, channels)
+    that runs through; with `blink`, for emergencies, the picture goes on and off once a second.
+    """
 
     def to_dict(self) -> dict[str, object]:
         """Return the manifest's form."""
@@ -99,6 +106,10 @@ class Page(
         targets = self.targets.to_dict()
         if targets:
             value["targets"] = targets
+        if self.scroll_px_s:
+            value["scroll_px_s"] = self.scroll_px_s
+        if self.blink:
+            value["blink"] = True
         return value
 
 
@@ -128,4 +139,6 @@ def _page(fields: Fields, legal_class: str, from_s: int, until_s: int) -> Page:
         until_s,
         media.read_renditions(fields, False),
         read_targets(fields),
+        fields.integer("scroll_px_s", 0, SCROLL_PX_S_MAX, 0),
+        legal_class == EMERGENCY and fields.flag("blink", False),
     )

@@ -41,6 +41,10 @@ DMX_SLOTS_MAX = 512
 # that any encoder writes, and a picture has few chunks besides its data.
 BOARD_SIDE_PX_MAX = 1920
 PNG_CHUNKS_MAX = 4096
+# A ticker's strip: a minute of text at 50 pixels a second on a tall board, and what a node holds.
+BOARD_STRIP_PX_MAX = 16384
+# Text faster than this cannot be read from a motorcycle, slower not before it has passed.
+SCROLL_PX_S_MAX = 200
 # A WAV head with a few info chunks; editors put pictures there, which are refused.
 WAV_HEAD_BYTES_MAX = 4096
 

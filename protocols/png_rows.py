@@ -10,7 +10,7 @@ import struct
 from collections import namedtuple
 
 from protocols.errors import RemoteFault
-from protocols.limits import BOARD_SIDE_PX_MAX, PNG_CHUNKS_MAX
+from protocols.limits import BOARD_SIDE_PX_MAX, BOARD_STRIP_PX_MAX, PNG_CHUNKS_MAX
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3}
@@ -40,7 +40,7 @@ class Picture:
     `RemoteFault("media.undecodable")`, here and in every later call.
     """
 
-    def __init__(self, source: "object"):
+    def __init__(self, source: "object", width_px_max: int = BOARD_SIDE_PX_MAX):
         self._source = source
         self._left = 0
         self._crc = 0
@@ -50,7 +50,7 @@ class Picture:
             raise _refuse("no signature")
         if self._next_chunk() != b"IHDR" or self._left != 13:
             raise _refuse("no IHDR")
-        self.size = _read_size(self._body(13))
+        self.size = _read_size(self._body(13), width_px_max)
         self._close_chunk()
         self._seek_data()
 
@@ -120,9 +120,9 @@ class Picture:
         return data
 
 
-def _read_size(body: bytes) -> Size:
+def _read_size(body: bytes, width_px_max: int) -> Size:
     width, height, depth, colour, method, filters, interlace = struct.unpack(">IIBBBBB", body)
-    if not (1 <= width <= BOARD_SIDE_PX_MAX and 1 <= height <= BOARD_SIDE_PX_MAX):
+    if not (1 <= width <= width_px_max and 1 <= height <= BOARD_SIDE_PX_MAX):
         raise _refuse("%d x %d pixels" % (width, height))
     if depth != 8 or colour not in _CHANNELS or method or filters or interlace:
         raise _refuse("not plain 8-bit grey or RGB")
@@ -142,6 +142,24 @@ def read_rows(source: "object", inflate: "object", size: Size) -> list[bytes]:
             "PNG of %d x %d x %d for a board of %d x %d x %d" % (tuple(picture.size) + tuple(size)),
             "correct the board's size at the hub and publish again",
         )
+    return _rows(picture, inflate, size)
+
+
+def read_strip(source: "object", inflate: "object", height_px: int, channels: int) -> list[bytes]:
+    """Return all rows of a ticker's PNG: of a board's height, and as wide as its text."""
+    picture = Picture(source, BOARD_STRIP_PX_MAX)
+    size = picture.size
+    if (size.height_px, size.channels) != (height_px, channels):
+        raise RemoteFault(
+            "media.wrong_size",
+            "a strip of %d x %d for a board of %d x %d"
+            % (size.height_px, size.channels, height_px, channels),
+            "correct the board's size at the hub and publish again",
+        )
+    return _rows(picture, inflate, size)
+
+
+def _rows(picture: Picture, inflate: "object", size: Size) -> list[bytes]:
     data = inflate.open(picture, size.data_bytes())  # type: ignore[attr-defined]
     rows = []
     for _ in range(size.height_px):

@@ -45,6 +45,7 @@ class Policy(
             "late_max_s",
             "relays",
             "inputs",
+            "brightness",
             "added_quiet",
             "volume_percent",
         ),
@@ -52,9 +53,10 @@ class Policy(
 ):
     """Hold what a unit decided; the last two fields come from settings and never from a bundle.
 
-    `quiet` bands and `ceilings` (start, end, percent) are local seconds, ends not included;
-    `emergency_ceiling_percent` of None leaves emergencies under the ceilings; `tie_break` lists
-    unit ids in the order in which their priority items go; `mourning` pairs of day numbers.
+    `quiet` bands, `ceilings` and `brightness` of boards (start, end, percent) are local seconds,
+    ends not included; `emergency_ceiling_percent` of None leaves emergencies under the ceilings;
+    `tie_break` lists unit ids in the order in which their priority items go; `mourning` pairs of
+    day numbers.
     """
 
     def is_quiet(self, legal_class: str, second: int) -> bool:
@@ -79,6 +81,17 @@ class Policy(
             return int(self.emergency_ceiling_percent)
         lowest = 100 if legal_class == EMERGENCY else self.volume_percent
         for start, end, percent in self.ceilings:
+            if second is None or in_band(second, start, end):
+                lowest = min(lowest, percent)
+        return int(lowest)
+
+    def brightness_percent(self, second: int | None) -> int:
+        """Return how bright a board is at a second of the local day.
+
+        The lowest of overlapping bands holds, outside all 100; an unknown hour takes the lowest.
+        """
+        lowest = 100
+        for start, end, percent in self.brightness:
             if second is None or in_band(second, start, end):
                 lowest = min(lowest, percent)
         return int(lowest)
@@ -117,6 +130,7 @@ class Policy(
             self.late_max_s,
             self.relays,
             self.inputs,
+            self.brightness,
             self.added_quiet + quiet,
             min(self.volume_percent, volume_percent),
         )
@@ -138,6 +152,11 @@ class Policy(
         }
         if self.emergency_ceiling_percent is not None:
             value["emergency_ceiling_percent"] = self.emergency_ceiling_percent
+        if self.brightness:
+            value["brightness"] = [
+                [format_time(start), format_time(end), percent]
+                for start, end, percent in self.brightness
+            ]
         if self.drill_intro:
             value["drill_intro"] = self.drill_intro
         return value
@@ -168,10 +187,10 @@ def read_bands(fields: Fields, field: str) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def _read_ceilings(fields: Fields) -> tuple[tuple[int, int, int], ...]:
+def _read_levels(fields: Fields, field: str) -> tuple[tuple[int, int, int], ...]:
     found = []
-    for index, value in enumerate(fields.entries("ceilings", 0, BANDS_MAX, True)):
-        path = fields.name("ceilings") + "[" + str(index) + "]"
+    for index, value in enumerate(fields.entries(field, 0, BANDS_MAX, True)):
+        path = fields.name(field) + "[" + str(index) + "]"
         band = check_list(value, path, 3, 3)
         start, end = check_time(band[0], path + "[0]"), check_time(band[1], path + "[1]")
         found.append((start, end, check_integer(band[2], path + "[2]", 0, 100)))
@@ -205,7 +224,7 @@ def read_policy(fields: Fields) -> Policy:
         ceiling = fields.integer("emergency_ceiling_percent", 0, 100)
     return Policy(
         read_bands(fields, "quiet"),
-        _read_ceilings(fields),
+        _read_levels(fields, "ceilings"),
         ceiling,
         fields.flag("emergency_in_quiet", True),
         fields.ids("tie_break", ANCESTORS_MAX + 1, ID_BYTES_MAX),
@@ -214,6 +233,7 @@ def read_policy(fields: Fields) -> Policy:
         fields.integer("late_max_s", LATE_S_MIN, LATE_S_MAX, LATE_S_DEFAULT),
         fields.ids("relays", SOURCES_MAX, ID_BYTES_MAX),
         _read_inputs(fields),
+        _read_levels(fields, "brightness"),
         (),
         100,
     )
@@ -221,5 +241,5 @@ def read_policy(fields: Fields) -> Policy:
 
 # What holds before the first bundle arrives: nights are quiet, alerts are heard.
 DEFAULT = Policy(
-    ((21 * 3600, 5 * 3600),), (), None, True, (), (), "", LATE_S_DEFAULT, (), (), (), 100
+    ((21 * 3600, 5 * 3600),), (), None, True, (), (), "", LATE_S_DEFAULT, (), (), (), (), 100
 )

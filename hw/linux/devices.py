@@ -9,6 +9,7 @@ from hw.linux.button import Button
 from hw.linux.colorlight_board import ColorlightBoard
 from hw.linux.datagrams import Datagrams
 from hw.linux.decoder import Decoder
+from hw.linux.framebuffer import FramebufferBoard
 from hw.linux.identity import Identity
 from hw.linux.indicator import Led
 from hw.linux.senses import senses
@@ -73,17 +74,22 @@ def inputs(settings: dict[str, object], amplifier: ports.Amplifier | None) -> po
 def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:
     """Return the board, all with `width_px`, `height_px` and `channels` (1 grey, 3 RGB).
 
-    `{"kind": "png", "path"}`; `{"kind": "e131" | "artnet", "source" (our address on the board's
-    network)}` and what `hw.universe_settings` tells; `{"kind": "colorlight", "interface", "order",
-    "row_mark", "latch_bytes", "first_row", "first_column"}`.
+    `{"kind": "png", "path"}`; `{"kind": "framebuffer", "path" (/dev/fb0), "left_px", "top_px"}`;
+    `{"kind": "e131" | "artnet", "source" (our address on the board's network)}` and what
+    `hw.universe_settings` tells; `{"kind": "colorlight", "interface", "order", "row_mark",
+    "latch_bytes", "first_row", "first_column"}`.
     """
     given = Settings("board", settings)
-    kind = given.choice("kind", ("png", "e131", "artnet", "colorlight"))
+    kind = given.choice("kind", ("png", "framebuffer", "e131", "artnet", "colorlight"))
     width_px = given.integer("width_px", 1, 1920)
     height_px = given.integer("height_px", 1, 1920)
     channels = given.integer("channels", 1, 3)
     if kind == "png":
         return PngPanel(given.text("path"), width_px, height_px, channels)
+    if kind == "framebuffer":
+        place = (given.integer("left_px", 0, 8192, 0), given.integer("top_px", 0, 8192, 0))
+        size = (width_px, height_px, channels)
+        return FramebufferBoard(given.text("path", "/dev/fb0"), size, place)
     if kind == "colorlight":
         dialect = colorlight.dialect(
             order=given.text("order", "bgr"),

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from hub.board_image import render
+from hub.board_image import render, render_strip
 from hw.sim.board import Board
 from tests.edge.node_world import COMMUNE, MIDNIGHT_S, Node, Province
 from tests.portable import manifests
@@ -209,4 +209,36 @@ async def test_an_unknown_clock_shows_no_dated_page_but_a_live_emergency(provinc
     node.sync.wake()
     await node.pass_ms(3000)
     assert node.panel.rows == rows
+    await node.stop()
+
+
+async def test_a_ticker_runs_and_bands_of_the_day_dim_the_board(province):
+    value, _ = programme(province)
+    data = render_strip("Chiều nay nước sông lên nhanh", 64, 1)
+    page = manifests.page("ticker", 1)
+    page.update(scroll_px_s=20, dwell_s=60)
+    page["renditions"] = [
+        {
+            "profile": "ticker-64x1",
+            "media_type": "image/png",
+            "sha256": province.put(data),
+            "length": len(data),
+        }
+    ]
+    value["pages"] = [page]
+    value["policy"]["brightness"] = [["18:00", "06:01", 30]]
+    node = await ready(province, value)
+    image = Image.open(io.BytesIO(data))
+    pixels = image.tobytes()
+    strip = [pixels[image.width * y : image.width * (y + 1)] for y in range(64)]
+    assert node.panel.brightness_percent == 30
+    before = node.panel.shown
+    await node.pass_ms(12_000)
+    assert 200 < node.panel.shown - before <= 241
+    (offset,) = [x for x in range(image.width) if node.panel.rows[20] == strip[20][x : x + 192]]
+    assert [row[offset : offset + 192] for row in strip] == node.panel.rows
+    await node.pass_to("06:01:03")
+    assert node.panel.brightness_percent == 100
+    await node.pass_ms(2000)
+    assert node.codes() == []
     await node.stop()

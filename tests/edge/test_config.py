@@ -36,7 +36,7 @@ def test_defaults_fill_what_is_not_said():
 
 def test_a_board_node_takes_pictures_of_its_size():
     config = take(kind="board", board=BOARD, audio=...)
-    assert config.place.profiles == ("board-192x64x1",)
+    assert config.place.profiles == ("board-192x64x1", "ticker-64x1")
     assert config.audio is None
 
 

@@ -103,3 +103,32 @@ def test_any_text_is_drawn_or_refused(text, width, height):
         return
     for frame in frames:
         assert opened(frame).size == (width, height)
+
+
+@pytest.mark.parametrize(("height", "channels"), [(64, 1), (16, 1), (400, 3)])
+def test_a_strip_is_as_high_as_the_board_and_as_wide_as_its_text(height, channels):
+    short = opened(board_image.render_strip("BÃO SỐ 9: Ễ Ậ g", height, channels))
+    long = opened(board_image.render_strip("BÃO SỐ 9: Ễ Ậ g\n" * 3, height, channels))
+    assert short.height == long.height == height and long.width > 2.5 * short.width
+    ink = short.getbbox()
+    assert ink[1] >= 0 and ink[3] <= height and ink[3] - ink[1] > min(height, 96) * 0.5
+
+
+def test_a_strip_that_no_node_holds_is_refused():
+    with pytest.raises(RemoteFault) as caught:
+        board_image.render_strip("dài " * 900, 64, 1)
+    assert caught.value.code == "board.text"
+
+
+def test_two_languages_stand_side_by_side():
+    texts = ("Sơ tán ngay", "Đăh tơroi hơdrong")
+    (frame,) = board_image.render_two(texts, 192, 64, 1)
+    image = opened(frame)
+    assert image.size == (192, 64)
+    left, right = opened(board_image.render(texts[0], 93, 64, 1)[0]), None
+    assert image.crop((0, 0, 93, 64)).tobytes() == left.tobytes()
+    right = opened(board_image.render(texts[1], 93, 64, 1)[0])
+    assert image.crop((99, 0, 192, 64)).tobytes() == right.tobytes()
+    assert image.getpixel((96, 5)) == 255 and image.getpixel((94, 5)) == 0
+    frames = board_image.render_two((texts[0], NOTICE), 192, 64, 1)
+    assert len(frames) == len(board_image.render(NOTICE, 93, 64, 1)) > 1

@@ -1,0 +1,59 @@
+"""Keep a board from flashing more than eyes may bear: WCAG 2.1, success criterion 2.3.1.
+
+No more than three flashes in any second, a flash being a pair of opposing changes of a tenth of
+full brightness or more over a quarter of the picture. Every such change counts here, whichever way
+it goes, so six a second are the most.
+"""
+
+CHANGES_PER_S_MAX = 6
+# A tenth of full scale, and a quarter of the sampled places.
+_STEP = 26
+_SHARE = 4
+# Places compared; a wall of 600 x 400 need not be looked at pixel by pixel.
+_SAMPLES_MAX = 2048
+
+
+class FlashGuard:
+    """Say how long a frame must wait before it may follow the last one."""
+
+    def __init__(self) -> None:
+        self._last: list[int] = []
+        self._changes: list[int] = []
+
+    def wait_ms(self, rows: list[bytes], now_ms: int) -> int:
+        """Return 0 when the frame may be shown at a tick, else how much later."""
+        if not self._is_change(_sample(rows)):
+            return 0
+        self._changes = [at_ms for at_ms in self._changes if now_ms - at_ms < 1000]
+        if len(self._changes) < CHANGES_PER_S_MAX:
+            return 0
+        return self._changes[-CHANGES_PER_S_MAX] + 1000 - now_ms
+
+    def shown(self, rows: list[bytes], now_ms: int) -> None:
+        """Note a frame that was shown."""
+        sample = _sample(rows)
+        if self._is_change(sample):
+            self._changes.append(now_ms)
+            self._changes = self._changes[-CHANGES_PER_S_MAX:]
+        self._last = sample
+
+    def _is_change(self, sample: list[int]) -> bool:
+        before = self._last or [0] * len(sample)
+        changed = 0
+        for index in range(len(sample)):
+            if abs(sample[index] - before[index]) >= _STEP:
+                changed += 1
+        return changed * _SHARE >= len(sample)
+
+
+def _sample(rows: list[bytes]) -> list[int]:
+    total = len(rows) * len(rows[0])
+    step = total // _SAMPLES_MAX + 1
+    found = []
+    at = 0
+    for row in rows:
+        while at < len(row):
+            found.append(row[at])
+            at += step
+        at -= len(row)
+    return found
