@@ -5,6 +5,9 @@ from protocols.errors import RemoteFault
 from protocols.targets import Place
 from tests.portable import manifests
 
+# The samples of every manifest, and this module's own code, stand beside what a board would hold.
+HEAP_KB = 176
+
 _HOLE = "a field to take away"
 
 
