@@ -223,6 +223,9 @@ class SyncTask(Task):
 
         Without a pack the client asks for each file.
         """
+        if self._base in self._hubs.trial():
+            # Saying "nothing new" is easy: who would be the hub must show metadata.
+            return False
         try:
             is_current = await self._packs.open(self._metadata.held(self._time.latest_s()))
             self._faults.clear("sync.pack")
@@ -248,6 +251,7 @@ class SyncTask(Task):
 
     async def _blob(self, step: Step) -> None:
         blob, place = step.blob, place_of(step.blob)
+        began_ms, before = self._clock.ticks_ms(), self._blobs.staged_bytes(blob.sha256)
         try:
             is_whole = await fetch_slice(
                 self._link,
@@ -258,6 +262,8 @@ class SyncTask(Task):
                 step.bytes_max,
                 step.alert,
             )
+            here = blob.length if is_whole else self._blobs.staged_bytes(blob.sha256)
+            self._session.pace(here - before, self._clock.ticks_ms() - began_ms)
             if is_whole:
                 await self._blobs.install(blob, step.alert)
         except Fault as fault:
@@ -307,5 +313,6 @@ class SyncTask(Task):
         """Ask the address whose turn it is; its neighbours know other versions of things."""
         if self._hubs.base() != self._base:
             self._base = self._hubs.base()
+            self._walk_ticks = 0
             self._packs = self._open_packs()
             self._metadata = self._open_metadata()

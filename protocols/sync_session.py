@@ -24,8 +24,12 @@ BACKOFF_MS_MAX = 600_000
 # A medium that the hub lacks or serves wrongly is asked for again after 1, 2, 4 … minutes.
 BLOB_BACKOFF_MS_MIN = 60_000
 BLOB_BACKOFF_MS_MAX = 3_600_000
-# A slice takes four seconds at 1 Mbit/s and costs one request head in 512 KB (0.1 %).
-SLICE_BYTES = 512 * 1024
+# A slice should take about this long, since an alert's check waits for its end. Its request costs
+# 650 bytes: half a percent of the shortest, nothing on a fast link.
+SLICE_MS = 3_000
+SLICE_BYTES_MIN = 128 * 1024
+SLICE_BYTES_MAX = 8 * 1024 * 1024
+SLICE_GROWTH_MAX = 4
 # Checks tighten this long before a slot, so that a late change of the programme is still heard.
 TIGHT_BEFORE_SLOT_MS = 900_000
 TIGHT_MS = 60_000
@@ -91,6 +95,7 @@ class SyncSession:
         self._failures = 0
         self._due_ms = 0
         self._is_woken = False
+        self._slice_bytes = SLICE_BYTES_MIN
         self._paths: list[str] = []
         self._media: list[_Medium] = []
         self._waiting: Step | None = None
@@ -156,7 +161,7 @@ class SyncSession:
             room = allowed(ALERT if medium.alert else BULK)  # type: ignore[operator]
             if room > 0:
                 self.state = BLOB
-                size = min(SLICE_BYTES, room)
+                size = min(self._slice_bytes, room)
                 return Step(BLOB, "", medium.blob, size, medium.alert)
         self.state = IDLE
         return None
@@ -188,6 +193,15 @@ class SyncSession:
         if is_whole:
             self.arrived(sha256)
         self.state = IDLE
+
+    def pace(self, count: int, elapsed_ms: int) -> None:
+        """Learn the link's pace from a slice of `count` bytes; the next ones are sized by it."""
+        fitting = count * SLICE_MS // max(elapsed_ms, 1)
+        fitting = min(fitting, self._slice_bytes * SLICE_GROWTH_MAX, SLICE_BYTES_MAX)
+        if fitting > self._slice_bytes and count < self._slice_bytes:
+            # The end of a medium says little.
+            return
+        self._slice_bytes = max(SLICE_BYTES_MIN, fitting)
 
     def blob_refused(self, now_ms: int, is_final: bool) -> None:
         """Let a medium wait that the hub does not have, serves wrongly, or for which no room is.

@@ -97,6 +97,23 @@ async def test_a_new_hub_that_is_a_stranger_is_never_adopted(province):
     await node.stop()
 
 
+async def test_saying_that_nothing_is_new_makes_nobody_a_hub(province):
+    node, reach = node_at(province, "hub.example", "new")
+    served = reach.serve
+
+    def serve(method, url, headers, body):
+        return (204, {}, b"") if "//new/" in url else served(method, url, headers, body)
+
+    node.link = Link(serve)
+    node.boot()
+    node.start("sync")
+    await node.pass_ms(2000)
+    node.parts.hubs.rehome(["http://new"], "order-1")
+    await node.pass_ms(130_000)
+    assert node.parts.hubs.trial() == ("http://new",)
+    await node.stop()
+
+
 def test_an_order_that_leads_nowhere_is_given_up_with_a_fault():
     storage, book = Storage(), Notes()
     faults = Faults(book)

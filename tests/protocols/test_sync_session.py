@@ -15,7 +15,9 @@ from protocols.sync_session import (
     IDLE,
     MANIFEST,
     REFRESH,
-    SLICE_BYTES,
+    SLICE_BYTES_MAX,
+    SLICE_BYTES_MIN,
+    SLICE_MS,
     SyncSession,
     Wanted,
 )
@@ -188,4 +190,29 @@ def test_nodes_spread():
 def test_a_slice_is_bounded():
     session = in_state(BLOB)
     session.blob_progress(False)
-    assert session.next_step(0, plenty).bytes_max == SLICE_BYTES
+    assert session.next_step(0, plenty).bytes_max == SLICE_BYTES_MIN
+
+
+def test_slices_follow_the_pace_of_the_link():
+    session = in_state(BLOB)
+    sizes = []
+    for _ in range(6):
+        session.blob_progress(False)
+        size = session.next_step(0, plenty).bytes_max
+        sizes.append(size)
+        session.pace(size, size // 1000)
+    assert sizes[:3] == [SLICE_BYTES_MIN, 4 * SLICE_BYTES_MIN, 16 * SLICE_BYTES_MIN]
+    assert all(abs(size - 1000 * SLICE_MS) < 2000 for size in sizes[3:])
+    session.pace(1000, 1)
+    session.blob_progress(False)
+    assert abs(session.next_step(0, plenty).bytes_max - 1000 * SLICE_MS) < 2000
+    session.pace(1000 * SLICE_MS, 60_000)
+    session.blob_progress(False)
+    assert session.next_step(0, plenty).bytes_max == SLICE_MS * 50
+    for _ in range(9):
+        session.pace(SLICE_BYTES_MAX, 0)
+    session.blob_progress(False)
+    assert session.next_step(0, plenty).bytes_max == SLICE_BYTES_MAX
+    session.pace(0, 10)
+    session.blob_progress(False)
+    assert session.next_step(0, plenty).bytes_max == SLICE_BYTES_MIN
