@@ -112,10 +112,9 @@ class Shelf:
         self.folder.chmod(0o755)
         nginx = ["/usr/sbin/nginx", "-p", str(self.folder), "-c", str(config), "-g", "user root;"]
         daemon = ["rsync", "--daemon", "--no-detach", f"--port={self.rsync_port}"]
-        self._servers = [
-            subprocess.Popen(nginx, stderr=subprocess.DEVNULL),
-            subprocess.Popen([*daemon, f"--config={rsync}"], stderr=subprocess.DEVNULL),
-        ]
+        for words in (nginx, [*daemon, f"--config={rsync}"]):
+            if shutil.which(words[0]) is not None:
+                self._servers.append(subprocess.Popen(words, stderr=subprocess.DEVNULL))
 
     def close(self) -> None:
         """Stop the servers."""
@@ -149,6 +148,9 @@ class Shelf:
 
 def run(*words: str, cwd: Path | None = None) -> None:
     """Run a command quietly; its complaint is shown when it fails."""
+    if shutil.which(words[0]) is None:
+        # `peers` says which one is missing and how to get it.
+        return
     done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(words[:3])}…: {done.stderr or done.stdout}")
