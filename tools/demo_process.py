@@ -55,6 +55,8 @@ class Program:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._reader.join(STOP_S)
+        if self._process.stdout is not None and not self._reader.is_alive():
+            self._process.stdout.close()
 
     def find(self, kind: str, **fields: object) -> list[Line]:
         """Return the bodies of all records of a kind whose body has these fields."""

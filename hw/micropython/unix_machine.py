@@ -20,12 +20,13 @@ _HEAD_EVERY_BYTES = 32000
 class Pin:
     """Name a pin, and remember its level."""
 
-    OUT = 1
     IN = 0
+    OUT = 1
+    PULL_UP = 1
 
-    def __init__(self, number: int, mode: int = IN, value: int = 0):
+    def __init__(self, number: int, mode: int = IN, pull: int | None = None, *, value: int = 0):
         self.number = number
-        self._value = value
+        self._value = 1 if pull == self.PULL_UP else value
 
     def value(self, level: int | None = None) -> int | None:
         """Return the level, or set it."""

@@ -1,8 +1,13 @@
 """Stand in for MicroPython's `machine`, so that its adapters run where there is no board.
 
 Put it in place before they are imported: `sys.modules["machine"] = hw.sim.machine`. UARTs of one
-number share a wire: what one writes, `wires[number].feed` and `.sent` show.
+number share a wire: what one writes, `wires[number].feed` and `.sent` show. For `I2S` see
+`hw.sim.i2s`.
 """
+
+from hw.sim.i2s import I2S
+
+__all__ = ["I2S", "UART", "Pin"]
 
 # What a port's driver buffers by default.
 _BUFFER_BYTES = 256
@@ -23,20 +28,36 @@ class Wire:
 
 wires: dict[int, Wire] = {}
 pins: dict[int, int] = {}
+modes: dict[int, int] = {}
+PINS = 40
 
 
 class Pin:
-    """Read a pin that a test sets in `pins`; pulled up when it does not."""
+    """Read a pin that a test sets in `pins`, pulled up when it does not; an output sets it there.
+
+    `modes` tells what each pin was made last. Pins from `PINS` on do not exist.
+    """
 
     IN = 0
+    OUT = 1
     PULL_UP = 1
 
-    def __init__(self, number: int, mode: int, pull: int):
+    def __init__(
+        self, number: int, mode: int = 0, pull: int | None = None, *, value: int | None = None
+    ):
+        if number >= PINS:
+            raise ValueError("invalid pin")
         self._number = number
+        modes[number] = mode
+        if value is not None:
+            pins[number] = value
 
-    def value(self) -> int:
-        """Return 0 or 1."""
-        return pins.get(self._number, 1)
+    def value(self, level: int | None = None) -> int | None:
+        """Return 0 or 1, or set it."""
+        if level is None:
+            return pins.get(self._number, 1)
+        pins[self._number] = level
+        return None
 
 
 class UART:
