@@ -30,15 +30,15 @@ class I2S:
         if number not in NUMBERS:
             raise ValueError("invalid id")
         self.shape = (mode, bits, format, rate)
-        self.heard: "list[list[object]]" = []
+        self.heard: list[list[object]] = []
         self.count = 0
         self.dry = 0
         self.broken = False
         self.is_open = True
         self._ibuf = ibuf
         self._buffer = b""
-        self._pending: "bytes | None" = None
-        self._handler: "object" = None
+        self._pending: bytes | None = None
+        self._handler: object = None
         sounds[number] = self
 
     def irq(self, handler: "object") -> None:

@@ -8,6 +8,8 @@ from hw.sim import i2s, machine
 from hw.sim.clock import Clock
 from protocols.errors import Fault, WorldFault
 
+# What was heard stands in the heap, some of it as lists of samples.
+HEAP_KB = 320
 WALL_MS = 1795000000000
 IBUF = 4096
 LATENCY_MS = IBUF // 32
