@@ -1,7 +1,7 @@
 """Feed an ALSA device a little ahead of the ear.
 
 Only 20 ms stand in the card's buffer at first, so that an alert is heard that soon; every underrun
-adds 10 ms, up to 80, for boards that cannot keep up, and ten quiet minutes take 5 ms back. The
+adds 10 ms, up to 80, for boards that cannot keep up, and ten quiet minutes take 10 ms back. The
 thread asks for real-time priority and does without where it may not have it. A device that swallows
 frames at once (the `null` and `file` plug-ins) has no clock: it is paced by the system's.
 """
@@ -15,7 +15,7 @@ from hw.linux.audio_wav import Pacer
 from hw.linux.libasound import Pcm
 from protocols.errors import WorldFault
 
-_BLOCK_FRAMES = RATE_HZ // 200
+_BLOCK_FRAMES = RATE_HZ // 100
 _AHEAD_FRAMES_MIN = RATE_HZ // 50
 _AHEAD_FRAMES_MAX = RATE_HZ * 80 // 1000
 _UNDERRUN_FRAMES = RATE_HZ // 100
