@@ -22,6 +22,7 @@ from protocols import alert, bundle, media
 from protocols.alert import Alerts
 from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.image import MEDIA_TYPE
+from protocols.limits import MANIFEST_BYTES_MAX
 from protocols.play_values import AlertsSet, BlobArrived, ProgrammeSet, SettingsSet
 from protocols.records import HEALTH
 from protocols.sync_session import SyncSession, Wanted
@@ -97,7 +98,8 @@ class Content:
             if fault.code in _NOTHING_THERE:
                 return
             raise
-        await metadata.download_target(target, storage, self._manifests.stored_name(path))
+        name = self._manifests.stored_name(path)
+        await metadata.download_target(target, storage, name, MANIFEST_BYTES_MAX)
         if self._manifests.take(path):
             body = {"path": path, "sha256": target.hashes["sha256"]}
             self._book.write(HEALTH, "manifest", body)

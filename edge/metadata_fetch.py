@@ -177,7 +177,8 @@ class MetadataFetch:
     async def _offer_fetched(self, trust: Trust, want: Want) -> None:
         headers = {}
         timestamp = want.role == "timestamp"
-        if timestamp and self._etag and trust.timestamp is not None:
+        held = trust.timestamp
+        if timestamp and self._etag and held is not None and held.unit == self._unit:
             headers["if-none-match"] = self._etag
         url = self._metadata_url + want.source
         response = await self._link.request("GET", url, headers, b"")
@@ -241,14 +242,20 @@ class MetadataFetch:
         finally:
             writer.close()
 
-    async def download_target(self, target: Target, storage: ports.Storage, name: str) -> bool:
+    async def download_target(
+        self, target: Target, storage: ports.Storage, name: str, bytes_max: int | None = None
+    ) -> bool:
         """Make a target stand in a store under `name`; return whether it had to be fetched.
 
         What stands there already is hashed again: when it is the target, nothing is asked for and
-        nothing is touched. Raises `RemoteFault("trust.hash" | "trust.length")` for wrong bytes.
+        nothing is touched. Nor is one that is signed as longer than `bytes_max` (None: any length).
+        Raises `RemoteFault("trust.hash" | "trust.length")` for wrong bytes.
         """
         if self._trust is None:
             raise refusal("trust.absent", "no refresh has succeeded yet")
+        if bytes_max is not None and target.length > bytes_max:
+            message = target.path[:120] + ": signed as " + str(target.length) + " bytes, over "
+            raise refusal("trust.length", message + str(bytes_max))
         if _holds(storage, name, target):
             return False
         file_hash = FileHash(list(target.hashes))

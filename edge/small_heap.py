@@ -86,6 +86,7 @@ class _Verifier(ports.Verifier):
         self._inner = inner
 
     def verify(self, scheme: str, public: bytes, signature: bytes, message: "object") -> bool:
+        tidy()
         # Arithmetic makes much garbage and nothing that stays: early collections would only delay.
         threshold: int = gc.threshold()
         gc.threshold(-1)

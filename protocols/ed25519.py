@@ -50,16 +50,17 @@ def sign(seed: bytes, message: bytes) -> bytes:
     key = _encode(_chain(_base_rows(scalar)))
     nonce = _hash_scalar(Sha512(), (prefix,), [message])
     point = _encode(_chain(_base_rows(nonce)))
-    challenge = _hash_scalar(Sha512(), (point, key), [message])
-    return point + ((nonce + challenge * scalar) % L).to_bytes(32, "little")
+    number = _hash_scalar(Sha512(), (point, key), [message])
+    return point + ((nonce + number * scalar) % L).to_bytes(32, "little")
 
 
 def verify(key: bytes, signature: bytes, pieces: "list[bytes]") -> bool:
     """Tell whether a 64-byte signature by a 32-byte public key covers a message in pieces."""
     if not is_strict(key, signature):
         return False
+    number = challenge(key, signature, pieces)
     table = prepare(key)
-    return table is not None and verify_prepared(table, key, signature, pieces)
+    return table is not None and verify_prepared(table, signature, number)
 
 
 def is_strict(key: bytes, signature: bytes) -> bool:
@@ -110,18 +111,24 @@ def _root_power(z: int) -> int:
     return known[size]
 
 
+def challenge(
+    key: bytes, signature: bytes, pieces: "list[bytes]", sha512: "type[PureSha512]" = Sha512
+) -> int:
+    """Return the number that stands for the message in the equation.
+
+    Worked out before the key's table: a message comes in pieces of any size, and finds the heap
+    unbroken.
+    """
+    return _hash_scalar(sha512(), (signature[:32], key), pieces)
+
+
 def verify_prepared(
-    table: "tuple[list[tuple[int, ...]], ...]",
-    key: bytes,
-    signature: bytes,
-    pieces: "list[bytes]",
-    sha512: "type[PureSha512]" = Sha512,
+    table: "tuple[list[tuple[int, ...]], ...]", signature: bytes, number: int
 ) -> bool:
     """Check the equation alone; call it only when `is_strict(key, signature)`."""
-    challenge = _hash_scalar(sha512(), (signature[:32], key), pieces)
     rows = _base_rows(int.from_bytes(signature[32:], "little"))
-    rows.append((digits_of(challenge & _HALF_MASK, _KEY_WINDOW), table[0], b""))
-    rows.append((digits_of(challenge >> _HALF_BITS, _KEY_WINDOW), table[1], b""))
+    rows.append((digits_of(number & _HALF_MASK, _KEY_WINDOW), table[0], b""))
+    rows.append((digits_of(number >> _HALF_BITS, _KEY_WINDOW), table[1], b""))
     return _encode(_chain(rows)) == signature[:32]
 
 

@@ -31,6 +31,7 @@ class Parser:
         self._block = b""
         self._at = 0
         self._shared: dict[str, str] = {}
+        self._number: dict[str, object] = {}
 
     def document(self) -> "object":
         """Return the value of the whole document."""
@@ -95,11 +96,20 @@ class Parser:
             value[key] = self._value(self._token(), depth)
             byte = self._token()
             if byte == 125:
-                return value
+                return self._alike(value, key)
             if byte != 44:
                 break
             byte = self._token()
         raise fault("json.syntax", "an object is broken")
+
+    def _alike(self, value: dict[str, object], key: str) -> dict[str, object]:
+        # A snapshot lists hundreds of {"version": 1}: equal neighbours are one object. By type, as
+        # true equals 1.
+        if len(value) > 1 or type(value[key]) is not int:
+            return value
+        if value != self._number:
+            self._number = value
+        return self._number
 
     def _list(self, depth: int) -> list[object]:
         value: list[object] = []

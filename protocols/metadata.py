@@ -40,7 +40,16 @@ class Timestamp(namedtuple("Timestamp", ("version", "expires_s", "snapshot", "un
 
 
 class Snapshot(namedtuple("Snapshot", ("version", "expires_s", "meta", "unit", "issued_s"))):
-    """Which version of every targets file is current: `meta` maps role name to `Meta`."""
+    """Which version of every targets file is current.
+
+    `meta` maps file name to `Meta`, or to the bare version where nothing else is said: a province
+    lists hundreds, and two lists must fit a small heap, the one held and the one offered.
+    """
+
+    def of(self, role: str) -> Meta | None:
+        """Return what is said of a role's file, or None."""
+        found: Meta | int | None = self.meta.get(role + ".json")
+        return Meta(found, None, {}) if isinstance(found, int) else found
 
 
 class Target(namedtuple("Target", ("path", "length", "hashes", "custom"))):
@@ -247,14 +256,14 @@ def read_timestamp(signed: "dict[str, object]", unit: str | None) -> Timestamp:
 
 
 def read_snapshot(signed: "dict[str, object]", unit: str | None) -> Snapshot:
-    """Read a snapshot (4.4); file names lose their `.json`."""
+    """Read a snapshot (4.4), and consume it: its list becomes the `meta` returned."""
     version, expires_s = _head(signed, "snapshot")
-    listed: dict[str, object] = take(signed, "meta", dict, "snapshot")  # type: ignore[assignment]
-    meta = {}
-    for name, entry in listed.items():
+    meta: dict[str, object] = take(signed, "meta", dict, "snapshot")  # type: ignore[assignment]
+    for name, entry in meta.items():
         if not name.endswith(".json"):
             raise broken("snapshot", "a file name does not end in .json")
-        meta[name[:-5]] = _meta(entry, "snapshot " + name)
+        read = _meta(entry, "snapshot " + name)
+        meta[name] = read if read.length or read.hashes else read.version
     owner, issued_s = _view(signed, "snapshot", unit)
     return Snapshot(version, expires_s, meta, owner, issued_s)
 

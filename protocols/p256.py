@@ -31,8 +31,9 @@ SIGNATURE_BYTES_MAX = 72
 
 def verify(key: bytes, signature: bytes, pieces: "list[bytes]") -> bool:
     """Tell whether a DER signature by a 64-byte key (X and Y) covers a message in pieces."""
+    number = challenge(pieces)
     table = prepare(key)
-    return table is not None and verify_prepared(table, signature, pieces)
+    return table is not None and verify_prepared(table, signature, number)
 
 
 def prepare(key: bytes) -> "tuple[list[tuple[int, ...]], ...] | None":
@@ -48,19 +49,24 @@ def prepare(key: bytes) -> "tuple[list[tuple[int, ...]], ...] | None":
     return (table[:_KEY_POINTS], table[_KEY_POINTS:])
 
 
+def challenge(pieces: "list[bytes]") -> int:
+    """Return the number that stands for the message; as in `ed25519`, before the key's table."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return int.from_bytes(digest.digest(), "big")
+
+
 def verify_prepared(
-    table: "tuple[list[tuple[int, ...]], ...]", signature: bytes, pieces: "list[bytes]"
+    table: "tuple[list[tuple[int, ...]], ...]", signature: bytes, number: int
 ) -> bool:
     """Verify with a prepared key."""
     pair = read_signature(signature)
     if pair is None:
         return False
     r, s = pair
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
     w = inverse(s, N)
-    u1 = int.from_bytes(digest.digest(), "big") * w % N
+    u1 = number * w % N
     u2 = r * w % N
     x, _, z = _chain(
         [

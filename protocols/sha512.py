@@ -60,20 +60,16 @@ def compress(state: list[int], block: bytes) -> None:
     """Mix one block of 128 bytes into a state of eight words (FIPS 180-4, 6.4.2)."""
     mask = _MASK
     double = _DOUBLE
-    words = list(struct.unpack(">16Q", block))
-    append = words.append
+    words = [0] * 80
+    words[:16] = struct.unpack(">16Q", block)
     for i in range(16, 80):
         x = words[i - 15]
         y = words[i - 2]
         xx = x * double
         yy = y * double
-        append(
-            ((xx >> 1 ^ xx >> 8) & mask ^ x >> 7)
-            + ((yy >> 19 ^ yy >> 61) & mask ^ y >> 6)
-            + words[i - 7]
-            + words[i - 16]
-            & mask
-        )
+        words[i] = ((xx >> 1 ^ xx >> 8) & mask ^ x >> 7) + (
+            (yy >> 19 ^ yy >> 61) & mask ^ y >> 6
+        ) + words[i - 7] + words[i - 16] & mask
     a, b, c, d, e, f, g, h = state
     constants = struct.unpack(">80Q", ROUND_CONSTANTS)
     for i in range(80):

@@ -33,6 +33,7 @@ from protocols.trust_checks import (
     check_view,
     online_keys_left,
     refusal,
+    remembered,
 )
 
 # (state, trigger): next state. "more" and "done" say whether the search has roles left to ask.
@@ -132,14 +133,13 @@ class Trust:
         self._verifier = verifier
         self._unit = unit
         self._root_digest = ""
-        self._rotations = 0
+        self._rotations = self._visits = 0
         self._drop: tuple[str, ...] = ()
         self._known: set[tuple[str, str, str]] = set()
         self._fetched: set[str] = set()
         self._path = ""
         self._stack: list[_Visit] = []
         self._visit = _Visit("targets", None, "", ())
-        self._visits = 0
 
     def wanted(self) -> Want | None:
         """Return the file to offer next, or None when the cycle or the search is over."""
@@ -172,7 +172,7 @@ class Trust:
 
     def _meta(self) -> metadata.Meta:
         name = self._visit.name
-        meta: metadata.Meta | None = self.snapshot.meta.get(name)
+        meta: metadata.Meta | None = self.snapshot.of(name)
         if meta is None:
             self._move("failed")
             raise refusal("trust.not_listed", name[:80] + ": not in the snapshot")
@@ -221,6 +221,7 @@ class Trust:
         if self.state != "timestamp" or self.timestamp is None:
             raise LocalFault("trust.order", "no cached timestamp", "ask without a condition")
         try:
+            check_view(self._unit, self.timestamp.unit, "timestamp")
             self._trust_timestamp(self.timestamp)
         except RemoteFault:
             self._move("failed")
@@ -232,8 +233,7 @@ class Trust:
         self._move("search")
         self._path = path
         self.target = None
-        self._visits = 0
-        self._stack = []
+        self._visits, self._stack = 0, []
         self._visit_top()
 
     def _visit_top(self) -> None:
@@ -324,12 +324,14 @@ class Trust:
         meta = self.timestamp.snapshot
         file = File(reader, METADATA_BYTES_MAX, list(meta.hashes), "snapshot")
         self._signed_by(file, self.root.roles["snapshot"], self._root_digest)
+        snapshot = metadata.read_snapshot(file.signed, self._unit)
         # Even when outdated or expired it stands: the new one is compared with it.
-        self.snapshot = snapshot = metadata.read_snapshot(file.signed, self._unit)
+        self.snapshot = remembered(snapshot)
         if snapshot.version != meta.version or snapshot.unit != self._unit:
             return "outdated"
         file.hash.check(meta.length, meta.hashes, "snapshot")
         check_fresh(snapshot.expires_s, self.now_s, "snapshot")
+        self.snapshot = snapshot
         self._visit_top()
         return "accepted"
 
@@ -341,20 +343,18 @@ class Trust:
         new = metadata.read_snapshot(file.signed, self._unit)
         check_view(self._unit, new.unit, "snapshot")
         check_version(meta.version, new.version, "snapshot")
-        old = self.snapshot
-        if old is not None:
-            check_snapshot_rollback(old, new, old.unit == new.unit)
+        if self.snapshot is not None:
+            check_snapshot_rollback(self.snapshot, new)
         check_fresh(new.expires_s, self.now_s, "snapshot")
         self.snapshot = new
         self._visit_top()
         return "accepted"
 
     def _judge_targets(self, reader: "object") -> str:
-        visit = self._visit
-        where = visit.name
+        visit, where = self._visit, self._visit.name
         if self.state not in _CACHED:
             self._fetched.add(visit.name)
-        meta = self.snapshot.meta[visit.name]
+        meta = self._meta()
         file = File(reader, self._bytes_max(meta), list(meta.hashes), where)
         file.hash.check(meta.length, meta.hashes, where)
         self._signed_by(file, visit.role, visit.authority)

@@ -1,10 +1,12 @@
 """The single checks of the TUF client, each refusing with its own code and remedy."""
 
-from protocols.canonical import Message, decode_reader
+from protocols.canonical import Message, decode, decode_reader, encode
 from protocols.errors import RemoteFault
 from protocols.file_hash import FileHash
-from protocols.metadata import Role, Root, Snapshot, Timestamp, envelope, signature_bytes
+from protocols.metadata import Meta, Role, Root, Snapshot, Timestamp, envelope, signature_bytes
 
+# Names and versions, by turns, in one piece of what is remembered of a snapshot.
+_REMEMBERED_MAX = 32
 REMEDIES = {
     "trust.absent": "publish the file, or point the node at the right address",
     "trust.bad_signature": "refuse it; somebody altered the file or signed with another key",
@@ -108,17 +110,46 @@ def check_timestamp_rollback(old: Timestamp, new: Timestamp) -> None:
         raise refusal("trust.rollback", "timestamp: names an older snapshot than the trusted one")
 
 
-def check_snapshot_rollback(old: Snapshot, new: Snapshot, same_view: bool) -> None:
-    """Refuse a snapshot in which a role is older or gone (5.5.5).
+def remembered(snapshot: Snapshot) -> Snapshot:
+    """Return what `check_snapshot_rollback` needs of a snapshot, in a third of the memory.
 
-    Between the views of two units roles may go, as each lists its own chain; none may be older.
+    Its `meta` is a list of pieces, each the canonical list of some names and versions by turns.
     """
-    for name in old.meta:
-        if name not in new.meta:
-            if same_view:
-                raise refusal("trust.rollback", "snapshot: no longer lists " + name)
-        elif new.meta[name].version < old.meta[name].version:
-            raise refusal("trust.rollback", "snapshot: lists an older " + name)
+    pieces = []
+    piece: list[object] = []
+    for name, listed in snapshot.meta.items():
+        piece.append(name)
+        piece.append(_listed_version(listed))
+        if len(piece) >= _REMEMBERED_MAX:
+            pieces.append(encode(piece))
+            piece = []
+    pieces.append(encode(piece))
+    return Snapshot(snapshot.version, snapshot.expires_s, pieces, snapshot.unit, snapshot.issued_s)
+
+
+def check_snapshot_rollback(old: Snapshot, new: Snapshot) -> None:
+    """Refuse a snapshot that is older, or in which a role is older or gone (5.5.5).
+
+    Its own version counts too: the timestamp that named the old one may be lost (5.4.3). Between
+    the views of two units roles may go, as each lists its own chain; none may be older. `old` is as
+    `remembered`.
+    """
+    if new.version < old.version:
+        raise refusal("trust.rollback", "snapshot: older than the trusted one")
+    for piece in old.meta:
+        pairs: list[object] = decode(piece, len(piece))  # type: ignore[assignment]
+        for at in range(0, len(pairs), 2):
+            name = str(pairs[at])
+            listed = new.meta.get(name)
+            if listed is None:
+                if old.unit == new.unit:
+                    raise refusal("trust.rollback", "snapshot: no longer lists " + name)
+            elif _listed_version(listed) < int(pairs[at + 1]):  # type: ignore[call-overload]
+                raise refusal("trust.rollback", "snapshot: lists an older " + name)
+
+
+def _listed_version(listed: "Meta | int") -> int:
+    return listed if isinstance(listed, int) else int(listed.version)
 
 
 def online_keys_left(old: Root, new: Root) -> bool:

@@ -6,7 +6,7 @@ from hub.repository import envelope, registry
 from hub.repository.archive import Archive
 from hub.repository.policy import moment
 from hub.repository.request import Request
-from hub.repository.roles import DAY_S, delegator_of, may_sign
+from hub.repository.roles import DAY_S, DELEGATORS, delegator_of, may_sign, parse
 from protocols import limits
 from protocols.errors import LocalFault, RemoteFault
 
@@ -33,7 +33,7 @@ class Admission:
             if one.role == "root":
                 missing += self._missing_for_root(one)
             else:
-                self._check_content(one)
+                check_content(one.role, one.metadata.signed)
                 missing += self._missing(one)
         return missing
 
@@ -80,23 +80,6 @@ class Admission:
                 "Export the request again; check both clocks.",
             )
 
-    def _check_content(self, one: Request) -> None:
-        targets: Targets = one.metadata.signed
-        for path in targets.targets:
-            if not may_sign(one.role, path):
-                raise RemoteFault(
-                    "request.path", f"{one.role} may not sign {path}", "Refuse this file."
-                )
-        grants = registry.read_grants(targets)
-        if targets.delegations is not None:
-            expected = registry.delegations(one.role, list(grants.values()))
-            if expected.to_dict() != targets.delegations.to_dict():
-                raise RemoteFault(
-                    "request.delegation",
-                    f"{one.role} delegates outside the role table",
-                    "Refuse this file.",
-                )
-
     def _delegator(self, role: str) -> envelope.Delegator:
         name = delegator_of(role)
         if name in self._requests:
@@ -131,3 +114,23 @@ class Admission:
             old, one.metadata.signed_bytes, one.metadata.signatures
         )
         return 0 if result.verified else max(result.first.missing, result.second.missing)
+
+
+def check_content(role: str, targets: Targets) -> None:
+    """Refuse paths and delegations that are not the role's to give.
+
+    A role that delegates nothing must not even say so: its signers could name others later.
+    Raises `RemoteFault` (`request.path`, `request.delegation`), `LocalFault`
+    (`repository.delegation`).
+    """
+    for path in targets.targets:
+        if not may_sign(role, path):
+            raise RemoteFault("request.path", f"{role} may not sign {path}", "Refuse this file.")
+    if targets.delegations is None:
+        return
+    expected = registry.delegations(role, list(registry.read_grants(targets).values()))
+    may_delegate = parse(role)[0].name in DELEGATORS
+    if not may_delegate or expected.to_dict() != targets.delegations.to_dict():
+        raise RemoteFault(
+            "request.delegation", f"{role} delegates outside the role table", "Refuse this file."
+        )

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from tuf.api.metadata import Metadata, Root, Targets
 
 from hub.repository import durable, envelope, rotation
-from hub.repository.admission import VERSION_AHEAD_MAX
+from hub.repository.admission import VERSION_AHEAD_MAX, check_content
 from hub.repository.layout import ROLE_FILE, sha256
 from hub.repository.repository import Repository
 from hub.repository.roles import depth_of, parse
@@ -50,7 +50,7 @@ def adopt(repository: Repository, folders: list[Path], now_s: int) -> Adopted:
             version = metadata.signed.version
             if not newest < version <= now_s + VERSION_AHEAD_MAX or delegator is None:
                 continue
-            if envelope.verifies(delegator, role, metadata):
+            if envelope.verifies(delegator, role, metadata) and _may_say(role, metadata.signed):
                 layout.disk.write(layout.role_file(role, version), data)
                 archive.reload()
                 taken.append((role, version))
@@ -117,6 +117,15 @@ class _Copies:
     def _files(self, longest: int) -> list[tuple[Path, bytes]]:
         small = [path for path in self._paths if path.is_file() and path.stat().st_size <= longest]
         return [(path, path.read_bytes()) for path in small]
+
+
+def _may_say(role: str, targets: Targets) -> bool:
+    # Signed is not enough: what no publication would have let through does not come in by a copy.
+    try:
+        check_content(role, targets)
+    except Fault:
+        return False
+    return True
 
 
 def _succeeds(old: Root, new: Metadata[Root]) -> bool:

@@ -32,14 +32,17 @@ class Verifier(ports.Verifier):
         if scheme == keys.ED25519:
             if not ed25519.is_strict(public, signature):
                 return False
-        elif scheme != keys.P256:
+            number = ed25519.challenge(public, signature, pieces, self._sha512)
+        elif scheme == keys.P256:
+            number = p256.challenge(pieces)
+        else:
             return False
         table = self._table(scheme, public)
         if table is None:
             return False
         if scheme == keys.P256:
-            return p256.verify_prepared(table, signature, pieces)
-        return ed25519.verify_prepared(table, public, signature, pieces, self._sha512)
+            return p256.verify_prepared(table, signature, number)
+        return ed25519.verify_prepared(table, signature, number)
 
     def forget(self) -> None:
         """Free the tables; the next use of a key derives its own again."""

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from tuf.api.metadata import MetaFile
 
 from tests.edge.clients import INTERPRETERS, TOP, Command
 from tests.edge.repository import Repository, days
@@ -64,6 +65,21 @@ def test_an_unreachable_server_exits_1(client, tmp_path):
     assert client.run("--metadata-url", "http://127.0.0.1:1/", *where, "refresh") == 1
     assert client.code.startswith("link.")
     assert client.trusted() == {"root": 1}
+
+
+@pytest.mark.parametrize("count", [160, 256])
+def test_a_snapshot_of_a_whole_province_fits_a_boards_heap(client, count):
+    """And where it lists as many as a province has communes, beside the one held before."""
+    repository = client.repository
+    for number in range(count):
+        repository.snapshot.meta[f"bin-{number:02x}.json"] = MetaFile(1)
+    repository.publish_targets()
+    client.init()
+    assert client.refresh() == 0, client.code
+    if count == 160:
+        repository.publish_targets()
+        assert client.refresh() == 0, client.code
+    assert client.trusted()["snapshot"] == (3 if count == 160 else 2)
 
 
 @pytest.mark.parametrize("interpreter", ["python", "micropython"])

@@ -58,6 +58,25 @@ def test_a_snapshot_that_names_an_older_role_is_refused(world, hashes, role):
     assert client.trusted()["snapshot"] == 3
 
 
+@pytest.mark.parametrize("lost", ["gone", "broken"])
+def test_an_older_snapshot_is_refused_though_no_timestamp_is_held(world, lost):
+    repository, client = world()
+    client.init()
+    repository.publish("snapshot", "timestamp")
+    repository.publish("snapshot", "timestamp")
+    assert client.refresh() == 0
+    if lost == "gone":
+        (client.metadata / "timestamp.json").unlink()
+    else:
+        client.put("timestamp", b"{")
+    # Every role in it is as new as before: only its own number tells.
+    repository.timestamp.snapshot_meta.version = 2
+    repository.publish("timestamp")
+    assert client.refresh() == 1
+    assert client.code == "trust.rollback"
+    assert client.trusted()["snapshot"] == 3
+
+
 @pytest.mark.parametrize("role", ["targets", "delegated"])
 def test_a_snapshot_that_forgets_a_role_is_refused(world, role):
     repository, client = world()

@@ -6,6 +6,7 @@ import threading
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tuf.api.metadata import Delegations, SuccinctRoles
 
 from hub.repository import ceremony, expiries, request, signers
 from hub.repository.durable import Disk
@@ -106,6 +107,19 @@ def test_changes_that_must_not_get_in(world):
     assert code_of(repository.publish, [late], NOW_S + 2 * DAY_S) == "request.expired"
     assert code_of(repository.accept, [b"[]"], NOW_S) == "request.format"
     assert code_of(repository.accept, [b"\xff" * 20], NOW_S) == "request.format"
+
+
+@pytest.mark.parametrize("said", ["nothing", "a key", "bins"])
+def test_an_approver_delegates_nothing_onward(world, said):
+    repository, approvers = world.repository, world.approvers["03.a"]
+    change = repository.propose_bundle("03.a", b"{}", NOW_S + 5)
+    key = approvers[0].public_key
+    change.metadata.signed.delegations = {
+        "nothing": Delegations({}, {}),
+        "a key": Delegations({key.keyid: key}, {}),
+        "bins": Delegations({key.keyid: key}, None, SuccinctRoles([key.keyid], 1, 4, "bin")),
+    }[said]
+    assert code_of(repository.publish, [change.sign(approvers)], NOW_S) == "request.delegation"
 
 
 def test_a_registrar_cannot_give_what_is_not_his(world):

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tuf.api.metadata import Metadata, MetaFile
+from tuf.api.metadata import Delegations, Metadata, MetaFile
 
 from hub.repository import envelope, recovery
 from hub.repository.layout import sha256
@@ -67,6 +67,24 @@ def test_copies_bring_back_what_people_signed(restored, copy):
         client.get(BUNDLE)
     else:
         assert client.get(BUNDLE) == b"since the backup"
+
+
+def test_a_copy_brings_no_delegation_in_that_the_hub_would_refuse(restored, tmp_path):
+    """An approver signed it and no hub ever published it: a stick with it changes nothing."""
+    repository = restored.repository
+    change = repository.propose_bundle("03.a", b"{}", NOW_S - DAY_S)
+    change.metadata.signed.delegations = Delegations({}, {})
+    change.sign(restored.approvers["03.a"])
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    name = f"{change.version}.unit-03.a.json"
+    (stick / name).write_bytes(envelope.encode(change.metadata))
+    assert recovery.adopt(repository, [stick], NOW_S).roles == []
+    change.metadata.signed.delegations = None
+    change.metadata.signatures.clear()
+    change.sign(restored.approvers["03.a"])
+    (stick / name).write_bytes(envelope.encode(change.metadata))
+    assert recovery.adopt(repository, [stick], NOW_S).roles == [("unit-03.a", change.version)]
 
 
 def test_forged_copies_count_for_nothing(restored, tmp_path):

@@ -2,6 +2,7 @@
 
 from protocols import canonical
 from protocols.errors import RemoteFault
+from protocols.json_parser import Parser
 
 
 def _decode_slowly(data, step):
@@ -25,6 +26,16 @@ def test_round_trip():
     text = data.replace(b"\n", b"\\n")
     for step in (1, 3, 1000):
         assert _decode_slowly(text, step) == value
+
+
+def test_equal_neighbours_share_no_more_than_they_are():
+    text = b'[{"a":1},{"a":1},{"a":true},{"a":1},{"b":1},{"a":2},{"a":"1"},{"a":1,"b":1},{}]'
+    assert canonical.encode(canonical.decode(text, 1000)) == text
+    # On every interpreter, also where another parser does the work.
+    pieces = [b"", text]
+    value = Parser(lambda count: pieces.pop(), 1000).document()
+    assert canonical.encode(value) == text
+    assert value[0] is value[1]
 
 
 def test_surrogate_pairs_are_joined():
