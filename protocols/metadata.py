@@ -13,6 +13,7 @@ from protocols.errors import RemoteFault
 from protocols.limits import (
     DELEGATED_ROLES_MAX,
     KEYS_MAX,
+    METADATA_BYTES_MAX,
     PATTERNS_MAX,
     ROLE_NAME_BYTES_MAX,
     SIGNATURES_MAX,
@@ -29,6 +30,10 @@ class Role(namedtuple("Role", ("keys", "threshold"))):
 
 class Meta(namedtuple("Meta", ("version", "length", "hashes"))):
     """What one file says of another: length may be None, hashes may be empty."""
+
+    def bytes_max(self) -> int:
+        """Return how long the file may be at most."""
+        return int(min(self.length or METADATA_BYTES_MAX, METADATA_BYTES_MAX))
 
 
 class Root(namedtuple("Root", ("version", "expires_s", "consistent", "roles"))):

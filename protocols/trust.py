@@ -165,10 +165,7 @@ class Trust:
         source = None
         if self.state not in _CACHED:
             source = str(meta.version) + "." + file if self.root.consistent else file
-        return Want(role, file, source, self._bytes_max(meta))
-
-    def _bytes_max(self, meta: metadata.Meta) -> int:
-        return min(meta.length or METADATA_BYTES_MAX, METADATA_BYTES_MAX)
+        return Want(role, file, source, meta.bytes_max())
 
     def _meta(self) -> metadata.Meta:
         name = self._visit.name
@@ -208,6 +205,8 @@ class Trust:
         """
         if self.state not in _JUDGES:
             raise LocalFault("trust.order", "no file is wanted in " + self.state, "ask wanted()")
+        if self.state == "role":
+            self._fetched.add(self._visit.name)
         if (self.state, "absent") in MOVES and not self._already_fetched():
             self._move("absent")
             return
@@ -337,7 +336,7 @@ class Trust:
 
     def _judge_snapshot(self, reader: "object") -> str:
         meta = self.timestamp.snapshot
-        file = File(reader, self._bytes_max(meta), list(meta.hashes), "snapshot")
+        file = File(reader, meta.bytes_max(), list(meta.hashes), "snapshot")
         file.hash.check(meta.length, meta.hashes, "snapshot")
         self._signed_by(file, self.root.roles["snapshot"], self._root_digest)
         new = metadata.read_snapshot(file.signed, self._unit)
@@ -355,7 +354,7 @@ class Trust:
         if self.state not in _CACHED:
             self._fetched.add(visit.name)
         meta = self._meta()
-        file = File(reader, self._bytes_max(meta), list(meta.hashes), where)
+        file = File(reader, meta.bytes_max(), list(meta.hashes), where)
         file.hash.check(meta.length, meta.hashes, where)
         self._signed_by(file, visit.role, visit.authority)
         version, expires_s = metadata.read_targets(file.signed, where)

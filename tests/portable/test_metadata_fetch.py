@@ -189,3 +189,19 @@ def test_not_one_of_many_roles_may_be_older_or_gone():
             link.files["4.snapshot.json"] = view("snapshot", 4, other)
             link.files["timestamp.json"] = view("timestamp", 4, {"snapshot": 4})
             assert code_of(boot(link, storage).refresh(NOW_S)) == "trust.rollback"
+
+
+def test_a_role_that_is_not_served_is_asked_for_once_a_cycle():
+    link, _, fetch = world()
+    role = {"name": "A", "keyids": ["k"], "threshold": 1, "paths": ["*"], "terminating": False}
+    fields = {"targets": {}, "delegations": {"keys": {"k": KEY}, "roles": [role]}}
+    link.files["2.targets.json"] = signed("targets", 2, fields)
+    link.files["3.snapshot.json"] = view("snapshot", 3, {"targets": 2, "A": 1})
+    assert code_of(fetch.refresh(NOW_S)) == ""
+    for path in ("x", "y", "x"):
+        assert code_of(fetch.find_target(path)) == "trust.absent"
+    assert link.asked.count(("1.A.json", None)) == 1
+    # The next cycle asks again, and finds it.
+    link.files["1.A.json"] = signed("targets", 1, {"targets": {}})
+    assert code_of(fetch.refresh(NOW_S)) == ""
+    assert code_of(fetch.find_target("x")) == "trust.unknown_target"
