@@ -12,8 +12,8 @@ import pytest
 from tests.mutants.run import TOP, altered
 from tests.mutants.table import MUTANTS
 
-EVERY = 8
-PARTS = 3
+EVERY = 16
+PARTS = 2
 
 
 def test_every_bug_fits_its_line():

@@ -9,6 +9,9 @@ from protocols.limits import LOG_LINES_MAX, ORDERS_REMEMBERED_MAX
 from protocols.mandates import Mandate
 from protocols.settings import Order
 
+# The sim disk lies in the heap; only the agent, which has 320 KB, keeps orders and a log.
+HEAP_KB = 224
+
 
 def _mandate(sequence, **fields):
     names = ("hamlet", "groups", "hubs", "move", "decommission")

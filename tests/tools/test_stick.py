@@ -193,7 +193,8 @@ async def test_wrong_input_is_named_with_what_to_do(desk, words, code):
     given = [word.replace("{base}", desk.base) for word in words]
     for language in ("vi", "en"):
         failed, out = await desk.tool("write", *given, language=language)
-        assert failed == 1 and out.startswith(code + ":") and "→" in out
+        assert failed == 1 and code + ":" in out
+        assert "→" in out or out.endswith("]\n")
     assert not (desk.usb / "chieng-stick.json").exists()
 
 
