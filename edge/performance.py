@@ -161,6 +161,7 @@ class Performance:
             "item": play.item,
             "title": play.title,
             "class": play.legal_class,
+            "left_ms": play.duration_ms - play.position_ms,
         }
         self._parts.book.write(HEALTH, "on-air", body)
         self._inbox.take(Started(play.play))

@@ -131,6 +131,8 @@ def _derive(store: Store, node: Row, entries: list[records.Entry], contact: Cont
             orders.report(store, record, contact.now_ms // 1000)
         elif record.kind == "boot" and record.at_ms is not None:
             changes["boot_ms"] = record.at_ms
+        elif record.kind == "on-air" and record.at_ms is not None:
+            changes.update(_on_air(record.body, record.at_ms))
         version = _version(record, node["unit"])
         if version is not None:
             changes["bundle_version"] = version
@@ -167,6 +169,16 @@ def _play(record: records.Record, unit: str) -> Row | None:
         "resumed": int(body.get("resumed") is True),
         "grade": grade if _is_count(grade) and grade <= 4 else 0,
         "milliwatts": milliwatts if _is_count(milliwatts) else None,
+    }
+
+
+def _on_air(body: dict[str, Any], at_ms: int) -> Row:
+    left_ms = body["left_ms"] if _is_count(body.get("left_ms")) else 0
+    return {
+        "air_title": _text(body.get("title"), "-"),
+        "air_class": _text(body.get("class"), "normal"),
+        "air_ms": at_ms,
+        "air_until_ms": at_ms + left_ms,
     }
 
 
@@ -242,6 +254,8 @@ def _outdated(row: Row, contact: Contact, changes: Row) -> set[str]:
     old: set[str] = set()
     if (row["play_ended_ms"] or 0) > changes.get("play_ended_ms", 0):
         old |= {"play_title", "play_ended_ms", "play_grade"}
+    if (row["air_ms"] or 0) > changes.get("air_ms", 0):
+        old |= {"air_title", "air_class", "air_ms", "air_until_ms"}
     if (row["boot_ms"] or 0) > changes.get("boot_ms", 0):
         old.add("boot_ms")
     if (row["contact_ms"] or 0) > (contact.created_s or 0) * 1000:

@@ -107,6 +107,7 @@ def _node(
     hamlet = store.get("hamlets", row["unit"], row["hamlet"]) if row["hamlet"] else None
     contact_ms = status.get("contact_ms")
     now, following = _now_and_next(store, programmes, units, row, now_ms)
+    now = _reported(status, now_ms) or now
     contact = "never" if contact_ms is None else "fresh"
     if contact_ms is not None and now_ms - contact_ms > LATE_MS:
         contact = "late"
@@ -122,6 +123,23 @@ def _node(
         "last": _last_play(store, row),
         "orders": orders.of_node(store, row["node"]),
     }
+
+
+def _reported(status: Row, now_ms: int) -> dict[str, Any] | None:
+    """Return what a node said it is playing, until it says that this ended or must have."""
+    air_ms = status.get("air_ms")
+    if air_ms is None or now_ms >= status["air_until_ms"] or air_ms <= _last_end(status):
+        return None
+    return {
+        "title": status["air_title"],
+        "class": status["air_class"],
+        "at_ms": air_ms,
+        "reported": True,
+    }
+
+
+def _last_end(status: Row) -> int:
+    return int(status.get("play_ended_ms") or 0)
 
 
 def _last_play(store: Store, node: Row) -> Row | None:
@@ -149,6 +167,17 @@ def _heard_until_ms(one: alert.Alert, kind: str) -> int:
     return end_s * 1000
 
 
+def _is_over(store: Store, one: alert.Alert, node: Row) -> bool:
+    """Tell whether a loudspeaker has already played an alert that does not repeat."""
+    if node["kind"] == "board" or one.repeat is not None:
+        return False
+    return store.count("plays", {"node": node["node"], "item": one.id, "outcome": "complete"}) > 0
+
+
+def _planned(title: str, legal_class: str, at_ms: int) -> dict[str, Any]:
+    return {"title": title, "class": legal_class, "at_ms": at_ms, "reported": False}
+
+
 def _now_and_next(
     store: Store, programmes: Programmes, units: dict[str, Row], row: Row, now_ms: int
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
@@ -159,8 +188,8 @@ def _now_and_next(
         alerts = programmes.alerts(store, unit)
         for one in alerts.alerts if alerts else ():
             live = one.kind != alert.CANCEL and now_ms < _heard_until_ms(one, row["kind"])
-            if live and one.targets.reach(place):
-                now = {"title": one.title, "class": "emergency", "at_ms": one.sent_s * 1000}
+            if live and one.targets.reach(place) and not _is_over(store, one, row):
+                now = _planned(one.title, "emergency", one.sent_s * 1000)
         found = programmes.bundle(store, unit)
         if found is None or not found.is_valid_at(now_ms):
             continue
@@ -186,13 +215,13 @@ def _entry(found: Bundle, one: schedule.Occurrence, own: bool) -> dict[str, Any]
     item = found.items[one.rule.items[0]]
     if not own and item.legal_class == "normal":
         return None
-    return {"title": item.title, "class": item.legal_class, "at_ms": one.start_ms}
+    return _planned(item.title, item.legal_class, one.start_ms)
 
 
 def _page_now(found: Bundle, place: Place, now_ms: int) -> dict[str, Any] | None:
     for page in found.pages:
         if page.from_s * 1000 <= now_ms < page.until_s * 1000 and page.targets.reach(place):
-            return {"title": page.title, "class": page.legal_class, "at_ms": page.from_s * 1000}
+            return _planned(page.title, page.legal_class, page.from_s * 1000)
     return None
 
 

@@ -138,6 +138,10 @@ node_status = Table(
     Column("play_title", Text),
     Column("play_ended_ms", BigInteger),
     Column("play_grade", Integer),
+    Column("air_title", Text),
+    Column("air_class", Text),
+    Column("air_ms", BigInteger),
+    Column("air_until_ms", BigInteger),
 )
 
 # One row per place in a node (`sync.link`), or per chain for what records themselves reveal.

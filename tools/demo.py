@@ -318,6 +318,15 @@ def _free_port(wanted: int) -> int:
     raise DemoFault("no free port on this machine")
 
 
+def _stay(programs: list[Program]) -> None:
+    """Wait for Ctrl-C; raises `DemoFault` when a program ends by itself."""
+    while True:
+        for program in programs:
+            if not program.is_running():
+                raise DemoFault(f"the program {program.name} ended; its words are in {program.log}")
+        time.sleep(1)
+
+
 def main() -> int:
     """Run the demo; returns 0 when the story is complete, 1 with a sentence when it is not."""
     parser = argparse.ArgumentParser(description="Show Chiêng from text to air on this machine.")
@@ -337,8 +346,7 @@ def main() -> int:
             story.say(f"look:   {story.png} and {story.page}")
             if not chosen.once:
                 story.say("everything stays up until Ctrl-C")
-                while all(program.is_running() for program in story.programs):
-                    time.sleep(1)
+                _stay(story.programs)
     except DemoFault as fault:
         print(f"demo: {fault}", file=sys.stderr)
         return 1

@@ -286,6 +286,7 @@ async def test_the_overview_shows_faults_first_and_what_was_heard(pages, service
     assert "Đã phát: đo được công suất ra loa" in text
     assert "Chưa chứng minh: rơ-le đã đóng" in text
     assert text.count('class="on-air">Tin bão số 13') == 2
+    assert text.count("theo lịch") == 2 and "điểm phát báo về" not in text
     assert text.index("Cụm 2") < text.index("Cụm 1</th>" if "Cụm 1</th>" in text else "Cụm 1<br>")
     response, _ = await pages("GET", "/parts/overview")
     known = {"If-None-Match": response.headers["ETag"]}
@@ -316,3 +317,30 @@ async def test_quiet_hours_are_told_before_anyone_signs(pages, services):
         (await write(pages, wait=False, when="once", once_date="2100-01-01", once_time="05:30"))[0],
     )
     assert "21:30–05:00" not in text
+
+
+async def test_what_is_on_air_is_what_the_node_says(pages, services, passphrases):
+    now_ms = services.config.now_ms()
+    form = fleet.NodeForm("loa-1", COMMUNE, "Cụm 1", "speaker", b"1" * 32, "lang-kon")
+    await services.ledger.write(lambda s: fleet.add_node(s, form, "test", 1))
+    path, _ = await write(pages, **{"class": "emergency", "hours": "2", "gap_min": "0"})
+    signature = {"approver": "xa-1", "passphrase": passphrases["xa-1"]}
+    await pages("POST", f"{path}/approve", data=signature)
+    _, text = await pages("GET", "/")
+    assert 'class="on-air">Tin bão số 13' in text and "theo lịch" in text
+    play = {"title": "Tin bão số 13", "class": "emergency", "unit": COMMUNE, "outcome": "complete"}
+    play |= {"item": path.rsplit("/", 1)[1] + ".1", "started_ms": now_ms, "ended_ms": now_ms + 900}
+    said = {"item": "x.1", "title": "Bản tin sáng", "class": "normal", "left_ms": 60_000}
+
+    def resume(store):
+        record(store, "loa-1", "play", {**play, "evidence": {"grade": 3}}, now_ms)
+        record(store, "loa-1", "on-air", said, now_ms + 1000, "health")
+
+    await services.ledger.write(resume)
+    _, text = await pages("GET", "/")
+    assert 'class="on-air">Bản tin sáng' in text and "điểm phát báo về" in text
+    assert 'class="on-air">Tin bão số 13' not in text
+    ended = {"play_ended_ms": now_ms + 2000}
+    await services.ledger.write(lambda s: s.change("node_status", ("loa-1",), ended))
+    _, text = await pages("GET", "/")
+    assert 'class="on-air"' not in text
