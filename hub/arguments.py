@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from hub import order_arguments
+from hub import operation_arguments, order_arguments
 from hub.config import Config
 
 LISTEN = "127.0.0.1:8080"
@@ -20,6 +20,7 @@ def build() -> ArgumentParser:
     _tickets(commands)
     _bulletins(commands)
     order_arguments.add(commands, _command)
+    operation_arguments.add(commands, _command)
     return parser
 
 

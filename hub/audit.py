@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from hub import facts
 from hub.store import Row, Store
 
 FIRST_PREVIOUS = "0" * 64
@@ -14,9 +15,12 @@ _PAGE = 1000
 def append(store: Store, at_s: int, who: str, action: str, subject: str, **detail: Any) -> None:
     """Note who did what to which subject; call it inside the transaction that does it."""
     newest = store.find("audit", descending=True, limit=1)
-    previous = newest[0]["hash"] if newest else FIRST_PREVIOUS
+    if newest:
+        sequence, previous = newest[0]["sequence"], newest[0]["hash"]
+    else:
+        sequence, previous = _anchor(store)
     entry: Row = {
-        "sequence": newest[0]["sequence"] + 1 if newest else 1,
+        "sequence": sequence + 1,
         "at_s": at_s,
         "who": who,
         "action": action,
@@ -27,9 +31,17 @@ def append(store: Store, at_s: int, who: str, action: str, subject: str, **detai
     store.add("audit", dict(entry, hash=_hash(entry)))
 
 
+def _anchor(store: Store) -> tuple[int, str]:
+    sequence, previous = facts.get(store, facts.AUDIT_ANCHOR, [0, FIRST_PREVIOUS])
+    return int(sequence), str(previous)
+
+
 def first_broken(store: Store) -> int | None:
-    """Return the sequence of the first entry that does not follow, or None when all do."""
-    previous, sequence = FIRST_PREVIOUS, 0
+    """Return the sequence of the first entry that does not follow, or None when all do.
+
+    The chain begins where retention has left it.
+    """
+    sequence, previous = _anchor(store)
     while True:
         page = store.find("audit", after=[sequence], limit=_PAGE)
         for row in page:

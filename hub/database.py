@@ -15,6 +15,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
@@ -68,6 +69,18 @@ def migrate(path: Path) -> None:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise _world(error) from error
+    finally:
+        engine.dispose()
+
+
+def revision(path: Path) -> str | None:
+    """Return the schema's revision of a database file."""
+    engine = _engine(path, writes=False)
+    try:
+        with engine.begin() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
     except DBAPIError as error:
         raise _world(error) from error
     finally:

@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from hub import arguments, commands
+from hub import arguments, commands, operations
 from hub.config import Config
 from hub.serve import serve
 from hub.services import Services, open_hub
@@ -39,8 +39,10 @@ async def _run(chosen: Namespace) -> object:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await serve(config, chosen.listen, chosen.pages, stop)
         return None
+    if chosen.command in operations.OPERATIONS:
+        return await operations.OPERATIONS[chosen.command](config, chosen)
     async with opened(config) as services:
-        command = commands.COMMANDS[chosen.command]
+        command = {**commands.COMMANDS, **operations.COMMANDS}[chosen.command]
         return await command(services, chosen)
 
 

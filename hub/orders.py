@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from hub import audit, fleet
+from hub import audit, facts, fleet
 from hub.store import Row, Store
 from protocols import mandates, settings
 from protocols.errors import RemoteFault
@@ -69,7 +69,7 @@ def _add(store: Store, row: Row, channel: str, kind: str, more: dict[str, Any]) 
 
 def _next(store: Store, **where: Any) -> int:
     rows = store.find("orders", where, order=["sequence"], descending=True, limit=1)
-    return int(rows[0]["sequence"]) + 1 if rows else 1
+    return facts.above(store, int(rows[0]["sequence"]) + 1 if rows else 1)
 
 
 def _open(store: Store, now_s: int, **where: Any) -> list[Row]:

@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from hub import bulletins, fleet, timing
+from hub import bulletins, facts, fleet, timing
 from hub.store import Row, Store
 from protocols import alert, bundle
 from protocols.errors import RemoteFault
@@ -76,7 +76,7 @@ def next_version(store: Store, unit: str, kind: str) -> int:
         descending=True,
         limit=1,
     )
-    return newest[0]["version"] + 1 if newest else 1
+    return facts.above(store, newest[0]["version"] + 1 if newest else 1)
 
 
 def until_s(row: Row, offset_min: int) -> int:

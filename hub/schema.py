@@ -330,7 +330,16 @@ rollouts = Table(
     _one_of("state", "published", "rolling", "stopped"),
 )
 
-# Append-only (triggers of the first migration refuse UPDATE and DELETE) and hash-chained.
+# Few things that are true of the hub as a whole (`hub.facts` names them).
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value_json", Text, nullable=False),
+)
+
+# Append-only and hash-chained: triggers refuse UPDATE, and DELETE of what is younger than half a
+# year (`hub.retention` erases older entries from the front).
 audit = Table(
     "audit",
     metadata,

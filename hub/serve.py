@@ -12,7 +12,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from hub import firmware_commands, order_publishing
+from hub import firmware_commands, order_publishing, retention
 from hub.app import create_app, create_node_app
 from hub.config import Config
 from hub.services import Services, open_hub
@@ -72,7 +72,12 @@ async def serve(config: Config, listen: str, pages: str | None, stop: asyncio.Ev
 
 
 def _works(services: Services) -> list[Coroutine[Any, Any, None]]:
-    return [services.production.run(), services.publisher.run(), firmware_commands.run(services)]
+    return [
+        services.production.run(),
+        services.publisher.run(),
+        firmware_commands.run(services),
+        retention.run(services.ledger, services.config.now_ms),
+    ]
 
 
 async def _listen(

@@ -43,6 +43,14 @@ class Store:
         """Change columns of one row; tell whether it stands."""
         raise NotImplementedError
 
+    def erase(
+        self, table: str, where: Mapping[str, Any], column: str, below: int, limit: int
+    ) -> int:
+        """Delete at most `limit` rows, by primary key, of those equal to `where` whose `column` is
+        less than `below`; return how many. Only retention erases.
+        """
+        raise NotImplementedError
+
     def find(
         self,
         table: str,

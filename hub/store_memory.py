@@ -43,7 +43,7 @@ class MemoryStore(Store):
             if keep:
                 continue
             if row is None:
-                del self._rows[table][key]
+                self._rows[table].pop(key)
             else:
                 self._rows[table][key] = row
 
@@ -84,6 +84,21 @@ class MemoryStore(Store):
         new.update(changes)
         self._set(table, key, new)
         return True
+
+    def erase(
+        self, table: str, where: Mapping[str, Any], column: str, below: int, limit: int
+    ) -> int:
+        rows = self._rows[table]
+        old = [
+            key
+            for key in sorted(rows)
+            if _matches(rows[key], where)
+            and rows[key][column] is not None
+            and rows[key][column] < below
+        ]
+        for key in old[:limit]:
+            self._undo.append((table, key, rows.pop(key)))
+        return len(old[:limit])
 
     def find(
         self,

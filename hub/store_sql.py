@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, func, insert, select, tuple_, update
+from sqlalchemy import Column, Connection, Table, delete, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement
 
@@ -63,6 +63,15 @@ class SqlStore(Store):
         matches = [column == value for column, value in zip(_key(source), key, strict=True)]
         statement = update(source).where(*matches).values(dict(changes))
         return self._connection.execute(statement).rowcount == 1
+
+    def erase(
+        self, table: str, where: Mapping[str, Any], column: str, below: int, limit: int
+    ) -> int:
+        source = schema.metadata.tables[table]
+        key = tuple_(*_key(source))
+        old = select(*_key(source)).where(*_conditions(source, where), source.c[column] < below)
+        old = old.order_by(*_key(source)).limit(limit)
+        return self._connection.execute(delete(source).where(key.in_(old))).rowcount
 
     def find(
         self,

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 from alembic import command
@@ -125,7 +126,7 @@ async def test_a_full_disk_is_a_fault_with_a_remedy_and_work_goes_on(database):
 
 
 async def test_the_audit_log_refuses_changes(database):
-    row = {"sequence": 1, "at_s": 1, "who": "a", "action": "b", "subject": "c"}
+    row = {"sequence": 1, "at_s": int(time.time()), "who": "a", "action": "b", "subject": "c"}
     row.update(detail_json="{}", previous="0", hash="1")
     await database.write(lambda s: s.add("audit", row))
     for statement in ("UPDATE audit SET who = 'x'", "DELETE FROM audit"):

@@ -1,0 +1,133 @@
+"""Look a hub over: what would fail tomorrow is said today, each with its remedy."""
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hub import audit, backup, bulletins
+from hub.config import Config
+from hub.programme import LIVE
+from hub.repository import expiries
+from hub.services import Services
+from hub.store import Store
+
+# Room for a day of recordings, and for SQLite to copy itself.
+FREE_BYTES_MIN = 2 * 1024**3
+# Two missed nights; one may have been a power cut.
+COPY_AGE_S_MAX = 50 * 3600
+# Hub time is what nodes set their clocks by.
+CLOCK_S_MIN = 1_750_000_000
+
+
+class Finding(NamedTuple):
+    """Hold one thing that was looked at; `remedy` is empty when it is well."""
+
+    check: str
+    said: str
+    remedy: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        """Tell whether nothing is to be done."""
+        return not self.remedy
+
+
+async def examine(services: Services, copies: Path | None, now_s: int) -> list[Finding]:
+    """Return what was found, in the order of looking."""
+    found = await services.ledger.read(lambda store: list(_database(store, services)))
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        lambda: _repository(services, now_s),
+        lambda: _machine(services.config),
+        lambda: _keys(services.config),
+        lambda: _copies(copies, now_s),
+    ]
+    for check in checks:
+        found += check()
+    return found
+
+
+def _database(store: Store, services: Services) -> Iterator[Finding]:
+    ask: Any = getattr(store, "_connection", None)
+    if ask is not None:
+        said = ask.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        bad = "" if said == "ok" else "Stop the hub, restore the newest copy, keep this file."
+        yield Finding("database", f"SQLite says {said}", bad)
+        loose = ask.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if loose is not None:
+            yield Finding("database", f"a row without its parent in {loose[0]}", "Tell the maker.")
+    broken = audit.first_broken(store)
+    said = f"{store.count('audit')} entries follow one another"
+    if broken is not None:
+        yield Finding("audit", f"entry {broken} does not follow", "Compare it with a copy.")
+    else:
+        yield Finding("audit", said)
+    waiting = store.count("publications", {"state": "approved", "missing": 0})
+    remedy = "Run chieng-hub serve: it completes what a crash left." if waiting else ""
+    yield Finding("publications", f"{waiting} approved and not yet published", remedy)
+    yield _media(store, services)
+
+
+def _media(store: Store, services: Services) -> Finding:
+    """Look for the media of everything that is on air or will be."""
+    missing = total = 0
+    for row in store.find("bulletins", {"state": list(LIVE)}):
+        whole = bulletins.current(store, row["bulletin"])
+        frames = [one for size in whole["frames"] for one in size["frames"]]
+        for one in [*whole["renditions"], *frames]:
+            total += 1
+            missing += not services.blobs.has(one["sha256"])
+    remedy = "Copy them from a backup's blobs folder, or withdraw the bulletin." if missing else ""
+    return Finding("media", f"{total - missing} of {total} files of live bulletins", remedy)
+
+
+def _repository(services: Services, now_s: int) -> Iterator[Finding]:
+    repository = services.repository
+    lost = expiries.orphans(repository)
+    archive = repository.archive
+    said = f"{len(archive.units())} units, root version {archive.newest_version('root')}"
+    yield Finding("repository", said, f"Approve once more: {', '.join(lost[:5])}" if lost else "")
+    for one in expiries.expiring(repository, now_s):
+        days = (one.expires_s - now_s) // 86400
+        if not one.online:
+            remedy = f"Ask the holder of {one.holder} to sign again."
+            yield Finding("expiry", f"{one.role}: {days} days left", remedy)
+        elif days < 0:
+            yield Finding("expiry", f"{one.role} {one.scope} ran out", "Run chieng-hub serve.")
+
+
+def _machine(config: Config) -> Iterator[Finding]:
+    free = shutil.disk_usage(config.data).free
+    remedy = "" if free >= FREE_BYTES_MIN else "Free some space: writing stops at zero."
+    yield Finding("disk", f"{free // 1024**2} MiB free", remedy)
+    remedy = "" if time.time() > CLOCK_S_MIN else "Set the clock; nodes follow it."
+    yield Finding("clock", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), remedy)
+    for program in ("ffmpeg", "espeak-ng"):
+        path = shutil.which(program)
+        remedy = "" if path else f"Install it: apt-get install {program}"
+        yield Finding("programs", f"{program}: {path or 'missing'}", remedy)
+
+
+def _keys(config: Config) -> Iterator[Finding]:
+    open_files = [
+        path.name
+        for path in (config.data / "keys").rglob("*")
+        if path.is_file() and stat.S_IMODE(os.stat(path).st_mode) & 0o077
+    ]
+    remedy = f"chmod 600 {' '.join(open_files[:5])}" if open_files else ""
+    yield Finding("keys", f"{len(open_files)} key files others can read", remedy)
+
+
+def _copies(folder: Path | None, now_s: int) -> Iterator[Finding]:
+    if folder is None:
+        return
+    found = backup.copies(folder)
+    if not found:
+        yield Finding("copies", f"none in {folder}", "Run chieng-hub backup.")
+        return
+    age_s = now_s - int(backup.read(found[-1])["at_s"])
+    remedy = "" if age_s < COPY_AGE_S_MAX else "See why chieng-hub-backup.timer does not run."
+    yield Finding("copies", f"the newest is {age_s // 3600} hours old", remedy)

@@ -1,0 +1,134 @@
+"""How long things are kept, and erasing what is older.
+
+Records and plays are evidence and statistics, the audit log is who did what; all three may name a
+person only indirectly (an approver's id, a technician's name). Nothing is kept for less than half a
+year. The audit log is erased from its front alone, and an anchor keeps the rest verifiable.
+"""
+
+import asyncio
+import logging
+from typing import Any, NamedTuple
+
+from hub import audit, facts
+from hub.store import Ledger, Row, Store
+from protocols.errors import Fault, RemoteFault
+
+_log = logging.getLogger("chieng.hub")
+
+DAY_S = 86400
+# The law wants logs for half a year; ten years is more than anybody asked for.
+DAYS_MIN, DAYS_MAX = 183, 3660
+# Rows erased in one transaction: others write in between.
+BATCH = 500
+SWEEP_S = 24 * 3600
+
+
+class Kept(NamedTuple):
+    """Say how many days each kind of row is kept."""
+
+    records: int = 400
+    plays: int = 1830
+    audit: int = 1830
+    refusals: int = 183
+
+
+# What is erased by age alone: the column that says how old it is, and its unit in a second.
+_AGES = {"plays": ("started_ms", 1000), "refusals": ("at_s", 1)}
+_TABLES = {"plays": "plays", "refusals": "enrolment_refusals"}
+
+
+def kept(store: Store) -> Kept:
+    """Return the settings in force."""
+    return Kept(**facts.get(store, facts.RETENTION, {}))
+
+
+def set_kept(store: Store, wanted: Kept, who: str, now_s: int) -> None:
+    """Change how long things are kept; raises `RemoteFault("retention.days")`."""
+    for name, days in wanted._asdict().items():
+        if not DAYS_MIN <= days <= DAYS_MAX:
+            raise RemoteFault(
+                "retention.days",
+                f"{name}: {days} days",
+                f"Choose {DAYS_MIN} to {DAYS_MAX} days.",
+            )
+    facts.put(store, facts.RETENTION, wanted._asdict())
+    audit.append(store, now_s, who, "retention.set", "hub", **wanted._asdict())
+
+
+def holdings(store: Store) -> dict[str, Any]:
+    """Return what is kept: how many rows of each kind, and how old the oldest is (seconds)."""
+    first = store.find("audit", limit=1)
+    play = store.find("plays", order=["started_ms"], limit=1)
+    return {
+        "records": store.count("records"),
+        "plays": store.count("plays"),
+        "audit": store.count("audit"),
+        "refusals": store.count("enrolment_refusals"),
+        "oldest_play_s": play[0]["started_ms"] // 1000 if play else None,
+        "oldest_audit_s": first[0]["at_s"] if first else None,
+    }
+
+
+async def sweep(ledger: Ledger, who: str, now_s: int) -> dict[str, int]:
+    """Erase everything older than the settings allow; return how many rows of each kind."""
+    days = await ledger.read(kept)
+    gone = {"records": 0, "plays": 0, "refusals": 0, "audit": 0}
+    for name, (column, unit) in _AGES.items():
+        below = (now_s - getattr(days, name) * DAY_S) * unit
+        gone[name] = await _erase(ledger, _TABLES[name], {}, column, below)
+    below_ms = (now_s - days.records * DAY_S) * 1000
+    for chain in await ledger.read(lambda s: _old_chains(s, below_ms)):
+        gone["records"] += await _erase(ledger, "records", chain, "received_ms", below_ms)
+    while more := await ledger.write(lambda s: _erase_audit(s, now_s - days.audit * DAY_S)):
+        gone["audit"] += more
+    if any(gone.values()):
+        await ledger.write(lambda s: audit.append(s, now_s, who, "retention.erase", "hub", **gone))
+    return gone
+
+
+async def run(ledger: Ledger, now_ms: Any) -> None:
+    """Sweep once a day until cancelled."""
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        try:
+            await sweep(ledger, "hub", now_ms() // 1000)
+        except Fault as fault:
+            _log.error("retention: %s", fault)
+
+
+async def _erase(ledger: Ledger, table: str, where: Row, column: str, below: int) -> int:
+    total = 0
+    while True:
+        count = await ledger.write(lambda s: s.erase(table, where, column, below, BATCH))
+        total += count
+        if count < BATCH:
+            return total
+
+
+def _old_chains(store: Store, below_ms: int) -> list[Row]:
+    """Return the chains whose first record is too old; a chain is asked by its key alone."""
+    found: list[Row] = []
+    after: list[object] | None = None
+    while True:
+        heads = store.find("record_heads", after=after, limit=1000)
+        for head in heads:
+            chain = {name: head[name] for name in ("node", "chain", "epoch")}
+            first = store.find("records", chain, limit=1)
+            if first and first[0]["received_ms"] < below_ms:
+                found.append(chain)
+        if len(heads) < 1000:
+            return found
+        after = [heads[-1][name] for name in ("node", "chain", "epoch")]
+
+
+def _erase_audit(store: Store, below_s: int) -> int:
+    """Erase the oldest entries up to the first one that is young enough; leave an anchor."""
+    old = []
+    for row in store.find("audit", limit=BATCH):
+        if row["at_s"] >= below_s:
+            break
+        old.append(row)
+    if not old:
+        return 0
+    facts.put(store, facts.AUDIT_ANCHOR, [old[-1]["sequence"], old[-1]["hash"]])
+    return store.erase("audit", {}, "sequence", old[-1]["sequence"] + 1, len(old))
