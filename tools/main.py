@@ -15,6 +15,7 @@ from tools import (
     keys,
     node_commands,
     provision,
+    run_province,
     sign,
     stick,
 )
@@ -33,7 +34,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--lang", choices=("vi", "en"), help="vi (mặc định) / en")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (keys, sign, alert, stick, image, provision, node_commands, enrolments):
+    for module in (
+        keys, sign, alert, stick, image, provision, node_commands, enrolments, run_province,
+    ):  # fmt: skip
         module.add_parser(commands)
     return top
 

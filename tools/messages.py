@@ -4,6 +4,10 @@ from tools import visit_messages
 
 TEXTS: dict[str, tuple[str, str]] = {
     **visit_messages.TEXTS,
+    "province_serves": (
+        "Tỉnh mẫu: {address}  Lược đồ: {address}openapi.json  (Ctrl-C để dừng)",
+        "Reference province: {address}  Schema: {address}openapi.json  (Ctrl-C ends it)",
+    ),
     "passphrase": (
         "Mật khẩu của khóa {holder}",
         "Passphrase of key {holder}",
@@ -172,6 +176,8 @@ TEXTS: dict[str, tuple[str, str]] = {
 
 # What to do next, in Vietnamese, by error code; English stands in the error itself.
 FAULTS: dict[str, str] = {
+    "province.port": "Chọn cổng khác bằng --port.",
+    "province.faults": "Tên các lỗi nằm trong tools/province/faults.py.",
     "keys.passphrase": "Lấy đúng tờ mật khẩu in cùng với khóa này.",
     "keys.passphrase_typo": "So lại với tờ mật khẩu rồi gõ lại.",
     "keys.format": "Dùng nguyên tệp khóa đã tạo trong lễ lập khóa.",

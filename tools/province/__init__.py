@@ -1,0 +1,1 @@
+"""A reference province: what a hub's mirror is tested and shown against."""
