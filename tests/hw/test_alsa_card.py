@@ -1,11 +1,16 @@
 """ALSA with a card that keeps time: starts, drift, underrun, unplugging, interrupts."""
 
+import functools
 import json
 import os
 import subprocess
 import sys
 
 from tests.hw.clock_card import ClockCard
+
+# The scenes run in real time: a stall of the machine is not the engine's error, a bug is there in
+# every try.
+TRIES = 5
 
 
 def play(card: ClockCard, *arguments: str) -> dict:
@@ -18,6 +23,24 @@ def play(card: ClockCard, *arguments: str) -> dict:
     return result
 
 
+def on_a_busy_machine(scene):
+    """Run a scene of instants again, up to five times, when the machine stalled it."""
+
+    @functools.wraps(scene)
+    def tried(tmp_path):
+        for attempt in range(TRIES):
+            folder = tmp_path / str(attempt)
+            folder.mkdir()
+            try:
+                return scene(folder)
+            except AssertionError:
+                if attempt == TRIES - 1:
+                    raise
+
+    return tried
+
+
+@on_a_busy_machine
 def test_items_start_at_their_instants(tmp_path):
     card = ClockCard(tmp_path)
     result = play(card, "starts", "6")
@@ -27,6 +50,7 @@ def test_items_start_at_their_instants(tmp_path):
     assert sorted(abs(error) for error in errors)[2] < 0.5
 
 
+@on_a_busy_machine
 def test_a_card_that_drifts_stays_on_the_wall_clock(tmp_path):
     card = ClockCard(tmp_path, 500)
     result = play(card, "long", "4")
@@ -63,6 +87,7 @@ def test_another_card_takes_over(tmp_path):
     assert 0 <= rest[0] - samples[-1] < 2000
 
 
+@on_a_busy_machine
 def test_an_alert_interrupts_a_whole_node_on_a_slow_disk(tmp_path):
     card = ClockCard(tmp_path)
     command = [sys.executable, "-m", "tests.hw.interrupt_scene"]
@@ -77,6 +102,7 @@ def test_an_alert_interrupts_a_whole_node_on_a_slow_disk(tmp_path):
     assert 0 < alert_ms - result["decided_ms"] < 90
 
 
+@on_a_busy_machine
 def test_an_alert_is_heard_within_fifty_milliseconds(tmp_path):
     card = ClockCard(tmp_path)
     result = play(card, "interrupt")

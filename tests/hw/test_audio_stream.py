@@ -199,5 +199,5 @@ async def test_a_stopped_item_lets_go_of_its_file_at_once():
     started_s = time.monotonic()
     await out.stop(0)
     await playing
-    assert time.monotonic() - started_s < 0.08
+    assert time.monotonic() - started_s < 0.5
     await out.close()
