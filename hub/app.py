@@ -7,6 +7,7 @@ from hub import (
     bulletin_pages,
     enrolment_api,
     events,
+    openapi,
     pack,
     pages,
     records_api,
@@ -14,22 +15,25 @@ from hub import (
     translations,
 )
 from hub.answers import json_faults
+from hub.metrics import METRICS, Metrics, measured
 from hub.overview import Programmes
 from hub.page_guard import strict_headers
 from hub.services import SERVICES, Services
 from hub.serving import guarded
 
 
-def create_node_app(services: Services) -> web.Application:
+def create_node_app(services: Services, counted: Metrics | None = None) -> web.Application:
     """Build the node-facing endpoints; they are fit for the open network."""
-    app = web.Application(middlewares=[guarded, json_faults])
+    app = web.Application(middlewares=[guarded, measured, json_faults])
+    app[METRICS] = counted or Metrics()
     _install_node_routes(app, services)
     return app
 
 
-def create_app(services: Services) -> web.Application:
+def create_app(services: Services, counted: Metrics | None = None) -> web.Application:
     """Build the node-facing endpoints and the pages; offer it on this machine only."""
-    app = web.Application(middlewares=[guarded, strict_headers, pages.page_faults])
+    app = web.Application(middlewares=[guarded, measured, strict_headers, pages.page_faults])
+    app[METRICS] = counted or Metrics()
     _install_node_routes(app, services)
     app[translations.TRANSLATIONS] = translations.load()
     app[assets.ASSETS] = assets.Assets()
@@ -48,3 +52,4 @@ def _install_node_routes(app: web.Application, services: Services) -> None:
         [*static_files.ROUTES, *records_api.ROUTES, *enrolment_api.ROUTES, *events.ROUTES]
     )
     pack.install(app, services)
+    openapi.install(app)

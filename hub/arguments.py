@@ -53,6 +53,9 @@ def _found(commands: Any) -> None:
         metavar="HOST:PORT",
         help="for pages: this machine only; the same as --listen where that is one",
     )
+    serve.add_argument(
+        "--operator", metavar="HOST:PORT", help="health and metrics: this machine only"
+    )
     _command(commands, "audit", "Check the chain of the audit log.")
 
 

@@ -138,6 +138,10 @@ class Database(Ledger):
         except DBAPIError as error:
             raise _world(error) from error
 
+    def waiting(self) -> int:
+        """Return how many transactions wait for the writer."""
+        return self._jobs.qsize()
+
     def close(self) -> None:
         """Finish what is queued and release the file."""
         self._jobs.put(None)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hub import arguments, commands, operations
 from hub.config import Config
-from hub.serve import serve
+from hub.serve import Where, serve
 from hub.services import Services, open_hub
 from protocols.errors import Fault
 
@@ -37,7 +37,7 @@ async def _run(chosen: Namespace) -> object:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(config, chosen.listen, chosen.pages, stop)
+        await serve(config, Where(chosen.listen, chosen.pages, chosen.operator), stop)
         return None
     if chosen.command in operations.OPERATIONS:
         return await operations.OPERATIONS[chosen.command](config, chosen)

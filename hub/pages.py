@@ -8,14 +8,14 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
-from hub import fault_texts, page_guard
+from hub import fault_texts, metrics, page_guard
 from hub.answers import Handler, fault_answer, json_faults, not_found, status_of, unexpected
 from hub.assets import ASSETS
 from hub.overview import Programmes, overview
 from hub.services import SERVICES
 from hub.translations import COOKIE, LANGUAGES, chosen
 from hub.words import Words
-from protocols.errors import Fault, LocalFault
+from protocols.errors import Fault
 
 PROGRAMMES = web.AppKey("programmes", Programmes)
 TEMPLATES = web.AppKey("templates", jinja2.Environment)
@@ -122,21 +122,8 @@ async def show_overview_part(request: web.Request) -> web.Response:
     return part(request, "overview_part.html", **await _overview(request))
 
 
-async def healthz(request: web.Request) -> web.Response:
-    """Tell whether database and repository answer."""
-    services = request.app[SERVICES]
-    counted = await services.ledger.read(lambda s: s.count("nodes"))
-    waiting = await services.ledger.read(
-        lambda s: s.count("publications", {"state": "approved", "missing": 0})
-    )
-    if not services.repository.archive.newest_version("root"):
-        raise LocalFault("hub.not_founded", "no root", "Run chieng-hub init.")
-    body = {"ok": True, "nodes": counted, "publications_waiting": waiting}
-    return web.json_response(body, headers={"Cache-Control": "no-store"})
-
-
 ROUTES = [
     web.get("/", show_overview),
     web.get("/parts/overview", show_overview_part),
-    web.get("/healthz", healthz),
+    web.get("/healthz", metrics.healthz),
 ]

@@ -10,11 +10,12 @@ import contextlib
 import ipaddress
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub import firmware_commands, order_publishing, retention
 from hub.app import create_app, create_node_app
 from hub.config import Config
+from hub.metrics import Metrics, create_operator_app
 from hub.services import Services, open_hub
 from hub.serving import Listener
 from protocols.errors import LocalFault
@@ -43,8 +44,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-async def serve(config: Config, listen: str, pages: str | None, stop: asyncio.Event) -> None:
+class Where(NamedTuple):
+    """Say where to listen (`HOST:PORT`): nodes, pages, and the operator's health and metrics."""
+
+    nodes: str
+    pages: str | None = None
+    operator: str | None = None
+
+
+async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; complete first what a crash left. Raises a `Fault`."""
+    listen, pages = where.nodes, where.pages
     nodes_at = address(listen)
     together = pages is None and is_loopback(nodes_at[0])
     pages_at = nodes_at if together else address(pages or PAGES)
@@ -54,16 +64,27 @@ async def serve(config: Config, listen: str, pages: str | None, stop: asyncio.Ev
             f"pages have no accounts yet and must not be offered on {pages_at[0]}",
             "Use a loopback address, such as --pages 127.0.0.1:8081, and an SSH tunnel.",
         )
+    operator_at = address(where.operator) if where.operator else None
+    if operator_at and not is_loopback(operator_at[0]):
+        raise LocalFault(
+            "hub.exposed",
+            f"health and metrics must not be offered on {operator_at[0]}",
+            "Use a loopback address, such as --operator 127.0.0.1:8082.",
+        )
     services, database = open_hub(config)
+    counted = Metrics()
     try:
         await services.publisher.recover()
         await order_publishing.recover(services)
         async with contextlib.AsyncExitStack() as stack:
             if together:
-                await _listen(stack, create_app(services), pages_at, "nodes and pages")
+                await _listen(stack, create_app(services, counted), pages_at, "nodes and pages")
             else:
-                await _listen(stack, create_node_app(services), nodes_at, "nodes")
-                await _listen(stack, create_app(services), pages_at, "pages")
+                await _listen(stack, create_node_app(services, counted), nodes_at, "nodes")
+                await _listen(stack, create_app(services, counted), pages_at, "pages")
+            if operator_at:
+                app = create_operator_app(services, counted)
+                await _listen(stack, app, operator_at, "health and metrics")
             for work in _works(services):
                 stack.push_async_callback(_cancel, asyncio.create_task(work))
             await stop.wait()

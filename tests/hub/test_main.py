@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from hub.main import main
-from hub.serve import address, is_loopback, serve
+from hub.serve import Where, address, is_loopback, serve
 from protocols.errors import LocalFault
 from tests.hub.conftest import COMMUNE
 
@@ -127,7 +127,7 @@ async def test_pages_are_never_offered_to_others(config, listen):
     assert not is_loopback(listen)
     stop = asyncio.Event()
     with pytest.raises(LocalFault) as caught:
-        await serve(config, "0.0.0.0:0", f"{listen}:0", stop)
+        await serve(config, Where("0.0.0.0:0", f"{listen}:0"), stop)
     assert caught.value.code == "hub.exposed"
 
 
