@@ -1,7 +1,7 @@
 # Everything a person types. `make demo` is the place to start.
 PYTHON = .venv/bin/python
 
-.PHONY: setup demo test check mutants simulate bench clean
+.PHONY: setup demo test check mutants simulate bench deb clean
 
 setup:
 	@tools/setup.sh && tools/unpack_chrony.sh
@@ -30,6 +30,10 @@ bench: setup
 	@for file in tests/bench/*.py; do \
 		echo "== $$file"; $(PYTHON) -m "tests.bench.$$(basename "$$file" .py)" || exit 1; \
 	done
+
+# Debian packages of hub and node, with the locked libraries inside: dist/*.deb.
+deb: setup
+	@$(PYTHON) -m tools.deb
 
 clean:
 	rm -rf .cache .venv demo build dist artefacts *.egg-info
