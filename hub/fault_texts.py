@@ -55,6 +55,7 @@ _TEXTS = {
         N_("Write a title on one line, at most about 100 letters."),
     ),
     "form.broken": (N_("The form did not arrive whole."), N_("Send it once more.")),
+    "http.broken_body": (N_("The form did not arrive whole."), N_("Send it once more.")),
     "http.foreign_page": (
         N_("The request came from another page."),
         N_("Open the hub's page itself and try again."),

@@ -20,6 +20,7 @@ from protocols.limits import (
 )
 
 T = TypeVar("T")
+_BROKEN = (HttpProcessingError, web.RequestPayloadError, ValueError, AssertionError, EOFError)
 
 
 class Form:
@@ -54,7 +55,7 @@ async def read(request: web.Request, blobs: Blobs) -> Form:
     if request.content_type == "multipart/form-data":
         try:
             return await _multipart(request, blobs)
-        except (HttpProcessingError, ValueError, AssertionError, EOFError) as error:
+        except _BROKEN as error:
             raise _broken() from error
     form = Form()
     data = await read_body(request, FORM_BYTES_MAX)

@@ -128,6 +128,8 @@ class Listener:
             shutdown_timeout=FAREWELL_S,
             max_line_size=HTTP_LINE_BYTES_MAX,
             max_field_size=HTTP_HEAD_BYTES_MAX,
+            # Nobody has a reason to send squeezed bodies; unpacking is where bombs go off.
+            auto_decompress=False,
         )
         self._guards: set[Guard] = set()
         self._head_s = head_s
@@ -191,7 +193,8 @@ class Body:
     async def read(self) -> bytes:
         """Return the next piece, empty at the end.
 
-        Raises `RemoteFault("http.too_large")`, or `("http.stalled")` when nothing comes.
+        Raises `RemoteFault("http.too_large")`, `("http.stalled")` when nothing comes, or
+        `("http.broken_body")` for one that is no body at all.
         """
         left_s = self._end - asyncio.get_running_loop().time()
         try:
@@ -201,10 +204,17 @@ class Body:
             raise RemoteFault(
                 "http.stalled", "the body stopped coming", "Send it again on a better link."
             ) from None
+        except web.RequestPayloadError:
+            raise broken_body() from None
         self._length += len(piece)
         if self._length > self._bytes_max:
             raise _too_large(self._bytes_max)
         return piece
+
+
+def broken_body() -> RemoteFault:
+    """Return the fault of a body that breaks HTTP's own rules."""
+    return RemoteFault("http.broken_body", "the body did not arrive whole", "Send it once more.")
 
 
 def _too_large(bytes_max: int) -> RemoteFault:
