@@ -177,7 +177,7 @@ TEXTS: dict[str, tuple[str, str]] = {
 # What to do next, in Vietnamese, by error code; English stands in the error itself.
 FAULTS: dict[str, str] = {
     "province.port": "Chọn cổng khác bằng --port.",
-    "province.faults": "Tên các lỗi nằm trong tools/province/faults.py.",
+    "province.faults": "Chỉ dùng các công tắc vừa nêu, mỗi công tắc từ 0 đến 1.",
     "keys.passphrase": "Lấy đúng tờ mật khẩu in cùng với khóa này.",
     "keys.passphrase_typo": "So lại với tờ mật khẩu rồi gõ lại.",
     "keys.format": "Dùng nguyên tệp khóa đã tạo trong lễ lập khóa.",

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import signal
 import time
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from protocols.errors import WorldFault
+from protocols.errors import LocalFault, WorldFault
 from tools.context import Context
 from tools.province.desk import Desk
 from tools.province.server import create_app
@@ -37,10 +36,12 @@ def run(context: Context) -> None:
     options.data.mkdir(parents=True, exist_ok=True)
     store = Store(options.data / "province.sqlite3")
     desk = Desk(store, lambda: time.time_ns() // 1_000_000, options.name, options.password)
-    wrong = desk.faults.turn(json.loads(options.faults))
-    if wrong:
-        raise WorldFault("province.faults", f"no such fault: {wrong}", "See tools/province.")
     try:
+        wrong = desk.faults.turn_text(options.faults)
+        if wrong:
+            known = ", ".join(desk.faults.as_dict())
+            said = f"--faults: {wrong}; switches: {known}"
+            raise LocalFault("province.faults", said, "Name switches of these, 0 to 1 each.")
         asyncio.run(_serve(context, desk, options.port))
     finally:
         store.close()

@@ -1,6 +1,5 @@
 """The reference province: its own judgement, its store, its fault switch."""
 
-import asyncio
 import json
 import sqlite3
 
@@ -100,6 +99,10 @@ def test_strangers_and_nonsense_are_refused():
     assert caller.send().status == 400
     assert caller.ask("POST", "khoang-trong", [1]).status == 400
     assert caller.ask("GET", "khong-co").status == 404
+    known = {"authorization": f"Bearer {caller.token}"}
+    for body in (b"[" * 100_000, b"{", b"\xff"):
+        path = schema.BASE + "khoang-trong"
+        assert caller.desk.handle("POST", path, {}, known, body).status == 400
     caller.now_ms += 3601_000
     assert caller.send(gap("1")).status == 401
 
@@ -107,6 +110,8 @@ def test_strangers_and_nonsense_are_refused():
 def test_every_switch_does_what_it_says():
     caller = Caller().login()
     turn = caller.desk.faults.turn
+    words = caller.desk.faults.turn_text
+    assert words("{") and words("[1]") and words('{"no": 1}') and not words('{"seed": 7}')
     assert turn({"nonsense": 1}) and turn({"slow": 2}) and turn({"slow": True})
     for name, seen in (
         ("slow", lambda a: a.delay_ms == 3000),
@@ -152,6 +157,9 @@ async def test_over_a_socket_and_after_a_restart(tmp_path):
         session.headers["Authorization"] = f"Bearer {caller.token}"
         head = {"NguonID": "h", "TenNguon": "h", "DichID": "t", "TenDich": "t"}
         body = {**head, "DanhSach": [gap("1")]}
+        for address in ("/_tinh/loi", "/_tinh/chi-thi"):
+            async with session.post(address, data=b"[") as answer:
+                assert answer.status == 400
         await session.post("/_tinh/loi", json={"lost": 1})
         with pytest.raises(aiohttp.ClientError):
             async with session.post("/api/v2/khoang-trong", json=body):
@@ -167,4 +175,3 @@ async def test_over_a_socket_and_after_a_restart(tmp_path):
     again = Caller(path).login()
     assert again.results(gap("1")) == [AGAIN]
     again.desk.store.close()
-    await asyncio.sleep(0)

@@ -233,5 +233,5 @@ def _value(headers: Mapping[str, str], body: bytes) -> object:
             if inflate.unconsumed_tail:
                 raise _refusal(413, "quá dài")
         return json.loads(body)
-    except (ValueError, zlib.error):
+    except (ValueError, RecursionError, zlib.error):
         raise _refusal(400, "không phải JSON") from None

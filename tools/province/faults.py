@@ -1,5 +1,6 @@
 """The fault switch: what goes wrong at the province, how often, from which seed."""
 
+import json
 import random
 from typing import Any
 
@@ -38,6 +39,14 @@ class Faults:
         if "seed" in wanted:
             self._random.seed(self.numbers["seed"])
         return ""
+
+    def turn_text(self, text: str) -> str:
+        """Turn the switches that a JSON object names; return what is wrong with it, or nothing."""
+        try:
+            wanted = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            return f"JSON: {error}"
+        return self.turn(wanted) if isinstance(wanted, dict) else "JSON: an object is wanted"
 
     def happens(self, name: str) -> bool:
         """Draw whether a fault happens now."""

@@ -33,7 +33,7 @@ def create_app(desk: Desk) -> web.Application:
 
     async def faults(request: web.Request) -> web.Response:
         if request.method == "POST":
-            wrong = desk.faults.turn(await request.json())
+            wrong = desk.faults.turn_text(await request.text())
             if wrong:
                 return web.json_response({"MoTa": wrong}, status=400)
         return web.json_response(desk.faults.as_dict())
@@ -46,7 +46,11 @@ def create_app(desk: Desk) -> web.Application:
         return _listed(found(kind))
 
     async def direct(request: web.Request) -> web.Response:
-        wrong = desk.direct(await request.json())
+        try:
+            wanted = await request.json()
+        except (ValueError, RecursionError) as error:
+            return web.json_response({"MoTa": f"JSON: {error}"}, status=400)
+        wrong = desk.direct(wanted) if isinstance(wanted, dict) else "JSON: an object is wanted"
         return web.json_response({"MoTa": wrong}, status=400 if wrong else 200)
 
     async def keep(request: web.Request) -> web.Response:
