@@ -1,6 +1,6 @@
 """`GET /v1/openapi.json`: the node-facing API described from its route table and its types."""
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -45,12 +45,12 @@ def _query(name: str, schema: dict[str, Any], said: str, needed: bool = False) -
 
 
 _JSON = "application/json"
-_CACHED = (304, ("Not changed", "", ""))
+_NOT_CHANGED = ("Not changed", "", "")
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v1/units/{unit}/metadata/{file}"): Operation(
         "metadata",
         "A file of the unit's view of the TUF repository.",
-        {200: ("The file's exact bytes", _JSON, "Signed"), 304: _CACHED[1]},
+        {200: ("The file's exact bytes", _JSON, "Signed"), 304: _NOT_CHANGED},
         headers=("If-None-Match",),
     ),
     ("GET", "/v1/targets/{path}"): Operation(
@@ -64,7 +64,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {
             200: ("The media", "application/octet-stream", "binary"),
             206: ("The bytes asked for", "application/octet-stream", "binary"),
-            304: _CACHED[1],
+            304: _NOT_CHANGED,
             416: ("The media is shorter than that", "", ""),
         },
         faults=(400, 404),
@@ -77,7 +77,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             200: ("The pack", "application/x-tar", "binary"),
             204: ("Nothing is newer", "", ""),
             206: ("The rest of a pack", "application/x-tar", "binary"),
-            304: _CACHED[1],
+            304: _NOT_CHANGED,
         },
         faults=(400, 404),
         query=(
@@ -132,15 +132,7 @@ def describe(app: web.Application) -> dict[str, Any]:
         if operation is not None:
             paths.setdefault(path, {})[method.lower()] = _operation(operation, path)
     _, components = schema_components(api_types.TYPES, ref_template=_REF)
-    try:
-        number = version("chieng")
-    except PackageNotFoundError:
-        number = "0"
-    info = {
-        "title": "Chiêng hub: what nodes ask",
-        "version": number,
-        "license": {"name": "see the package"},
-    }
+    info = {"title": "Chiêng hub: what nodes ask", "version": version("chieng")}
     return {
         "openapi": "3.1.0",
         "info": info,

@@ -29,9 +29,11 @@ class Kind(NamedTuple):
     name: str
     said: str
     folders: tuple[str, ...]
+    module: str
     extra: str
     depends: tuple[str, ...]
     units: tuple[str, ...]
+    examples: tuple[str, ...] = ()
 
 
 KINDS = (
@@ -39,14 +41,17 @@ KINDS = (
         "chieng-hub",
         "hub for commune loudspeakers and public boards",
         ("hub", "protocols"),
+        "hub.main",
         "hub",
         ("adduser", "ffmpeg", "espeak-ng", "fonts-noto-core"),
         ("chieng-hub.service", "chieng-hub-backup.service", "chieng-hub-backup.timer"),
+        ("nginx.conf",),
     ),
     Kind(
         "chieng-node",
         "node agent for a loudspeaker cluster or a public board",
         ("edge", "hw", "protocols"),
+        "edge.main",
         "node",
         ("adduser", "ffmpeg", "libasound2"),
         ("chieng-node.service",),
@@ -79,7 +84,7 @@ def build(kind: Kind, out: Path) -> Path:
     lay_out(kind, tree, version)
     machine = _machine()
     path = out / f"{kind.name}_{version}_{machine}.deb"
-    # Commit dates are no part of a package: files are as old as the first day of the licence.
+    # One date for all files, whatever the day: the same tree makes the same bytes.
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1751328000"}
     command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(tree), str(path)]
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
@@ -94,22 +99,22 @@ def lay_out(kind: Kind, tree: Path, version: str) -> None:
         shutil.copytree(TOP / folder, library / folder, ignore=_left_out)
     for found in closure(kind.extra):
         _copy_library(found, library)
-    words = {"NAME": kind.name, "MODULE": _module(kind)}
+    # `importlib.metadata` finds the version here, as it does where pip installed the tree.
+    about = library / f"chieng-{version}.dist-info" / "METADATA"
+    about.parent.mkdir()
+    about.write_text(f"Metadata-Version: 2.1\nName: chieng\nVersion: {version}\n")
+    words = {"NAME": kind.name, "MODULE": kind.module}
     _copy(KIT / "launcher", tree / "usr" / "bin" / kind.name, 0o755, **words)
     for unit in kind.units:
         _copy(KIT / unit, tree / "lib" / "systemd" / "system" / unit)
     papers = tree / "usr" / "share" / "doc" / kind.name
     for name in ("README.md", "CHANGELOG.md", "THREATS.md", "HARDWARE.md"):
         _copy(TOP / name, papers / name)
-    if kind.name == "chieng-hub":
-        _copy(KIT / "nginx.conf", papers / "examples" / "nginx.conf")
+    for name in kind.examples:
+        _copy(KIT / name, papers / "examples" / name)
     _copy(KIT / f"{kind.name}.postinst", tree / "DEBIAN" / "postinst", 0o755)
     _copy(KIT / "prerm", tree / "DEBIAN" / "prerm", 0o755)
     (tree / "DEBIAN" / "control").write_text(_control(kind, tree, version))
-
-
-def _module(kind: Kind) -> str:
-    return "hub.main" if kind.name == "chieng-hub" else "edge.main"
 
 
 def _control(kind: Kind, tree: Path, version: str) -> str:

@@ -32,6 +32,16 @@ def run(trees, name, module, *words):
 def test_the_hub_of_the_package_runs_with_all_its_libraries(trees, tmp_path):
     said = run(trees, "chieng-hub", "hub.main", "doctor", "--data", tmp_path / "hub")
     assert said.returncode == 1 and "holds no hub" in said.stderr, said.stderr
+    library = trees / "usr" / "lib" / "chieng-hub"
+    ask = "from importlib.metadata import version; print(version('chieng'))"
+    told = subprocess.run(
+        [PYTHON, "-s", "-P", "-c", ask],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(library)},
+        timeout=60,
+    )
+    assert told.stdout.strip() == "0.0.1", told.stderr
 
 
 def test_the_node_of_the_package_runs_and_holds_no_simulation(trees, tmp_path):
