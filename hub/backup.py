@@ -169,11 +169,23 @@ def verify(copy: Path) -> list[str]:
     return broken + [one for one in entry["media"] if not media.has(one) or not media.verify(one)]
 
 
+def _lay_out(config: Config, copy: Path, media: list[str]) -> None:
+    config.data.mkdir(parents=True, exist_ok=True)
+    for name in _FOLDERS:
+        shutil.copytree(copy / name, config.data / name)
+    held, blobs = Blobs(copy.parent / "blobs"), Blobs(config.blobs)
+    for name in media:
+        blobs.put_file(held.path(name))
+    shutil.copy2(copy / config.database.name, config.database)
+    migrate(config.database)
+
+
 async def restore(config: Config, copy: Path, others: Sequence[Path]) -> dict[str, Any]:
     """Make a hub in an empty folder from a copy, and let it go on above what was lost.
 
     `others` are folders with newer signed files: a mirror, an unpacked stick, a node's store.
-    Raises `LocalFault("backup.copy")` or `("backup.target")`.
+    Raises `LocalFault("backup.copy")` or `("backup.target")`, and
+    `WorldFault("backup.disk")` when the disk does not take it: nothing is left behind.
     """
     broken = verify(copy)
     if broken:
@@ -185,14 +197,13 @@ async def restore(config: Config, copy: Path, others: Sequence[Path]) -> dict[st
             "backup.target", f"{config.data} is not empty", "Restore into an empty folder."
         )
     entry = read(copy)
-    config.data.mkdir(parents=True, exist_ok=True)
-    for name in _FOLDERS:
-        shutil.copytree(copy / name, config.data / name)
-    media, blobs = Blobs(copy.parent / "blobs"), Blobs(config.blobs)
-    for name in entry["media"]:
-        blobs.put_file(media.path(name))
-    shutil.copy2(copy / config.database.name, config.database)
-    migrate(config.database)
+    try:
+        _lay_out(config, copy, entry["media"])
+    except (OSError, WorldFault) as error:
+        shutil.rmtree(config.data, ignore_errors=True)
+        raise WorldFault(
+            "backup.disk", f"the copy was not restored: {error}", "Free some space and try again."
+        ) from error
     services, database = open_hub(config)
     try:
         adopted = recovery.adopt(services.repository, list(others), services.now_s())

@@ -87,6 +87,22 @@ def revision(path: Path) -> str | None:
         engine.dispose()
 
 
+def damage(path: Path) -> list[str]:
+    """Return what SQLite finds wrong in a database file; raises `WorldFault("hub.storage")`."""
+    engine = _engine(path, writes=False)
+    try:
+        with engine.begin() as connection:
+            said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+            found = [] if said == "ok" else [str(said)]
+            for row in connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(1):
+                found.append(f"a row of {row[0]} without its parent")
+            return found
+    except DBAPIError as error:
+        raise _world(error) from error
+    finally:
+        engine.dispose()
+
+
 def _world(error: BaseException) -> WorldFault:
     return WorldFault(
         "hub.storage",

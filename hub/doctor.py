@@ -6,20 +6,21 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from hub import audit, backup, bulletins
+from hub import audit, backup, bulletins, database
 from hub.config import Config
 from hub.programme import LIVE
 from hub.repository import expiries
 from hub.services import Services
 from hub.store import Store
+from protocols.errors import LocalFault
 
 # Room for a day of recordings, and for SQLite to copy itself.
 FREE_BYTES_MIN = 2 * 1024**3
-# Two missed nights; one may have been a power cut.
-COPY_AGE_S_MAX = 50 * 3600
-# Hub time is what nodes set their clocks by.
+# The timer copies every hour; a day without a copy is more than a machine that was off.
+COPY_AGE_S_MAX = 24 * 3600
+# June 2025, before this program existed. Hub time is what nodes set their clocks by.
 CLOCK_S_MIN = 1_750_000_000
 
 
@@ -51,14 +52,9 @@ async def examine(services: Services, copies: Path | None, now_s: int) -> list[F
 
 
 def _database(store: Store, services: Services) -> Iterator[Finding]:
-    ask: Any = getattr(store, "_connection", None)
-    if ask is not None:
-        said = ask.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        bad = "" if said == "ok" else "Stop the hub, restore the newest copy, keep this file."
-        yield Finding("database", f"SQLite says {said}", bad)
-        loose = ask.exec_driver_sql("PRAGMA foreign_key_check").first()
-        if loose is not None:
-            yield Finding("database", f"a row without its parent in {loose[0]}", "Tell the maker.")
+    wrong = database.damage(services.config.database)
+    remedy = "Stop the hub, keep this file, restore the newest copy." if wrong else ""
+    yield Finding("database", "; ".join(wrong) or "SQLite finds it whole", remedy)
     broken = audit.first_broken(store)
     said = f"{store.count('audit')} entries follow one another"
     if broken is not None:
@@ -128,6 +124,10 @@ def _copies(folder: Path | None, now_s: int) -> Iterator[Finding]:
     if not found:
         yield Finding("copies", f"none in {folder}", "Run chieng-hub backup.")
         return
-    age_s = now_s - int(backup.read(found[-1])["at_s"])
+    try:
+        age_s = now_s - int(backup.read(found[-1])["at_s"])
+    except LocalFault as fault:
+        yield Finding("copies", fault.message, "Remove it and run chieng-hub backup.")
+        return
     remedy = "" if age_s < COPY_AGE_S_MAX else "See why chieng-hub-backup.timer does not run."
     yield Finding("copies", f"the newest is {age_s // 3600} hours old", remedy)

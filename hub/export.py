@@ -8,9 +8,8 @@ from typing import IO, Any
 
 from hub import schema
 from hub.store import Row, Store
+from protocols.errors import WorldFault
 
-# Private even when wrapped; an export is handed around.
-SECRET_COLUMNS = {"wrapped_json", "password", "totp", "token", "request"}
 _PAGE = 2000
 READ_ME = """Everything one hub knew at one moment.
 
@@ -23,10 +22,26 @@ Keys, passwords and approvers' wrapped keys are left out.
 
 
 def write(store: Store, path: Path, now_s: int) -> dict[str, int]:
-    """Write the ZIP file; return the rows of every table."""
+    """Write the ZIP file, whole or not at all; return the rows of every table.
+
+    Raises `WorldFault("export.disk")`.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        counts = _write(store, draft, now_s)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise WorldFault(
+            "export.disk", f"{path} was not written: {error}", "Choose a folder with free space."
+        ) from error
+    return counts
+
+
+def _write(store: Store, path: Path, now_s: int) -> dict[str, int]:
     counts: dict[str, int] = {}
     tables = {
-        name: [column.name for column in table.columns if column.name not in SECRET_COLUMNS]
+        name: [column.name for column in table.columns if column.info != schema.PRIVATE]
         for name, table in schema.metadata.tables.items()
     }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:

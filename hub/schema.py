@@ -17,6 +17,8 @@ from sqlalchemy import (
     Text,
 )
 
+# Marks a column that never leaves the hub: private even when wrapped.
+PRIVATE = {"private": True}
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -213,7 +215,7 @@ approvers = Table(
     Column("unit", Text, nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("key_id", Text, nullable=False),
-    Column("wrapped_json", Text, nullable=False),
+    Column("wrapped_json", Text, nullable=False, info=PRIVATE),
     Column("state", Text, nullable=False),
     _one_of("state", "active", "left"),
 )
@@ -277,7 +279,7 @@ publications = Table(
     Column("bulletin", Text, nullable=False, index=True),
     Column("approvers_json", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("request", LargeBinary, nullable=False),
+    Column("request", LargeBinary, nullable=False, info=PRIVATE),
     Column("missing", Integer, nullable=False),
     Column("approved_s", BigInteger, nullable=False),
     Column("published_s", BigInteger),

@@ -43,7 +43,7 @@ class MemoryStore(Store):
             if keep:
                 continue
             if row is None:
-                self._rows[table].pop(key)
+                del self._rows[table][key]
             else:
                 self._rows[table][key] = row
 

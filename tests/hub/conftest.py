@@ -1,6 +1,7 @@
 """What the hub's tests share."""
 
 import asyncio
+import contextlib
 import shutil
 
 import aiohttp
@@ -91,13 +92,22 @@ def services(config):
     database.close()
 
 
+@contextlib.asynccontextmanager
+async def serving(app):
+    """Serve an application on a real socket of this machine."""
+    served = Listener(app)
+    await served.start("127.0.0.1", 0)
+    try:
+        yield served
+    finally:
+        await served.close()
+
+
 @pytest.fixture
 async def listener(services):
-    """Serve the node-facing endpoints on a real socket."""
-    served = Listener(create_node_app(services))
-    await served.start("127.0.0.1", 0)
-    yield served
-    await served.close()
+    """Serve the node-facing endpoints."""
+    async with serving(create_node_app(services)) as served:
+        yield served
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Copies, restoring, looking over, exporting and erasing, as an operator does it."""
 
 import argparse
+import asyncio
 import json
 import sqlite3
 import zipfile
@@ -8,7 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from hub import audit, backup, doctor, export, facts, operations, orders, programme, retention
+from hub import (
+    audit,
+    backup,
+    doctor,
+    export,
+    facts,
+    operations,
+    orders,
+    programme,
+    retention,
+    schema,
+)
 from hub.config import Config
 from hub.main import main
 from hub.services import open_hub
@@ -77,7 +89,7 @@ def test_damage_and_wrong_folders_are_refused(config, tmp_path):
     chosen = argparse.Namespace(copy=str(copy), signed_files=[])
     for target, code in ((tmp_path / "new", "backup.copy"), (config.data, "backup.copy")):
         with pytest.raises(LocalFault) as caught:
-            operations.asyncio.run(operations.restore(Config(data=target), chosen))
+            asyncio.run(operations.restore(Config(data=target), chosen))
         assert caught.value.code == code
     with pytest.raises(LocalFault):
         backup.read(tmp_path)
@@ -89,7 +101,7 @@ def test_restoring_over_a_hub_is_refused(config, tmp_path):
     backup.back_up(config, tmp_path / "copies", 2)
     chosen = argparse.Namespace(copy=backup.copies(tmp_path / "copies")[0], signed_files=[])
     with pytest.raises(LocalFault) as caught:
-        operations.asyncio.run(operations.restore(config, chosen))
+        asyncio.run(operations.restore(config, chosen))
     assert caught.value.code == "backup.target"
 
 
@@ -114,6 +126,19 @@ def test_a_copy_that_cannot_be_written_leaves_nothing_half(config, tmp_path, mon
         backup.back_up(config, tmp_path / "copies", 2)
     assert caught.value.code == "backup.disk"
     assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_a_copy_that_cannot_be_restored_leaves_nothing_half(config, tmp_path, monkeypatch):
+    backup.back_up(config, tmp_path / "copies", 2)
+    again = Config(data=tmp_path / "again")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup.shutil, "copy2", full)
+    with pytest.raises(WorldFault) as caught:
+        asyncio.run(backup.restore(again, backup.copies(tmp_path / "copies")[0], []))
+    assert caught.value.code == "backup.disk" and not again.data.exists()
 
 
 def test_the_commands_speak(config, tmp_path, capsys):
@@ -148,6 +173,10 @@ async def test_the_doctor_names_what_is_wrong(services, tmp_path, monkeypatch):
     assert {"keys", "audit", "disk", "copies", "expiry"} <= {
         one.check for one in bad if not one.is_well
     }
+    (tmp_path / "copies" / "20260101T000000Z").mkdir(parents=True)
+    (tmp_path / "copies" / "20260101T000000Z" / "copy.json").write_text("{")
+    found = await doctor.examine(services, tmp_path / "copies", now_s)
+    assert any(one.check == "copies" and "no whole copy" in one.said for one in found)
     with pytest.raises(Fault) as caught:
         await operations.look_over(services, SimpleNamespace(copies=None))
     assert caught.value.code == "hub.unwell"
@@ -161,6 +190,12 @@ async def test_an_export_holds_every_table_and_no_secret(services, tmp_path):
         assert len(approvers) == rows["approvers"] == 3
         assert all("wrapped_json" not in row for row in approvers)
         assert len(file.namelist()) == len(rows) + 2
+    tables = schema.metadata.tables
+    assert tables["approvers"].c.wrapped_json.info == schema.PRIVATE
+    assert tables["publications"].c.request.info == schema.PRIVATE
+    with pytest.raises(WorldFault) as caught:
+        await services.ledger.read(lambda s: export.write(s, tmp_path / "no" / "all.zip", 1))
+    assert caught.value.code == "export.disk"
 
 
 def audit_row(store, at_s, count):
