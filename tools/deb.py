@@ -34,6 +34,7 @@ class Kind(NamedTuple):
     depends: tuple[str, ...]
     units: tuple[str, ...]
     examples: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 KINDS = (
@@ -55,6 +56,7 @@ KINDS = (
         "node",
         ("adduser", "ffmpeg", "libasound2"),
         ("chieng-node.service",),
+        settings=("node.json",),
     ),
 )
 
@@ -112,8 +114,13 @@ def lay_out(kind: Kind, tree: Path, version: str) -> None:
         _copy(TOP / name, papers / name)
     for name in kind.examples:
         _copy(KIT / name, papers / "examples" / name)
+    for name in kind.settings:
+        _copy(KIT / name, tree / "etc" / kind.name / name)
     _copy(KIT / f"{kind.name}.postinst", tree / "DEBIAN" / "postinst", 0o755)
     _copy(KIT / "prerm", tree / "DEBIAN" / "prerm", 0o755)
+    # What an operator changes there outlives the next version.
+    kept = "".join(f"/etc/{kind.name}/{name}\n" for name in kind.settings)
+    (tree / "DEBIAN" / "conffiles").write_text(kept)
     (tree / "DEBIAN" / "control").write_text(_control(kind, tree, version))
 
 

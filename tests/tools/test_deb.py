@@ -1,5 +1,6 @@
 """The Debian packages: laid out, unpacked, their units verified and their programs run."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 
 import pytest
 
+from edge.service import is_service
 from tools import deb
 
 # The package's programs run with Debian's own Python; this suite's must be the same minor version.
@@ -57,6 +59,16 @@ def test_the_node_of_the_package_runs_and_holds_no_simulation(trees, tmp_path):
         timeout=60,
     )
     assert "usage: chieng-node" in chooser.stdout + chooser.stderr
+
+
+def test_a_node_as_shipped_waits_on_its_service_cable(trees):
+    shipped = trees / "etc" / "chieng-node" / "node.json"
+    assert is_service(shipped.read_bytes())
+    config = json.loads(shipped.read_text())
+    assert config["data"] == "/var/lib/chieng-node"
+    unit = (trees / "lib/systemd/system/chieng-node.service").read_text()
+    assert "ConditionPathExists=/etc/chieng-node/node.json" in unit
+    assert (trees / "chieng-node" / "conffiles").read_text() == "/etc/chieng-node/node.json\n"
 
 
 def test_systemd_accepts_the_units(trees):
