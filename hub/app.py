@@ -3,6 +3,9 @@
 from aiohttp import web
 
 from hub import (
+    access,
+    account_pages,
+    administration_pages,
     assets,
     bulletin_pages,
     enrolment_api,
@@ -18,8 +21,10 @@ from hub.answers import json_faults
 from hub.metrics import METRICS, Metrics, measured
 from hub.overview import Programmes
 from hub.page_guard import strict_headers
+from hub.passwords import Checker
 from hub.services import SERVICES, Services
 from hub.serving import guarded
+from hub.sessions import CHECKER
 
 
 def create_node_app(services: Services, counted: Metrics | None = None) -> web.Application:
@@ -31,15 +36,19 @@ def create_node_app(services: Services, counted: Metrics | None = None) -> web.A
 
 
 def create_app(services: Services, counted: Metrics | None = None) -> web.Application:
-    """Build the node-facing endpoints and the pages; offer it on this machine only."""
-    app = web.Application(middlewares=[guarded, measured, strict_headers, pages.page_faults])
+    """Build the node-facing endpoints and the pages; away from this machine only over TLS."""
+    app = web.Application(
+        middlewares=[guarded, measured, strict_headers, pages.page_faults, access.guard]
+    )
     app[METRICS] = counted or Metrics()
     _install_node_routes(app, services)
     app[translations.TRANSLATIONS] = translations.load()
     app[assets.ASSETS] = assets.Assets()
     app[pages.TEMPLATES] = pages.templates()
     app[pages.PROGRAMMES] = Programmes()
+    app[CHECKER] = Checker()
     app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *assets.ROUTES])
+    app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES])
     return app
 
 

@@ -18,6 +18,7 @@ def build() -> ArgumentParser:
     _found(commands)
     _fleet(commands)
     _tickets(commands)
+    _account(commands)
     _bulletins(commands)
     order_arguments.add(commands, _command)
     operation_arguments.add(commands, _command)
@@ -51,11 +52,16 @@ def _found(commands: Any) -> None:
     serve.add_argument(
         "--pages",
         metavar="HOST:PORT",
-        help="for pages: this machine only; the same as --listen where that is one",
+        help="for pages; without --public-name on this machine only",
     )
     serve.add_argument(
         "--operator", metavar="HOST:PORT", help="health and metrics: this machine only"
     )
+    serve.add_argument(
+        "--public-name", metavar="NAME", help="the host name of the pages, offered over TLS"
+    )
+    serve.add_argument("--tls-certificate", metavar="FILE", help="PEM, with its chain")
+    serve.add_argument("--tls-key", metavar="FILE", help="PEM; none of both behind a proxy")
     _command(commands, "audit", "Check the chain of the audit log.")
 
 
@@ -112,6 +118,17 @@ def _tickets(commands: Any) -> None:
     kit.add_argument("--hub", action="append", required=True, metavar="URL", help="for nodes")
     kit.add_argument("--ticket", action="append", default=[], metavar="FILE")
     kit.add_argument("--out", required=True, metavar="FILE")
+
+
+def _account(commands: Any) -> None:
+    account = _command(commands, "account", "Give, change and recover access to the pages.")
+    account.add_argument("verb", choices=("add", "code", "grant", "ungrant", "close", "list"))
+    account.add_argument("--id", metavar="NAME", help="a-z, 0-9, dot, dash")
+    account.add_argument("--name", help="the person's name")
+    account.add_argument(
+        "--grant", action="append", default=[], metavar="ROLE:UNIT", help="may be repeated"
+    )
+    account.add_argument("--password-file", metavar="FILE", help="sets it; no one-time code then")
 
 
 def _signer(command: ArgumentParser) -> None:

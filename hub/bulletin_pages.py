@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from hub import (
+    access,
     approvers,
     bulletins,
     fault_texts,
@@ -12,6 +13,7 @@ from hub import (
     form,
     overview,
     programme,
+    roles,
     speech,
     timing,
 )
@@ -20,13 +22,13 @@ from hub.bulletins import Draft
 from hub.form import Form
 from hub.pages import page, part
 from hub.production import new_name
+from hub.roles import Reader
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
 from hub.translations import Translations, chosen
 from hub.words import LANGUAGES, VOICES, WEEKDAYS
 from protocols.errors import Fault, RemoteFault
 
-WHO = "page"
 NAME = r"{bulletin:b[0-9a-f]{12}}"
 
 
@@ -35,10 +37,11 @@ def _today(services: Services) -> str:
     return now.date().isoformat()
 
 
-def _choices(store: Store, today: str, translations: Translations) -> dict[str, Any]:
-    """Return what the form offers: units that somebody approves for, their hamlets, voices."""
+def _choices(store: Store, today: str, translations: Translations, who: Reader) -> dict[str, Any]:
+    """Return what the form offers: units the reader writes for and somebody approves for, …"""
     units = fleet.units_on(store, today)
     speaking = {row["unit"] for row in store.find("approvers", {"state": "active"})}
+    speaking &= who.reach(roles.WRITE, units)
     shown = [units[unit] for unit in sorted(units) if unit in speaking]
     shown.sort(key=lambda row: (row["parent"] is None, row["name"]))
     hamlets = [(row, store.find("hamlets", {"unit": row["unit"]}, order=["name"])) for row in shown]
@@ -157,8 +160,8 @@ async def _form_page(
     request: web.Request, values: dict[str, Any], bulletin: str, fault: Fault | None = None
 ) -> web.Response:
     services, translations = request.app[SERVICES], chosen(request)
-    today = _today(services)
-    choices = await services.ledger.read(lambda s: _choices(s, today, translations))
+    today, who = _today(services), access.reader(request)
+    choices = await services.ledger.read(lambda s: _choices(s, today, translations, who))
     return page(
         request,
         "form.html",
@@ -186,14 +189,15 @@ async def save(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     sent = await form.read(request, services.blobs)
     bulletin = request.match_info.get("bulletin", "")
-    name, now_s = bulletin or new_name(), services.now_s()
+    name, now_s, who = bulletin or new_name(), services.now_s(), access.reader(request)
     try:
         draft = _draft(sent, services)
 
         def keep(store: Store) -> int:
+            access.require(store, services, who, roles.WRITE, draft.unit)
             if bulletin:
-                return bulletins.edit(store, name, draft, WHO, now_s)
-            bulletins.create(store, name, draft, WHO, now_s)
+                return bulletins.edit(store, name, draft, who.account, now_s)
+            bulletins.create(store, name, draft, who.account, now_s)
             return 1
 
         version = await services.ledger.write(keep)
@@ -208,10 +212,9 @@ async def _row(request: web.Request) -> Row:
     return await request.app[SERVICES].ledger.read(lambda s: bulletins.current(s, name))
 
 
-def _shown(store: Store, services: Services, bulletin: str) -> dict[str, Any]:
-    row, today = bulletins.current(store, bulletin), _today(services)
-    config = services.config
-    units = fleet.units_on(store, today)
+def _shown(store: Store, services: Services, bulletin: str, who: Reader) -> dict[str, Any]:
+    row, config = bulletins.current(store, bulletin), services.config
+    units = access.units_today(store, services)
     hamlets = [store.get("hamlets", row["unit"], name) for name in row["hamlets"]]
     waiting = store.find("publications", {"bulletin": bulletin, "state": "approved"}, limit=1)
     return {
@@ -219,6 +222,8 @@ def _shown(store: Store, services: Services, bulletin: str) -> dict[str, Any]:
         "unit_name": units[row["unit"]]["name"] if row["unit"] in units else row["unit"],
         "hamlet_names": [hamlet["name"] for hamlet in hamlets if hamlet],
         "approvers": approvers.active(store, row["unit"]),
+        "may_write": who.allows(roles.WRITE, units, row["unit"]),
+        "may_approve": who.allows(roles.APPROVE, units, row["unit"]),
         "missing": waiting[0]["missing"] if waiting else 0,
         "quiet": programme.quiet_hours(
             store, row, services.now_s(), config.start_lead_s, config.utc_offset_min
@@ -229,7 +234,8 @@ def _shown(store: Store, services: Services, bulletin: str) -> dict[str, Any]:
 
 async def _bulletin_page(request: web.Request, fault: Fault | None = None) -> web.Response:
     services, name = request.app[SERVICES], request.match_info["bulletin"]
-    values = await services.ledger.read(lambda s: _shown(s, services, name))
+    who = access.reader(request)
+    values = await services.ledger.read(lambda s: _shown(s, services, name, who))
     said = fault_texts.explain(fault, chosen(request)) if fault else None
     status = status_of(fault) if fault and fault.whose != "local" else 422 if fault else 200
     return page(request, "bulletin.html", status=status, fault=said, **values)
@@ -243,7 +249,8 @@ async def show(request: web.Request) -> web.Response:
 async def show_part(request: web.Request) -> web.Response:
     """Show what changes on a bulletin's page; a new state asks for the whole page."""
     services, name = request.app[SERVICES], request.match_info["bulletin"]
-    values = await services.ledger.read(lambda s: _shown(s, services, name))
+    who = access.reader(request)
+    values = await services.ledger.read(lambda s: _shown(s, services, name, who))
     response = part(request, "bulletin_part.html", **values)
     response.headers["X-Reload"] = "1"
     response.headers["X-State"] = values["row"]["state"]
@@ -276,9 +283,9 @@ async def recall(request: web.Request) -> web.Response:
 async def withdraw(request: web.Request) -> web.Response:
     """Take back a bulletin that nobody approved."""
     services, name = request.app[SERVICES], request.match_info["bulletin"]
-    now_s = services.now_s()
+    now_s, who = services.now_s(), access.reader(request).account
     try:
-        await services.ledger.write(lambda s: bulletins.withdraw(s, name, WHO, now_s))
+        await services.ledger.write(lambda s: bulletins.withdraw(s, name, who, now_s))
     except Fault as fault:
         return await _bulletin_page(request, fault)
     raise web.HTTPSeeOther("/")

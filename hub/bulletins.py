@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from hub import audit, fleet
@@ -135,9 +135,10 @@ def withdraw(store: Store, bulletin: str, who: str, now_s: int) -> None:
     audit.append(store, now_s, who, "bulletin.withdraw", bulletin)
 
 
-def newest(store: Store, limit: int) -> list[Row]:
-    """Return the bulletins changed last, newest first."""
-    rows = store.find("bulletins", order=["changed_s"], descending=True, limit=limit)
+def newest(store: Store, limit: int, units: Collection[str] | None = None) -> list[Row]:
+    """Return the bulletins changed last, newest first; of some units when given."""
+    where = None if units is None else {"unit": sorted(units)}
+    rows = store.find("bulletins", where, order=["changed_s"], descending=True, limit=limit)
     return [current(store, row["bulletin"]) for row in rows]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hub import (
+    account_commands,
     approvers,
     audit,
     bulletins,
@@ -23,6 +24,7 @@ from hub import (
 )
 from hub.approvers import Sheet
 from hub.config import Config
+from hub.database import Database
 from hub.passphrases import secret
 from hub.production import new_name
 from hub.services import Services
@@ -39,10 +41,19 @@ Command = Callable[[Services, Namespace], Awaitable[object]]
 
 
 def init(config: Config, chosen: Namespace) -> object:
-    """Found a hub and hand over the sheets."""
+    """Found a hub and hand over the sheets and the first administrator's one-time code."""
     now_s = config.now_ms() // 1000
     sheets = founding.found(config, chosen.group, Path(chosen.offline_keys), now_s)
-    return {"data": str(config.data), "sheets": _hand_over(sheets, chosen.sheets)}
+    database = Database(config.database)
+    try:
+        code = database.submit(lambda s: account_commands.first_administrator(s, now_s)).result()
+    finally:
+        database.close()
+    return {
+        "data": str(config.data),
+        "sheets": _hand_over(sheets, chosen.sheets),
+        "administrator": {"account": account_commands.FIRST, "page": f"/first?code={code}"},
+    }
 
 
 def _hand_over(sheets: Sequence[Sheet], path: str | None) -> object:
@@ -240,4 +251,5 @@ COMMANDS: dict[str, Command] = {
     "order": order_commands.order,
     "setting": order_commands.setting,
     "mandate": order_commands.mandate,
+    "account": account_commands.run,
 }

@@ -16,11 +16,14 @@ class Config:
 
     `utc_offset_min` is the province's wall clock, `now_ms` the hub's (Unix UTC, ms), `start_lead_s`
     how long after approval a bulletin "for now" starts, so that nodes have fetched it by then.
+    `public_name` is the host name under which pages are offered over TLS; None offers them on this
+    machine alone.
     """
 
     data: Path
     utc_offset_min: int = 420
     start_lead_s: int = 60
+    public_name: str | None = None
     now_ms: Callable[[], int] = _wall_ms
 
     @property

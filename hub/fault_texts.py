@@ -4,6 +4,38 @@ from hub.translations import N_, Translations
 from protocols.errors import Fault
 
 _TEXTS = {
+    "access.denied": (
+        N_("Your roles do not cover this."),
+        N_("Ask an administrator for the role, or go back to the overview."),
+    ),
+    "access.signed_out": (N_("You are not signed in any more."), N_("Sign in again.")),
+    "account.code": (
+        N_("This one-time code was used already or has expired."),
+        N_("Ask an administrator for a new one."),
+    ),
+    "account.code_wrong": (
+        N_("The code does not fit."),
+        N_("Wait for the next code; check that the telephone's clock is right."),
+    ),
+    "account.factor": (
+        N_("A code from a telephone is set up already."),
+        N_("To change it, ask an administrator for a one-time code."),
+    ),
+    "account.grants": (
+        N_("The account has no such role, or too many."),
+        N_("Look at the list again; give a role on a unit above instead of many below."),
+    ),
+    "account.id": (
+        N_("This account name cannot be used, or somebody has it already."),
+        N_("Use a-z, 0-9, dot and dash, for example nguyen.van-a."),
+    ),
+    "account.last": (
+        N_("This is the last administrator of the hub."),
+        N_("Make somebody else an administrator first."),
+    ),
+    "account.role": (N_("No role is chosen."), N_("Choose a role.")),
+    "account.unit": (N_("There is no such unit."), N_("Choose a unit from the list.")),
+    "account.unknown": (N_("There is no such account."), N_("Look at the list again.")),
     "approval.approver": (
         N_("No approver is chosen."),
         N_("Choose who approves."),
@@ -84,6 +116,14 @@ _TEXTS = {
         N_("The passphrase has a typing mistake."),
         N_("Compare it group by group with the printed sheet."),
     ),
+    "login.wait": (
+        N_("Too many wrong tries: this account waits."),
+        N_("Wait up to 15 minutes; an administrator can give a one-time code at once."),
+    ),
+    "login.wrong": (
+        N_("Account, password or code do not fit."),
+        N_("Type all of them again; the code is the newest one on the telephone."),
+    ),
     "media.silent": (N_("The recording holds only silence."), N_("Record again.")),
     "media.too_long": (N_("The recording is too long."), N_("Use at most two hours.")),
     "media.tool": (
@@ -110,6 +150,14 @@ _TEXTS = {
         N_("The last day is before the first, or too far away."),
         N_("Choose a last day within 400 days."),
     ),
+    "password.again": (N_("The two new passwords differ."), N_("Type both again.")),
+    "password.common": (
+        N_("Others would try this password first."),
+        N_("Use a few words that only you would put together."),
+    ),
+    "password.long": (N_("The password is too long."), N_("Use at most about 100 letters.")),
+    "password.old": (N_("This is not the old password."), N_("Type it again.")),
+    "password.short": (N_("The password is too short."), N_("Use at least 12 letters.")),
     "timing.past": (N_("The time is already past."), N_("Choose a later time.")),
     "timing.time": (N_("A time is missing or wrong."), N_("Write times like 05:30.")),
     "timing.times": (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hub import arguments, commands, operations
 from hub.config import Config
-from hub.serve import Where, serve
+from hub.serve import Certificate, Where, serve
 from hub.services import Services, open_hub
 from protocols.errors import Fault
 
@@ -29,7 +29,10 @@ async def opened(config: Config) -> AsyncIterator[Services]:
 
 async def _run(chosen: Namespace) -> object:
     config = Config(
-        data=chosen.data, start_lead_s=chosen.start_lead_s, utc_offset_min=chosen.utc_offset_min
+        data=chosen.data,
+        start_lead_s=chosen.start_lead_s,
+        utc_offset_min=chosen.utc_offset_min,
+        public_name=getattr(chosen, "public_name", None),
     )
     if chosen.command == "init":
         return await asyncio.to_thread(commands.init, config, chosen)
@@ -37,7 +40,13 @@ async def _run(chosen: Namespace) -> object:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(config, Where(chosen.listen, chosen.pages, chosen.operator), stop)
+        where = Where(
+            chosen.listen,
+            chosen.pages,
+            chosen.operator,
+            Certificate(chosen.tls_certificate, chosen.tls_key),
+        )
+        await serve(config, where, stop)
         return None
     if chosen.command in operations.OPERATIONS:
         return await operations.OPERATIONS[chosen.command](config, chosen)

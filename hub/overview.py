@@ -5,9 +5,10 @@ manifests with the nodes' own `protocols.schedule`.
 """
 
 import json
+from collections.abc import Collection
 from typing import Any
 
-from hub import bulletins, fleet, orders, timing
+from hub import bulletins, fleet, orders
 from hub.repository import request as requests
 from hub.store import Row, Store
 from protocols import alert, bundle, media, schedule
@@ -61,27 +62,38 @@ class Programmes:
 START_S = 300
 
 
-def overview(store: Store, programmes: Programmes, now_ms: int, offset_min: int) -> dict[str, Any]:
-    """Return everything the first page shows."""
-    today = timing.local_time(now_ms // 1000, offset_min).date().isoformat()
-    units = fleet.units_on(store, today)
-    rows = store.find("nodes", {"state": "enrolled"}, order=["unit", "name"], limit=NODES_MAX)
+def overview(
+    store: Store,
+    programmes: Programmes,
+    now_ms: int,
+    units: dict[str, Row],
+    seen: Collection[str] | None,
+) -> dict[str, Any]:
+    """Return everything the first page shows of the units `seen`; None sees all, past ones too."""
+    listed: Row = {"state": "enrolled"}
+    if seen is not None:
+        listed["unit"] = sorted(seen)
+    rows = store.find("nodes", listed, order=["unit", "name"], limit=NODES_MAX)
     faults = _open_faults(store)
     nodes = [_node(store, programmes, units, row, faults, now_ms) for row in rows]
     return {
-        "units": _unit_blocks(units, nodes),
+        "units": [one for one in _unit_blocks(units, nodes) if _in(seen, one["unit"])],
         "faults": [
             {**fault, "name": row["name"], "unit_name": _name(units, row["unit"])}
             for row in rows
             for fault in faults.get(row["node"], [])
         ],
         "tiles": _tiles(nodes),
-        "more_nodes": max(0, store.count("nodes", {"state": "enrolled"}) - len(nodes)),
+        "more_nodes": max(0, store.count("nodes", listed) - len(nodes)),
         "bulletins": [
-            _bulletin(store, units, row) for row in bulletins.newest(store, BULLETINS_MAX)
+            _bulletin(store, units, row) for row in bulletins.newest(store, BULLETINS_MAX, seen)
         ],
-        "plays": _plays(store, units),
+        "plays": _plays(store, units, None if seen is None else [row["node"] for row in rows]),
     }
+
+
+def _in(seen: Collection[str] | None, unit: str) -> bool:
+    return seen is None or unit in seen
 
 
 def _name(units: dict[str, Row], unit: str) -> str:
@@ -274,8 +286,9 @@ def reach(store: Store, row: Row) -> dict[str, Any]:
     }
 
 
-def _plays(store: Store, units: dict[str, Row]) -> list[dict[str, Any]]:
-    rows = store.find("plays", order=["started_ms"], descending=True, limit=PLAYS_MAX)
+def _plays(store: Store, units: dict[str, Row], nodes: list[str] | None) -> list[dict[str, Any]]:
+    where = None if nodes is None else {"node": nodes}
+    rows = store.find("plays", where, order=["started_ms"], descending=True, limit=PLAYS_MAX)
     names = {row["node"]: store.get("nodes", row["node"]) for row in rows}
     return [
         {

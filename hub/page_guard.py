@@ -1,4 +1,4 @@
-"""What stands before every page: this machine only, no foreign page's request, strict headers."""
+"""What stands before every page: the hub's own names, no foreign page's request, strict headers."""
 
 from urllib.parse import urlsplit
 
@@ -21,14 +21,14 @@ _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-def check(request: web.Request) -> None:
-    """Refuse names that are not this machine's (DNS rebinding) and writes by foreign pages.
+def check(request: web.Request, public_name: str | None = None) -> None:
+    """Refuse names that are not the hub's (DNS rebinding) and writes by foreign pages.
 
     Raises `RemoteFault("http.host")` or `("http.foreign_page")`.
     """
     name = urlsplit("//" + request.host).hostname
-    if name not in _LOCAL_NAMES:
-        raise RemoteFault("http.host", f"{name} is not this machine", "Use http://127.0.0.1.")
+    if name not in _LOCAL_NAMES and name != public_name:
+        raise RemoteFault("http.host", f"{name} is not this hub", "Use the hub's own address.")
     if request.method in _SAFE:
         return
     site = request.headers.get("Sec-Fetch-Site")

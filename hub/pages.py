@@ -8,11 +8,12 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
-from hub import fault_texts, metrics, page_guard
+from hub import access, fault_texts, metrics, page_guard, roles
 from hub.answers import Handler, fault_answer, json_faults, not_found, status_of, unexpected
 from hub.assets import ASSETS
 from hub.overview import Programmes, overview
 from hub.services import SERVICES
+from hub.store import Store
 from hub.translations import COOKIE, LANGUAGES, chosen
 from hub.words import Words
 from protocols.errors import Fault
@@ -47,6 +48,7 @@ def render(request: web.Request, name: str, **values: Any) -> str:
         "words": Words(translations, config.now_ms(), config.utc_offset_min),
         "asset": request.app[ASSETS].url,
         "offset": f"UTC{sign}{hours}" + (f":{minutes:02}" if minutes else ""),
+        "reader": request.get(access.READER),
         "explain_node": lambda code: fault_texts.explain_node(code, translations),
         "explain_code": lambda code: fault_texts.explain_code(code, translations),
     }
@@ -83,7 +85,7 @@ async def page_faults(request: web.Request, handler: Handler) -> web.StreamRespo
     if request.path.startswith("/v1/"):
         return await json_faults(request, handler)
     try:
-        page_guard.check(request)
+        page_guard.check(request, request.app[SERVICES].config.public_name)
         return await handler(request)
     except Fault as fault:
         if fault.whose != "remote":
@@ -100,16 +102,22 @@ async def page_faults(request: web.Request, handler: Handler) -> web.StreamRespo
 def _fault_page(request: web.Request, fault: Fault) -> web.Response:
     if request.path == "/healthz":
         return fault_answer(fault)
+    if fault.code == "access.signed_out" and request.path.startswith("/parts/"):
+        return web.Response(status=401, headers={"X-Reload": "1", "X-State": "signed-out"})
     said = fault_texts.explain(fault, chosen(request))
     return page(request, "fault.html", status=status_of(fault), fault=said)
 
 
 async def _overview(request: web.Request) -> dict[str, Any]:
-    services = request.app[SERVICES]
+    services, who = request.app[SERVICES], access.reader(request)
     programmes, config = request.app[PROGRAMMES], services.config
-    return await services.ledger.read(
-        lambda s: overview(s, programmes, config.now_ms(), config.utc_offset_min)
-    )
+
+    def ask(store: Store) -> dict[str, Any]:
+        units = access.units_today(store, services)
+        seen = None if who.everywhere(roles.VIEW) else who.reach(roles.VIEW, units)
+        return overview(store, programmes, config.now_ms(), units, seen)
+
+    return await services.ledger.read(ask)
 
 
 async def show_overview(request: web.Request) -> web.Response:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import Any, NamedTuple
 
-from hub import audit, facts
+from hub import audit, facts, sessions
 from hub.store import Ledger, Row, Store
 from protocols.errors import Fault, RemoteFault
 
@@ -79,6 +79,7 @@ async def sweep(ledger: Ledger, who: str, now_s: int) -> dict[str, int]:
     below_ms = (now_s - days.records * DAY_S) * 1000
     for chain in await ledger.read(lambda s: _old_chains(s, below_ms)):
         gone["records"] += await _erase(ledger, "records", chain, "received_ms", below_ms)
+    await _erase(ledger, "sessions", {}, "created_s", now_s - sessions.LIFE_S)
     while more := await ledger.write(lambda s: _erase_audit(s, now_s - days.audit * DAY_S)):
         gone["audit"] += more
     if any(gone.values()):

@@ -1,14 +1,15 @@
-"""Serve one hub: nodes on the open network, pages on this machine only.
+"""Serve one hub: nodes on the open network, pages on this machine or over TLS under a public name.
 
-Until accounts exist, whoever reaches a page is its user, so pages are offered on loopback addresses
-alone: together with the node-facing endpoints where these listen on loopback too, otherwise on a
-second listener.
+Without a public name pages are offered on loopback addresses alone: together with the node-facing
+endpoints where these listen on loopback too, otherwise on a second listener. With one they are
+offered over TLS, our own or that of a proxy which talks to a loopback address.
 """
 
 import asyncio
 import contextlib
 import ipaddress
 import logging
+import ssl
 from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
@@ -44,12 +45,49 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+class Certificate(NamedTuple):
+    """Name the PEM files of the pages' own TLS; both None behind a proxy or on this machine."""
+
+    chain: str | None = None
+    key: str | None = None
+
+    def context(self) -> ssl.SSLContext | None:
+        """Return the TLS context, or None without files; raises `LocalFault("hub.tls")`."""
+        if self.chain is None or self.key is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(self.chain, self.key)
+        except (OSError, ssl.SSLError) as error:
+            raise LocalFault(
+                "hub.tls", f"{self.chain}, {self.key}: {error}", "Give a PEM chain and its key."
+            ) from error
+        return context
+
+
 class Where(NamedTuple):
-    """Say where to listen (`HOST:PORT`): nodes, pages, and the operator's health and metrics."""
+    """Say where to listen (`HOST:PORT`) for nodes, pages and the operator, and the pages' TLS."""
 
     nodes: str
     pages: str | None = None
     operator: str | None = None
+    certificate: Certificate = Certificate()
+
+
+def _check_exposure(config: Config, host: str, together: bool, tls: ssl.SSLContext | None) -> None:
+    if tls is not None and config.public_name is None:
+        raise LocalFault("hub.tls", "TLS needs the pages' name", "Add --public-name.")
+    if together and config.public_name is not None:
+        raise LocalFault(
+            "hub.exposed", "pages with a public name need their own port", "Add --pages HOST:PORT."
+        )
+    if tls is None and not is_loopback(host):
+        raise LocalFault(
+            "hub.exposed",
+            f"pages must not be offered on {host} without TLS",
+            "Give --public-name, --tls-certificate and --tls-key, or use a loopback address "
+            "(--pages 127.0.0.1:8081) behind a proxy or an SSH tunnel.",
+        )
 
 
 async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
@@ -58,12 +96,8 @@ async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
     nodes_at = address(listen)
     together = pages is None and is_loopback(nodes_at[0])
     pages_at = nodes_at if together else address(pages or PAGES)
-    if not is_loopback(pages_at[0]):
-        raise LocalFault(
-            "hub.exposed",
-            f"pages have no accounts yet and must not be offered on {pages_at[0]}",
-            "Use a loopback address, such as --pages 127.0.0.1:8081, and an SSH tunnel.",
-        )
+    tls = where.certificate.context()
+    _check_exposure(config, pages_at[0], together, tls)
     operator_at = address(where.operator) if where.operator else None
     if operator_at and not is_loopback(operator_at[0]):
         raise LocalFault(
@@ -81,7 +115,7 @@ async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
                 await _listen(stack, create_app(services, counted), pages_at, "nodes and pages")
             else:
                 await _listen(stack, create_node_app(services, counted), nodes_at, "nodes")
-                await _listen(stack, create_app(services, counted), pages_at, "pages")
+                await _listen(stack, create_app(services, counted), pages_at, "pages", tls)
             if operator_at:
                 app = create_operator_app(services, counted)
                 await _listen(stack, app, operator_at, "health and metrics")
@@ -102,12 +136,17 @@ def _works(services: Services) -> list[Coroutine[Any, Any, None]]:
 
 
 async def _listen(
-    stack: contextlib.AsyncExitStack, app: Any, where: tuple[str, int], what: str
+    stack: contextlib.AsyncExitStack,
+    app: Any,
+    where: tuple[str, int],
+    what: str,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     listener = Listener(app)
-    await listener.start(*where)
+    await listener.start(*where, tls)
     stack.push_async_callback(listener.close)
-    _log.info("%s: http://%s:%d/", what, listener.host, listener.port)
+    scheme = "http" if tls is None else "https"
+    _log.info("%s: %s://%s:%d/", what, scheme, listener.host, listener.port)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

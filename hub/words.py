@@ -26,6 +26,14 @@ CLASSES = {
     "priority": N_("Priority"),
     "emergency": N_("Emergency"),
 }
+ROLES = {
+    "observer": N_("Observer"),
+    "author": N_("Author"),
+    "approver": N_("Approver"),
+    "registrar": N_("Registrar"),
+    "technician": N_("Technician"),
+    "administrator": N_("Administrator"),
+}
 KINDS = {"speaker": N_("Loudspeaker"), "board": N_("Board")}
 VOICES = {
     "vi-VN": N_("Vietnamese"),
@@ -124,6 +132,10 @@ class Words:
     def legal_class(self, name: str) -> str:
         """Return a legal class."""
         return self._(CLASSES.get(name, name))
+
+    def role(self, name: str) -> str:
+        """Return what an account is called in a role."""
+        return self._(ROLES[name])
 
     def kind(self, name: str) -> str:
         """Return a kind of node."""

@@ -63,6 +63,11 @@ BULLETIN_TEXT_BYTES_MAX = 32 * 1024
 # A form without a recording: the texts, percent-encoded at worst, and a few dozen short fields.
 FORM_BYTES_MAX = 256 * 1024
 FORM_FIELDS_MAX = 128
+# A new password: NIST SP 800-63B asks for 8 letters at least, 15 where no second factor stands.
+PASSWORD_LETTERS_MIN = 12
+PASSWORD_BYTES_MAX = 256
+# Roles on units that one account may hold; somebody with more is given a unit above.
+GRANTS_MAX = 32
 # Event streams: one line waiting for a client is enough, since only the newest version matters.
 EVENT_STREAMS_MAX = 10_000
 # One event of a stream: a unit and a number; and one stream, which is then opened anew: heartbeats

@@ -19,11 +19,13 @@ from typing import Any
 
 from PIL import Image
 
+from hub.repository.wrapped_key import generate_passphrase
 from tools.demo_process import DemoFault, Program, command, stopping, wait_until
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 PROVINCE, COMMUNE, NEIGHBOUR = "03.q4r8", "03.k7f2", "03.m9t5"
 SPEAKER, BOARD = "vt-loa-01", "vt-bang-01"
+ACCOUNT = "can-bo"
 BOARD_SIZE = (192, 64, 1)
 # "Now" is this long after approval: enough for the node to fetch, verify and decode. The slot that
 # must survive without a hub leaves time to stop it.
@@ -44,6 +46,7 @@ class Story:
         self.panel = folder / "panel.png"
         self.png = folder / "board.png"
         self.lead_s = LEAD_S
+        self.password = generate_passphrase()
         self._began = time.monotonic()
 
     @property
@@ -86,6 +89,13 @@ class Story:
             )
             # The story is told at any hour of the day: no quiet hours in this province.
             self.hub("policy", "set", "--unit", unit, "--ceiling", "00:00-23:59=100")
+        secret = self.folder / "password"
+        secret.write_text(self.password)
+        self.hub(
+            *("account", "add", "--id", ACCOUNT, "--name", "Cán bộ văn hoá"),
+            *("--grant", "administrator:*", "--grant", "author:*", "--grant", "approver:*"),
+            *("--password-file", str(secret)),
+        )
         for unit, hamlet, name in (
             (COMMUNE, "dinh-an", "Thôn Định An"),
             (COMMUNE, "lang-m2", "Làng M2"),
@@ -344,6 +354,7 @@ def main() -> int:
             outcome = story.tell()
             story.say(f"listen: {story.wav}")
             story.say(f"look:   {story.png} and {story.page}")
+            story.say(f"sign in there as {ACCOUNT}, password: {story.password}")
             if not chosen.once:
                 story.say("everything stays up until Ctrl-C")
                 _stay(story.programs)

@@ -7,6 +7,10 @@ for (const part of document.querySelectorAll("[data-live]")) {
     if (!busy) {
       try {
         const answer = await fetch(part.dataset.live, { headers: tag ? { "If-None-Match": tag } : {} });
+        if (answer.status === 401) {
+          location.reload();
+          return;
+        }
         if (answer.ok) {
           tag = answer.headers.get("ETag") || "";
           if (answer.headers.get("X-Reload") === "1" && part.dataset.state !== answer.headers.get("X-State")) {

@@ -14,7 +14,7 @@ from playwright.async_api import async_playwright
 from hub import fleet
 from hub.app import create_app
 from hub.serving import Listener
-from tests.hub.conftest import COMMUNE, config, founded, passphrases, services
+from tests.hub.conftest import COMMUNE, config, founded, passphrases, services, signed_in
 
 __all__ = ("config", "founded", "passphrases", "services")
 
@@ -40,8 +40,8 @@ IS_BOX = """(letters) => {
 
 
 @pytest.fixture
-async def address(services):
-    """Serve the pages of a hub that has two nodes and a board."""
+async def served_pages(services):
+    """Serve the pages of a hub that has two nodes and a board; give address and session."""
     board = fleet.NodeForm("bang-1", COMMUNE, "Bảng", "board", b"b" * 32, board="192x64x1")
     for form in (
         board,
@@ -52,20 +52,41 @@ async def address(services):
     served = Listener(create_app(services))
     await served.start("127.0.0.1", 0)
     work = asyncio.create_task(services.production.run())
-    yield f"http://127.0.0.1:{served.port}"
+    cookies = await signed_in(services)
+    token = next(iter(cookies.values()))
+    yield f"http://127.0.0.1:{served.port}", token
     work.cancel()
     await asyncio.wait([work])
     await served.close()
 
 
 @pytest.fixture
-async def chromium():
-    """Start Debian's Chromium."""
+def address(served_pages):
+    """Give the pages' address."""
+    return served_pages[0]
+
+
+class SignedIn:
+    """Open browser contexts that hold the session's cookie."""
+
+    def __init__(self, browser, address, token):
+        self._browser = browser
+        self._cookie = {"name": "chieng", "value": token, "url": address}
+
+    async def new_context(self, **options):
+        context = await self._browser.new_context(**options)
+        await context.add_cookies([self._cookie])
+        return context
+
+
+@pytest.fixture
+async def chromium(served_pages):
+    """Start Debian's Chromium, signed in."""
     path = shutil.which("chromium")
     assert path, "Debian's package chromium is missing: run `make setup`"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
+        yield SignedIn(browser, *served_pages)
         await browser.close()
 
 

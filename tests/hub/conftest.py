@@ -7,7 +7,7 @@ import shutil
 import aiohttp
 import pytest
 
-from hub import fleet, founding
+from hub import accounts, fleet, founding, roles, sessions
 from hub.app import create_node_app
 from hub.approvers import generate
 from hub.config import Config
@@ -101,6 +101,24 @@ async def serving(app):
         yield served
     finally:
         await served.close()
+
+
+WHOLE = tuple(roles.Grant(role, roles.EVERYWHERE) for role in roles.ROLES)
+
+
+async def signed_in(services, account="thu-nghiem", grants=WHOLE, strong=False):
+    """Open a session of an account with some grants; return its cookie."""
+    now_s = services.now_s()
+
+    def open_it(store):
+        if store.get("accounts", account) is None:
+            accounts.add(store, account, f"Tài khoản {account}", "test", now_s)
+        for one in grants:
+            accounts.grant(store, account, one, "test", now_s)
+        row = accounts.active(store, account)
+        return sessions.open_session(store, row, "test", strong, now_s)
+
+    return {sessions.cookie_name(services): await services.ledger.write(open_it)}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`chieng-hub` as a person types it: processes, files, exit codes."""
 
 import asyncio
+import contextlib
 import json
 import re
 import signal
@@ -141,18 +142,21 @@ def test_addresses_are_read_or_refused():
 async def test_serve_answers_until_it_is_told_to_stop(config):
     command = [*HUB, "serve", "--data", str(config.data), "--listen", "0.0.0.0:0"]
     command += ["--pages", "127.0.0.1:0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         found = {}
         while len(found) < 2:
             line = await asyncio.to_thread(process.stderr.readline)
             match = re.search(r"(nodes|pages): http://[0-9.]+:(\d+)/", line)
             if match:
                 found[match[1]] = f"http://127.0.0.1:{match[2]}"
+        stack.callback(process.kill)
         path = f"/v1/units/{COMMUNE}/metadata/timestamp.json"
         with await asyncio.to_thread(urllib.request.urlopen, found["nodes"] + path) as answer:
             assert answer.status == 200
         with await asyncio.to_thread(urllib.request.urlopen, found["pages"] + "/") as answer:
-            assert "Tổng quan" in answer.read().decode()
+            assert answer.url.endswith("/login?next=/")
+            assert "Đăng nhập" in answer.read().decode()
         with pytest.raises(urllib.error.HTTPError):
             await asyncio.to_thread(urllib.request.urlopen, found["nodes"] + "/")
         process.send_signal(signal.SIGTERM)

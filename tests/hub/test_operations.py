@@ -193,6 +193,8 @@ async def test_an_export_holds_every_table_and_no_secret(services, tmp_path):
     tables = schema.metadata.tables
     assert tables["approvers"].c.wrapped_json.info == schema.PRIVATE
     assert tables["publications"].c.request.info == schema.PRIVATE
+    assert tables["accounts"].c.password_hash.info == schema.PRIVATE
+    assert tables["accounts"].c.totp_secret.info == schema.PRIVATE
     with pytest.raises(WorldFault) as caught:
         await services.ledger.read(lambda s: export.write(s, tmp_path / "no" / "all.zip", 1))
     assert caught.value.code == "export.disk"

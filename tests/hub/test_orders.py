@@ -135,7 +135,8 @@ async def test_the_page_says_in_vietnamese_what_became_of_it(store):
     row = await store(orders.give, "loa-1", "self-test", "ai", NOW_S)
     words = Words(Translations("vi"), NOW_S * 1000, 420)
     await store(orders.mark_sent, [("loa-1", row["name"])], NOW_S)
-    page = await store(overview.overview, overview.Programmes(), NOW_S * 1000, 420)
+    units = await store(fleet.units_on, "2026-11-20")
+    page = await store(overview.overview, overview.Programmes(), NOW_S * 1000, units, None)
     (node,) = [node for block in page["units"] for node in block["nodes"]]
     (one,) = node["orders"]
     assert words.order(one) == "Tự kiểm tra"

@@ -11,7 +11,7 @@ from hub import bulletins, fleet, ingest
 from hub.app import create_app
 from hub.serving import Listener
 from protocols import records
-from tests.hub.conftest import COMMUNE
+from tests.hub.conftest import COMMUNE, signed_in
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 FIELDS = {
@@ -32,7 +32,9 @@ async def pages(services):
     await served.start("127.0.0.1", 0)
     work = asyncio.create_task(services.production.run())
     base = f"http://127.0.0.1:{served.port}"
-    async with aiohttp.ClientSession(base, headers=OWN) as session:
+    jar = aiohttp.CookieJar(unsafe=True)
+    cookies = await signed_in(services)
+    async with aiohttp.ClientSession(base, headers=OWN, cookie_jar=jar, cookies=cookies) as session:
 
         async def ask(method, path, **options):
             async with session.request(method, path, **options) as response:
@@ -211,7 +213,9 @@ async def test_without_fetch_metadata_the_origin_decides(services):
     served = Listener(create_app(services))
     await served.start("127.0.0.1", 0)
     base = f"http://127.0.0.1:{served.port}"
-    async with aiohttp.ClientSession(base) as session:
+    jar = aiohttp.CookieJar(unsafe=True)
+    cookies = await signed_in(services)
+    async with aiohttp.ClientSession(base, cookie_jar=jar, cookies=cookies) as session:
         for origin, status in (
             (base, 200),
             ("http://evil.example", 403),

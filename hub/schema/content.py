@@ -1,39 +1,8 @@
-"""The hub's tables.
+"""Units, nodes, bulletins, publications, records, audit."""
 
-Times end in `_s` or `_ms` (Unix UTC); days are ISO text; structured columns end in `_json`. Units
-and their names are dated rows, so a merger is new rows, never a rewrite of old ones.
-"""
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-)
-
-# Marks a column that never leaves the hub: private even when wrapped.
-PRIVATE = {"private": True}
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _one_of(column: str, *values: str) -> CheckConstraint:
-    listed = ", ".join("'" + value + "'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
+from hub.schema.base import PRIVATE, metadata, one_of
 
 units = Table(
     "units",
@@ -78,8 +47,8 @@ nodes = Table(
     Column("public_key", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("registered_s", BigInteger, nullable=False),
-    _one_of("state", "enrolled", "quarantined", "revoked", "replaced"),
-    _one_of("kind", "speaker", "board"),
+    one_of("state", "enrolled", "quarantined", "revoked", "replaced"),
+    one_of("kind", "speaker", "board"),
 )
 
 # Leave for some nodes to join a unit; `paper` is what the hub signed.
@@ -93,7 +62,7 @@ tickets = Table(
     Column("count", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("paper", LargeBinary, nullable=False),
-    _one_of("state", "open", "withdrawn"),
+    one_of("state", "open", "withdrawn"),
 )
 
 # Accepted enrolments by the digest of what the node signed; `why` is empty or why it was doubtful.
@@ -124,7 +93,7 @@ enrolment_refusals = Table(
     Column("message", Text, nullable=False),
     Column("at_s", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
-    _one_of("state", "open", "settled"),
+    one_of("state", "open", "settled"),
 )
 
 # Derived from records and contacts; may be rebuilt from them.
@@ -217,7 +186,7 @@ approvers = Table(
     Column("key_id", Text, nullable=False),
     Column("wrapped_json", Text, nullable=False, info=PRIVATE),
     Column("state", Text, nullable=False),
-    _one_of("state", "active", "left"),
+    one_of("state", "active", "left"),
 )
 
 bulletins = Table(
@@ -253,7 +222,7 @@ bulletin_versions = Table(
     Column("spoken", Text, nullable=False),
     Column("fault_code", Text),
     Column("created_s", BigInteger, nullable=False),
-    _one_of("class", "normal", "priority", "emergency"),
+    one_of("class", "normal", "priority", "emergency"),
 )
 
 blobs = Table(
@@ -283,9 +252,9 @@ publications = Table(
     Column("missing", Integer, nullable=False),
     Column("approved_s", BigInteger, nullable=False),
     Column("published_s", BigInteger),
-    _one_of("kind", "bundle", "alerts"),
-    _one_of("action", "publish", "recall"),
-    _one_of("state", "approved", "published", "void"),
+    one_of("kind", "bundle", "alerts"),
+    one_of("action", "publish", "recall"),
+    one_of("state", "approved", "published", "void"),
     Index("ix_publications_state", "state"),
 )
 
@@ -309,8 +278,8 @@ orders = Table(
     Column("created_s", BigInteger, nullable=False),
     Column("changed_s", BigInteger, nullable=False),
     Column("expires_s", BigInteger, nullable=False),
-    _one_of("channel", "orders", "settings", "mandates"),
-    _one_of("state", "waiting", "sent", "done", "refused", "failed", "withdrawn"),
+    one_of("channel", "orders", "settings", "mandates"),
+    one_of("state", "waiting", "sent", "done", "refused", "failed", "withdrawn"),
     Index("ix_orders_state", "state"),
     Index("ix_orders_unit_channel", "unit", "channel"),
 )
@@ -329,7 +298,7 @@ rollouts = Table(
     Column("state", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("changed_s", BigInteger, nullable=False),
-    _one_of("state", "published", "rolling", "stopped"),
+    one_of("state", "published", "rolling", "stopped"),
 )
 
 # Few things that are true of the hub as a whole (`hub.facts` names them).

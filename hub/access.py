@@ -1,0 +1,153 @@
+"""Who may ask for what: every route's rule in one table, and nothing without a rule.
+
+A rule names the permission and where the unit is found. `HERE` means the handler itself checks each
+unit it shows or changes through `reader(request)`; a test walks every route, role and foreign unit.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from aiohttp import web
+
+from hub import fleet, roles, sessions, timing
+from hub.answers import Handler
+from hub.roles import Reader
+from hub.services import SERVICES, Services
+from hub.store import Row, Store
+from protocols.errors import RemoteFault
+
+READER = web.RequestKey("reader", Reader)
+SESSION = web.RequestKey("session", dict[str, Any])
+UnitOf = Callable[[Store, Any], "str | None"]
+
+
+class Rule(NamedTuple):
+    """Ask for a permission; `unit_of` finds the unit it must hold on, None checks it nowhere."""
+
+    permission: str | None
+    unit_of: UnitOf | None = None
+
+
+def _bulletin_unit(store: Store, names: Any) -> str | None:
+    row = store.get("bulletins", names["bulletin"])
+    return row["unit"] if row else None
+
+
+OPEN = Rule(None)
+SIGNED_IN = Rule("")
+_BULLETIN = "/bulletins/{bulletin}"
+_OWN = "/account"
+
+RULES: dict[tuple[str, str], Rule] = {
+    ("GET", "/healthz"): OPEN,
+    ("GET", "/static/{tag}/{name}"): OPEN,
+    ("GET", "/login"): OPEN,
+    ("POST", "/login"): OPEN,
+    ("GET", "/first"): OPEN,
+    ("POST", "/first"): OPEN,
+    ("POST", "/logout"): SIGNED_IN,
+    ("GET", _OWN): SIGNED_IN,
+    ("POST", _OWN + "/password"): SIGNED_IN,
+    ("POST", _OWN + "/second-factor"): SIGNED_IN,
+    ("POST", _OWN + "/sessions"): SIGNED_IN,
+    ("GET", "/"): Rule(roles.VIEW),
+    ("GET", "/parts/overview"): Rule(roles.VIEW),
+    ("GET", "/bulletins/new"): Rule(roles.WRITE),
+    ("POST", "/bulletins"): Rule(roles.WRITE),
+    ("GET", _BULLETIN): Rule(roles.VIEW, _bulletin_unit),
+    ("GET", "/parts" + _BULLETIN): Rule(roles.VIEW, _bulletin_unit),
+    ("GET", _BULLETIN + "/renditions/{profile}"): Rule(roles.VIEW, _bulletin_unit),
+    ("GET", _BULLETIN + "/frames/{profile}/{number}"): Rule(roles.VIEW, _bulletin_unit),
+    ("GET", _BULLETIN + "/edit"): Rule(roles.WRITE, _bulletin_unit),
+    ("POST", _BULLETIN): Rule(roles.WRITE, _bulletin_unit),
+    ("POST", _BULLETIN + "/withdraw"): Rule(roles.WRITE, _bulletin_unit),
+    ("POST", _BULLETIN + "/approve"): Rule(roles.APPROVE, _bulletin_unit),
+    ("POST", _BULLETIN + "/recall"): Rule(roles.APPROVE, _bulletin_unit),
+    ("GET", "/accounts"): Rule(roles.ADMINISTER),
+    ("POST", "/accounts"): Rule(roles.ADMINISTER),
+    ("POST", "/accounts/{account}/grants"): Rule(roles.ADMINISTER),
+    ("POST", "/accounts/{account}/code"): Rule(roles.ADMINISTER),
+    ("POST", "/accounts/{account}/close"): Rule(roles.ADMINISTER),
+    ("GET", "/audit"): Rule(roles.ADMINISTER),
+    ("GET", "/audit.csv"): Rule(roles.ADMINISTER),
+}
+# Where a reader who still lacks a second factor may go.
+_WITHOUT_FACTOR = {_OWN, _OWN + "/second-factor", "/logout"}
+
+
+def reader(request: web.Request) -> Reader:
+    """Return who sends a request; every route but the open ones has somebody."""
+    return request[READER]
+
+
+def session(request: web.Request) -> Row:
+    """Return the session's row."""
+    return request[SESSION]
+
+
+def units_today(store: Store, services: Services) -> dict[str, Row]:
+    """Return the units in force today by id."""
+    now = timing.local_time(services.now_s(), services.config.utc_offset_min)
+    return fleet.units_on(store, now.date().isoformat())
+
+
+def refused() -> RemoteFault:
+    """Return the fault of a request that the reader's grants do not cover."""
+    return RemoteFault("access.denied", "your roles do not cover this", "Ask an administrator.")
+
+
+def require(store: Store, services: Services, who: Reader, permission: str, unit: str) -> None:
+    """Raise `RemoteFault("access.denied")` unless a permission holds on a unit."""
+    if not who.allows(permission, units_today(store, services), unit):
+        raise refused()
+
+
+def rule_of(request: web.Request) -> Rule:
+    """Return a request's rule; a route without one is refused."""
+    resource = request.match_info.route.resource
+    path = resource.canonical if resource is not None else ""
+    method = "GET" if request.method == "HEAD" else request.method
+    rule = RULES.get((method, path))
+    if rule is None:
+        raise refused()
+    return rule
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a request through when its rule holds; send strangers to sign in."""
+    if request.path.startswith("/v1/"):
+        return await handler(request)
+    if request.match_info.http_exception is not None:
+        raise request.match_info.http_exception
+    rule = rule_of(request)
+    if rule is OPEN:
+        return await handler(request)
+    found = await sessions.reader_of(request)
+    if found is None:
+        return _to_sign_in(request)
+    request[READER], request[SESSION] = found
+    services = request.app[SERVICES]
+    lacking = services.config.public_name and found[0].must_be_strong() and not found[0].strong
+    if lacking and request.path not in _WITHOUT_FACTOR:
+        raise web.HTTPSeeOther(_OWN)
+    if rule.permission:
+        await services.ledger.read(lambda s: _check(s, services, found[0], rule, request))
+    return await handler(request)
+
+
+def _check(store: Store, services: Services, who: Reader, rule: Rule, request: web.Request) -> None:
+    permission = str(rule.permission)
+    if not who.may(permission):
+        raise refused()
+    if rule.unit_of is not None:
+        unit = rule.unit_of(store, request.match_info)
+        if unit is not None:
+            require(store, services, who, permission, unit)
+
+
+def _to_sign_in(request: web.Request) -> web.StreamResponse:
+    if request.path.startswith("/parts/") or request.method != "GET":
+        raise RemoteFault("access.signed_out", "the session is over", "Sign in again.")
+    raise web.HTTPSeeOther("/login?next=" + quote(request.path_qs, safe=""))

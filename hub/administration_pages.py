@@ -1,0 +1,217 @@
+"""Who may do what, and who did what: accounts and grants, and the audit log with its export."""
+
+import csv
+import io
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from hub import access, accounts, audit, fault_texts, form, roles
+from hub.answers import status_of
+from hub.pages import page
+from hub.roles import Grant
+from hub.services import SERVICES, Services
+from hub.store import Row, Store
+from hub.translations import chosen
+from protocols.errors import Fault
+
+ACCOUNTS_MAX = 500
+AUDIT_PAGE = 100
+EXPORT_ROWS = 1000
+ACCOUNT = r"{account:[a-z][a-z0-9.-]{1,39}}"
+
+
+def _administered(store: Store, services: Services, who: roles.Reader) -> dict[str, str]:
+    """Return the units (id to name) on which a reader may give roles; all of them include `*`."""
+    units = access.units_today(store, services)
+    reach = who.reach(roles.ADMINISTER, units)
+    found = {unit: str(units[unit]["name"]) for unit in sorted(reach)}
+    if _everywhere(who):
+        found = {roles.EVERYWHERE: "", **found}
+    return found
+
+
+def _everywhere(who: roles.Reader) -> bool:
+    return Grant(roles.ADMINISTRATOR, roles.EVERYWHERE) in who.grants
+
+
+def _shown(store: Store, services: Services, who: roles.Reader) -> dict[str, Any]:
+    """Return the accounts a reader administers: all of whose grants lie within the reach."""
+    units = _administered(store, services, who)
+    rows = store.find("accounts", {"state": "active"}, order=["name"], limit=ACCOUNTS_MAX)
+    listed = []
+    for row in rows:
+        held = accounts.grants(store, row["account"])
+        if _everywhere(who) or (held and all(one.unit in units for one in held)):
+            listed.append({**row, "grants": held})
+    return {"accounts": listed, "units": units, "roles": roles.ROLES}
+
+
+def _check_account(store: Store, services: Services, who: roles.Reader, account: str) -> None:
+    """Refuse an account that holds a grant outside the reader's reach, or nobody's yet."""
+    held = accounts.grants(store, account)
+    units = _administered(store, services, who)
+    if not _everywhere(who) and not (held and all(one.unit in units for one in held)):
+        raise access.refused()
+
+
+def _check_grant(store: Store, services: Services, who: roles.Reader, given: Grant) -> None:
+    if given.unit not in _administered(store, services, who):
+        raise access.refused()
+
+
+async def _accounts_page(
+    request: web.Request, fault: Fault | None = None, code: tuple[str, str] | None = None
+) -> web.Response:
+    services, who = request.app[SERVICES], access.reader(request)
+    values = await services.ledger.read(lambda s: _shown(s, services, who))
+    said = fault_texts.explain(fault, chosen(request)) if fault else None
+    status = status_of(fault) if fault else 200
+    return page(request, "accounts.html", status=status, fault=said, code=code, **values)
+
+
+async def show_accounts(request: web.Request) -> web.Response:
+    """Show every account and its grants."""
+    return await _accounts_page(request)
+
+
+async def add_account(request: web.Request) -> web.Response:
+    """Add an account with its first grant, and show its one-time code once."""
+    services, who = request.app[SERVICES], access.reader(request)
+    sent, now_s = await form.read(request, services.blobs), services.now_s()
+    account = sent.one("account").strip().lower()
+    given = Grant(sent.one("role"), sent.one("unit"))
+
+    def decide(store: Store) -> str:
+        _check_grant(store, services, who, given)
+        code = accounts.add(store, account, sent.one("name"), who.account, now_s)
+        accounts.grant(store, account, given, who.account, now_s)
+        return code
+
+    try:
+        code = await services.ledger.write(decide)
+    except Fault as fault:
+        return await _accounts_page(request, fault)
+    return await _accounts_page(request, code=(account, code))
+
+
+async def change_grants(request: web.Request) -> web.Response:
+    """Give a role on a unit, or take one."""
+    services, who = request.app[SERVICES], access.reader(request)
+    sent, now_s = await form.read(request, services.blobs), services.now_s()
+    account = request.match_info["account"]
+    given = Grant(sent.one("role"), sent.one("unit"))
+    change = accounts.end_grant if sent.one("verb") == "take" else accounts.grant
+
+    def decide(store: Store) -> None:
+        _check_account(store, services, who, account)
+        _check_grant(store, services, who, given)
+        change(store, account, given, who.account, now_s)
+
+    try:
+        await services.ledger.write(decide)
+    except Fault as fault:
+        return await _accounts_page(request, fault)
+    raise web.HTTPSeeOther("/accounts")
+
+
+async def renew_code(request: web.Request) -> web.Response:
+    """Make a new one-time code for somebody who lost password or telephone."""
+    services, who = request.app[SERVICES], access.reader(request)
+    account, now_s = request.match_info["account"], services.now_s()
+
+    def decide(store: Store) -> str:
+        _check_account(store, services, who, account)
+        return accounts.new_code(store, account, who.account, now_s)
+
+    try:
+        code = await services.ledger.write(decide)
+    except Fault as fault:
+        return await _accounts_page(request, fault)
+    return await _accounts_page(request, code=(account, code))
+
+
+async def close_account(request: web.Request) -> web.Response:
+    """Close an account for good."""
+    services, who = request.app[SERVICES], access.reader(request)
+    account, now_s = request.match_info["account"], services.now_s()
+
+    def decide(store: Store) -> None:
+        _check_account(store, services, who, account)
+        accounts.close(store, account, who.account, now_s)
+
+    try:
+        await services.ledger.write(decide)
+    except Fault as fault:
+        return await _accounts_page(request, fault)
+    raise web.HTTPSeeOther("/accounts")
+
+
+def _whole_log(request: web.Request) -> None:
+    if not _everywhere(access.reader(request)):
+        raise access.refused()
+
+
+async def show_audit(request: web.Request) -> web.Response:
+    """Show the log, newest first; with `?check=1` also whether its chain holds."""
+    _whole_log(request)
+    ledger = request.app[SERVICES].ledger
+    before = request.query.get("before", "")
+    after = [int(before)] if before.isascii() and before.isdigit() and len(before) < 16 else None
+    rows = await ledger.read(
+        lambda s: s.find("audit", descending=True, after=after, limit=AUDIT_PAGE)
+    )
+    checked = request.query.get("check") == "1"
+    broken = await ledger.read(audit.first_broken) if checked else None
+    more = rows[-1]["sequence"] if len(rows) == AUDIT_PAGE and rows[-1]["sequence"] > 1 else None
+    return page(request, "audit.html", rows=rows, checked=checked, broken=broken, more=more)
+
+
+async def export_audit(request: web.Request) -> web.StreamResponse:
+    """Send the whole log as CSV with a byte-order mark, page by page."""
+    _whole_log(request)
+    ledger = request.app[SERVICES].ledger
+    response = web.StreamResponse()
+    response.content_type, response.charset = "text/csv", "utf-8"
+    response.headers["Content-Disposition"] = 'attachment; filename="chieng-audit.csv"'
+    await response.prepare(request)
+    await response.write("\ufeff".encode() + _lines([list(COLUMNS)]))
+    sequence = 0
+    while True:
+        rows = await ledger.read(partial(_after, sequence))
+        await response.write(_lines([[_cell(row[name]) for name in COLUMNS] for row in rows]))
+        if len(rows) < EXPORT_ROWS:
+            await response.write_eof()
+            return response
+        sequence = rows[-1]["sequence"]
+
+
+def _after(sequence: int, store: Store) -> list[Row]:
+    return store.find("audit", after=[sequence], limit=EXPORT_ROWS)
+
+
+COLUMNS = ("sequence", "at_s", "who", "action", "subject", "detail_json", "previous", "hash")
+
+
+def _cell(value: Any) -> Any:
+    """Return a value that a spreadsheet does not take for a formula (OWASP: CSV injection)."""
+    risky = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return "'" + value if risky else value
+
+
+def _lines(rows: list[list[Any]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode()
+
+
+ROUTES = [
+    web.get("/accounts", show_accounts),
+    web.post("/accounts", add_account),
+    web.post(f"/accounts/{ACCOUNT}/grants", change_grants),
+    web.post(f"/accounts/{ACCOUNT}/code", renew_code),
+    web.post(f"/accounts/{ACCOUNT}/close", close_account),
+    web.get("/audit", show_audit),
+    web.get("/audit.csv", export_audit),
+]

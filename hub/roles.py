@@ -1,0 +1,79 @@
+"""Roles: what each may do, and over which units.
+
+A grant is (role, unit) and covers the unit and everything under it; `EVERYWHERE` covers the hub.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from hub import fleet
+from hub.store import Row
+
+VIEW, WRITE, APPROVE = "view", "write", "approve"
+REGISTER, SERVICE, ADMINISTER = "register", "service", "administer"
+
+OBSERVER, AUTHOR, APPROVER = "observer", "author", "approver"
+REGISTRAR, TECHNICIAN, ADMINISTRATOR = "registrar", "technician", "administrator"
+
+PERMISSIONS = {
+    OBSERVER: frozenset({VIEW}),
+    AUTHOR: frozenset({VIEW, WRITE}),
+    APPROVER: frozenset({VIEW, APPROVE}),
+    REGISTRAR: frozenset({VIEW, REGISTER}),
+    TECHNICIAN: frozenset({VIEW, SERVICE}),
+    ADMINISTRATOR: frozenset({VIEW, SERVICE, ADMINISTER}),
+}
+ROLES = tuple(PERMISSIONS)
+# Who can put words on the air or let others do so proves it twice.
+STRONG_ROLES = frozenset({APPROVER, REGISTRAR, ADMINISTRATOR})
+EVERYWHERE = "*"
+
+
+class Grant(NamedTuple):
+    """Let a role be used on `unit` and everything under it."""
+
+    role: str
+    unit: str
+
+
+class Reader(NamedTuple):
+    """Who looks at a page: `account` (its id), `name`, grants, and whether a code was asked for."""
+
+    account: str
+    name: str
+    grants: tuple[Grant, ...]
+    strong: bool
+
+    def may(self, permission: str) -> bool:
+        """Tell whether some grant gives a permission somewhere."""
+        return any(permission in PERMISSIONS[grant.role] for grant in self.grants)
+
+    def allows(self, permission: str, units: dict[str, Row], unit: str) -> bool:
+        """Tell whether a grant gives a permission on a unit; `units` are those in force by id."""
+        covering = {EVERYWHERE, unit, *fleet.ancestors(units, unit)}
+        return any(
+            permission in PERMISSIONS[grant.role] and grant.unit in covering
+            for grant in self.grants
+        )
+
+    def everywhere(self, permission: str) -> bool:
+        """Tell whether a permission holds on the whole hub."""
+        return self.allows(permission, {}, EVERYWHERE)
+
+    def reach(self, permission: str, units: dict[str, Row]) -> frozenset[str]:
+        """Return the units in force on which a permission holds."""
+        return frozenset(unit for unit in units if self.allows(permission, units, unit))
+
+    def must_be_strong(self) -> bool:
+        """Tell whether a grant asks for a second factor."""
+        return needs_second_factor(grant.role for grant in self.grants)
+
+
+def needs_second_factor(roles: Iterable[str]) -> bool:
+    """Tell whether any of some roles asks for a second factor."""
+    return any(role in STRONG_ROLES for role in roles)
+
+
+def of_rows(rows: Collection[Row]) -> tuple[Grant, ...]:
+    """Return the grants of some rows of `grants`, in a fixed order."""
+    return tuple(sorted(Grant(row["role"], row["unit"]) for row in rows))
