@@ -5,6 +5,7 @@ from typing import Any
 
 from hub import operation_arguments, order_arguments
 from hub.config import Config
+from hub.mirror import commands as peer_commands
 
 LISTEN = "127.0.0.1:8080"
 
@@ -21,6 +22,8 @@ def build() -> ArgumentParser:
     _account(commands)
     _bulletins(commands)
     order_arguments.add(commands, _command)
+    peer = _command(commands, "peer", "Add, list, pause provinces that are told what happens.")
+    peer_commands.add_arguments(peer)
     operation_arguments.add(commands, _command)
     return parser
 

@@ -25,6 +25,7 @@ from hub import (
 from hub.approvers import Sheet
 from hub.config import Config
 from hub.database import Database
+from hub.mirror import commands as peer_commands
 from hub.passphrases import secret
 from hub.production import new_name
 from hub.services import Services
@@ -252,4 +253,5 @@ COMMANDS: dict[str, Command] = {
     "setting": order_commands.setting,
     "mandate": order_commands.mandate,
     "account": account_commands.run,
+    "peer": peer_commands.peer,
 }

@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hub import audit, fleet, tickets
+from hub.mirror import telling
 from hub.store import Row, Store
 from protocols.enrolment import (
     ENROLLED,
@@ -209,6 +210,7 @@ def _replace(store: Store, old: str, now_s: int) -> None:
     if row is not None and row["state"] in (ENROLLED, QUARANTINED):
         store.change("nodes", (old,), {"state": REPLACED})
         audit.append(store, now_s, WHO, "node.replaced", old)
+        telling.node(store, old, now_s * 1000)
 
 
 def _note_refusal(store: Store, given: Arrival, fault: Fault) -> None:
@@ -233,6 +235,7 @@ def confirm(store: Store, node: str, who: str, now_s: int) -> None:
         raise RemoteFault("fleet.node_id", f"{node} is not in quarantine", "Check the id.")
     store.change("nodes", (node,), {"state": ENROLLED})
     audit.append(store, now_s, who, "node.confirm", node)
+    telling.node(store, node, now_s * 1000)
     for one in store.find("enrolments", {"node": node}):
         if one["replaces"]:
             _replace(store, one["replaces"], now_s)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hub import audit
+from hub.mirror import telling
 from hub.store import Conflict, Row, Store
 from protocols.errors import RemoteFault
 
@@ -160,6 +161,7 @@ def add_node(store: Store, form: NodeForm, who: str, now_s: int, state: str = "e
     except Conflict:
         raise _refuse("node_id", f"{form.node} or its key stands already", "Check both.") from None
     audit.append(store, now_s, who, "node.add", form.node, unit=form.unit, key=row["public_key"])
+    telling.node(store, form.node, now_s * 1000)
 
 
 def revoke_node(store: Store, node: str, who: str, now_s: int) -> None:
@@ -167,6 +169,7 @@ def revoke_node(store: Store, node: str, who: str, now_s: int) -> None:
     if not store.change("nodes", (node,), {"state": "revoked"}):
         raise _refuse("node_id", f"no node {node}", "Check the id.")
     audit.append(store, now_s, who, "node.revoke", node)
+    telling.node(store, node, now_s * 1000)
 
 
 def board_profiles(store: Store, units: Sequence[str]) -> list[str]:

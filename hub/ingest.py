@@ -8,6 +8,7 @@ import json
 from typing import Any, NamedTuple
 
 from hub import orders
+from hub.mirror import following, gaps
 from hub.store import Row, Store
 from protocols import records
 from protocols.errors import RemoteFault
@@ -77,6 +78,7 @@ def accept(store: Store, batch: records.Batch, contact: Contact) -> records.Verd
     if verdict.outcome == records.FORK:
         message = f"{batch.chain} {batch.epoch}: two histories under one key"
         note_fault(store, batch.node, batch.chain, FORK, message, contact.now_ms)
+        gaps.lost(store, batch.node, "fork", None, None, contact.now_ms)
         return verdict
     if verdict.hole:
         message = f"{batch.chain} {batch.epoch}: {verdict.hole[0]} to {verdict.hole[1]} are lost"
@@ -90,8 +92,10 @@ def accept(store: Store, batch: records.Batch, contact: Contact) -> records.Verd
                 "record_heads",
                 dict(zip(("node", "chain", "epoch"), key, strict=True), **moved),
             )
-    changes = _derive(store, node, verdict.entries, contact)
+    last_ms = (store.get("node_status", batch.node) or {}).get("contact_ms")
+    changes, plays = _derive(store, node, verdict.entries, contact)
     _note_contact(store, batch.node, contact, changes, fresh=bool(verdict.entries))
+    following.batch(store, node, verdict, plays, last_ms, contact.now_ms, contact.carried)
     return verdict
 
 
@@ -114,10 +118,16 @@ def _store_entries(store: Store, entries: list[records.Entry], now_ms: int) -> N
     )
 
 
-def _derive(store: Store, node: Row, entries: list[records.Entry], contact: Contact) -> Row:
-    """Fill `plays` and `faults` from new records; return what changes in the node's status."""
+def _derive(
+    store: Store, node: Row, entries: list[records.Entry], contact: Contact
+) -> tuple[Row, list[Row]]:
+    """Fill `plays` and `faults` from new records.
+
+    Returns what changes in the node's status, and the plays, each with its record's `hash`.
+    """
     changes: Row = {}
-    plays = []
+    plays: list[Row] = []
+    hashes: list[str] = []
     for entry in entries:
         record = entry.record
         changes["clock"] = record.clock
@@ -125,6 +135,7 @@ def _derive(store: Store, node: Row, entries: list[records.Entry], contact: Cont
             play = _play(record, node["unit"])
             if play is not None:
                 plays.append(play)
+                hashes.append(entry.hash)
         elif record.kind == "fault":
             _node_fault(store, record, contact)
         elif record.kind in ("order", "rehome"):
@@ -142,7 +153,7 @@ def _derive(store: Store, node: Row, entries: list[records.Entry], contact: Cont
         changes["play_title"] = last["title"]
         changes["play_ended_ms"] = last["ended_ms"]
         changes["play_grade"] = last["grade"]
-    return changes
+    return changes, [{**row, "hash": one} for row, one in zip(plays, hashes, strict=True)]
 
 
 def _play(record: records.Record, unit: str) -> Row | None:

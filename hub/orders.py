@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from hub import audit, facts, fleet
+from hub.mirror import telling
 from hub.store import Row, Store
 from protocols import mandates, settings
 from protocols.errors import RemoteFault
@@ -297,6 +298,7 @@ def _take_over(store: Store, node: str, detail: dict[str, Any], now_s: int) -> N
     if changes:
         store.change("nodes", (node,), changes)
         audit.append(store, now_s, node, "node.stands", node, **changes)
+        telling.node(store, node, now_s * 1000)
 
 
 def refuse_sent(store: Store, node: str, place: str, code: str, message: str, now_s: int) -> None:

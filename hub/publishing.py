@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from hub import audit, bulletins, programme, timing
 from hub.blobs import Blobs
 from hub.config import Config
+from hub.mirror import accepting
 from hub.repository import request as requests
 from hub.repository.repository import Repository
 from hub.repository.request import Request
@@ -233,6 +234,7 @@ def _mark(store: Store, row: Row, now_s: int) -> None:
         "publications", (row["publication"],), {"state": "published", "published_s": now_s}
     )
     audit.append(store, now_s, "hub", "publication.publish", row["publication"])
+    accepting.published(store, row["bulletin"], row["action"], now_s * 1000)
 
 
 def _void(store: Store, row: Row, code: str, now_s: int) -> None:

@@ -17,6 +17,7 @@ from hub import firmware_commands, order_publishing, retention
 from hub.app import create_app, create_node_app
 from hub.config import Config
 from hub.metrics import Metrics, create_operator_app
+from hub.mirror.service import Mirror
 from hub.services import Services, open_hub
 from hub.serving import Listener
 from protocols.errors import LocalFault
@@ -132,6 +133,7 @@ def _works(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.publisher.run(),
         firmware_commands.run(services),
         retention.run(services.ledger, services.config.now_ms),
+        Mirror(services).run(),
     ]
 
 

@@ -47,7 +47,7 @@ class Store:
         self, table: str, where: Mapping[str, Any], column: str, below: int, limit: int
     ) -> int:
         """Delete at most `limit` rows, by primary key, of those equal to `where` whose `column` is
-        less than `below`; return how many. Only retention erases.
+        less than `below`; return how many. Only retention and the outbox erase.
         """
         raise NotImplementedError
 

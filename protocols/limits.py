@@ -311,3 +311,6 @@ KIT_BYTES_MAX = 4 * 1024 * 1024
 KIT_UNITS_MAX = 4096
 KIT_HAMLETS_MAX = 512
 KIT_TICKETS_MAX = 64
+
+# Answers of a province: 500 verdicts, or a page of 50 bulletins with their texts.
+PEER_ANSWER_BYTES_MAX = 8 * 1024 * 1024

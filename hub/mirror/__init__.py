@@ -1,0 +1,1 @@
+"""The mirror: tell provinces what happened, and take what they ask for."""

@@ -1,0 +1,170 @@
+"""Take what a peer asks for: page by page after a cursor, media by range, each thing once."""
+
+import asyncio
+import functools
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hub.mirror import supply
+from hub.mirror.connector import Connector, Page, Trouble
+from hub.mirror.pace import Pace
+from hub.services import Services
+from hub.store import Row, Store
+from protocols.errors import Fault, RemoteFault
+from protocols.limits import UPLOAD_BYTES_MAX
+
+_log = logging.getLogger("chieng.mirror")
+
+EVERY_S = 30
+SLICE = 256 * 1024
+# A file whose bytes are wrong this often is given up; the reason goes back to the sender.
+WRONG_MAX = 3
+
+
+class Puller:
+    """Pull from one peer."""
+
+    def __init__(
+        self, services: Services, peer: str, connector: Connector, chance: Callable[[], float]
+    ):
+        self._services = services
+        self._ledger = services.ledger
+        self._peer = peer
+        self._connector = connector
+        self._pace = Pace(chance)
+        self._wrong: dict[str, int] = {}
+        self.news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Pull until cancelled; `news` makes it look at once."""
+        while True:
+            wait_s: float = EVERY_S
+            try:
+                await self.step()
+                self._pace.passed()
+            except Trouble as trouble:
+                now_ms = self._services.config.now_ms()
+                self._pace.failed(now_ms, trouble.retry_after_ms)
+                wait_s = (self._pace.until_ms - now_ms) / 1000
+                _log.warning("%s: %s", self._peer, trouble)
+            except Fault as fault:
+                _log.error("%s: %s", self._peer, fault)
+            self.news.clear()
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self.news.wait()
+            except TimeoutError:
+                pass
+
+    async def step(self) -> None:
+        """Take every new directive, then the media they name, then make what is to be made."""
+        is_last = False
+        while not is_last:
+            peer = await self._ledger.read(lambda s: s.get("peers", self._peer))
+            if peer is None:
+                return
+            page = await self._connector.pull(peer["cursor"])
+            await self._ledger.write(functools.partial(self._keep, peer=peer, page=page))
+            is_last = page.is_last
+        for row in await self._rows("received"):
+            await self._fetch(row)
+        for row in await self._rows("waiting"):
+            await self._make(row)
+
+    def _keep(self, store: Store, peer: Row, page: Page) -> None:
+        now_s, offset = self._services.now_s(), self._services.config.utc_offset_min
+        for one in page.directives:
+            supply.receive(store, peer, one, now_s, offset)
+        moved = {"cursor": page.cursor, "pulled_ms": now_s * 1000}
+        store.change("peers", (self._peer,), moved)
+
+    async def _rows(self, state: str) -> list[Row]:
+        where = {"peer": self._peer, "state": state}
+        return await self._ledger.read(lambda s: s.find("supplies", where, order=["received_s"]))
+
+    async def _fetch(self, row: Row) -> None:
+        """Fetch a supply's media where the last attempt ended; check them whole."""
+        media: dict[str, Any] = json.loads(row["body_json"])["media"]
+        try:
+            url, sha256, length = _checked(media)
+        except RemoteFault as fault:
+            await self._refuse(row, f"{fault.code}: {fault.message}")
+            return
+        blobs = self._services.blobs
+        if not blobs.has(sha256):
+            draft = self._services.config.work / f"media-{sha256}"
+            await self._download(draft, url, length)
+            if _digest(draft) != sha256:
+                draft.unlink()
+                self._wrong[sha256] = self._wrong.get(sha256, 0) + 1
+                if self._wrong[sha256] >= WRONG_MAX:
+                    await self._refuse(row, "supply.media: the file is not what its hash says")
+                return
+            await asyncio.to_thread(blobs.put_file, draft)
+            draft.unlink()
+        now_s = self._services.now_s()
+        await self._ledger.write(lambda s: supply.arrived(s, self._peer, row["supply"], now_s))
+
+    async def _download(self, draft: Path, url: str, length: int) -> None:
+        while True:
+            have = _length(draft)
+            if have >= length:
+                return
+            piece = await self._connector.fetch(url, have, min(SLICE, length - have))
+            if not piece:
+                raise Trouble("mirror.media", f"{url} ends early", "It is tried again by itself.")
+            with draft.open("ab") as file:
+                file.write(piece)
+
+    async def _refuse(self, row: Row, reason: str) -> None:
+        now_s = self._services.now_s()
+        await self._ledger.write(lambda s: supply.change(s, row, "refused", now_s, reason))
+
+    async def _make(self, row: Row) -> None:
+        """Write the bulletins of a priority or emergency supply, one for each of its units."""
+        if row["kind"] not in ("bulletin", "emergency"):
+            return
+        now_s, offset = self._services.now_s(), self._services.config.utc_offset_min
+        for unit in json.loads(row["units_json"]):
+
+            def write(store: Store, unit: str = unit) -> str | None:
+                known = {"peer": row["peer"], "supply": row["supply"], "unit": unit}
+                if store.count("supply_bulletins", known):
+                    return None
+                return supply.make(store, row, unit, self._peer, now_s, offset)
+
+            try:
+                name = await self._ledger.write(write)
+            except RemoteFault as fault:
+                await self._refuse(row, f"{fault.code}: {fault.message}")
+                return
+            if name is not None:
+                self._services.production.ask(name, 1)
+
+
+def _checked(media: dict[str, Any]) -> tuple[str, str, int]:
+    url, sha256, length = media.get("url"), media.get("sha256"), media.get("length")
+    is_hash = (
+        isinstance(sha256, str) and len(sha256) == 64 and not set(sha256) - set("0123456789abcdef")
+    )
+    if not isinstance(url, str) or not is_hash or not isinstance(length, int):
+        raise RemoteFault("supply.media", "the file is not named by hash and length", "-")
+    if not 1 <= length <= UPLOAD_BYTES_MAX:
+        raise RemoteFault("supply.media", f"{length} bytes are too many", "-")
+    return url, str(sha256), length
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(SLICE):
+            digest.update(piece)
+    return digest.hexdigest()

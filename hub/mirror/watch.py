@@ -1,0 +1,70 @@
+"""What no record says: silence, the reach of alerts, a day's sums. Decided once in a while."""
+
+from hub import bulletins, fleet, timing
+from hub.mirror import accepting, gaps, outbox, telling
+from hub.store import Row, Store
+
+EVERY_S = 30
+# Alerts are followed this long after their end: records come late.
+AFTER_S = 3 * 86400
+# Days told in one look, oldest change first.
+DAYS_MAX = 200
+# A day is told at most this often while its records come in.
+DAY_EVERY_MS = 900_000
+
+
+def look(store: Store, now_ms: int, offset_min: int) -> None:
+    """Tell peers what has become true by waiting."""
+    _silence(store, now_ms)
+    gaps.settle(store, now_ms)
+    if outbox.active(store):
+        _reach(store, now_ms)
+        _days(store, now_ms, offset_min)
+
+
+def _silence(store: Store, now_ms: int) -> None:
+    """Open a gap for every enrolled node whose last contact is too long ago."""
+    states = {row["node"] for row in store.find("nodes", {"state": "enrolled"})}
+    for row in store.find("node_status"):
+        contact_ms = row["contact_ms"]
+        if row["node"] not in states or contact_ms is None:
+            continue
+        is_late = now_ms - contact_ms > telling.LATE_MS
+        if is_late and gaps.silent(store, row["node"], contact_ms, now_ms):
+            telling.node(store, row["node"], now_ms)
+
+
+def _reach(store: Store, now_ms: int) -> None:
+    where: Row = {"state": [bulletins.PUBLISHED, bulletins.RECALLED]}
+    for row in store.find("bulletins", where, order=["changed_s"], descending=True, limit=200):
+        if row["until_s"] is None or (row["until_s"] + AFTER_S) * 1000 < now_ms:
+            continue
+        found = bulletins.current(store, row["bulletin"])
+        if found["class"] == "emergency":
+            accepting.reached(store, found, now_ms)
+
+
+def _days(store: Store, now_ms: int, offset_min: int) -> None:
+    """Tell days whose sums changed, with how many nodes of the unit were silent in them."""
+    told_ms = now_ms - DAY_EVERY_MS
+    recent = store.find("unit_days", order=["changed_ms"], descending=True, limit=DAYS_MAX)
+    today = timing.local_time(now_ms // 1000, offset_min).date().isoformat()
+    units = fleet.units_on(store, today)
+    for row in recent:
+        if row["changed_ms"] > told_ms and row["day"] == today:
+            continue
+        where = {"unit": fleet.subtree(units, row["unit"]) or [row["unit"]], "state": "enrolled"}
+        names = [node["node"] for node in store.find("nodes", where)]
+        unknown = sum(_is_unknown(store, node, row["day"], offset_min) for node in names)
+        telling.day(store, row, len(names), unknown, now_ms)
+
+
+def _is_unknown(store: Store, node: str, day: str, offset_min: int) -> bool:
+    for gap in store.find("gaps", {"node": node, "state": ["open", "returning", "lost"]}):
+        first = timing.local_time(gap["from_ms"] // 1000, offset_min).date().isoformat()
+        last = day
+        if gap["to_ms"] is not None:
+            last = timing.local_time(gap["to_ms"] // 1000, offset_min).date().isoformat()
+        if first <= day <= last:
+            return True
+    return False
