@@ -3,7 +3,7 @@
 import sys
 from collections import namedtuple
 
-from protocols import canonical
+from protocols import at, canonical
 from protocols.budget import Budget
 from protocols.fields import Fields, check_text, refuse
 from protocols.limits import (
@@ -32,6 +32,9 @@ _MONTH_DAYS = 30
 
 Microphone = namedtuple("Microphone", ("input", "open_ms_max"))
 """The line input behind the emergency key, and how long one press opens it."""
+
+Sim = namedtuple("Sim", ("apn", "pin"))
+"""What a technician typed about the SIM; "" where nothing is needed."""
 
 
 class Config(
@@ -63,6 +66,9 @@ class Config(
             "sources",
             "microphone",
             "firmware",
+            "modem",
+            "sim",
+            "rtc",
         ),
     )
 ):
@@ -76,6 +82,8 @@ class Config(
     counts what the link itself carries); `tls_ca` the path of the authority for `https` ("" for the
     system's); `time_servers` are asked by SNTP; `events` tells whether the node listens to the hub
     between its checks; `indicator` is the lamp that tells of sticks, or None.
+    `modem` is looked at and mended beside whoever connects it, with the `sim`'s APN and PIN; `rtc`
+    is a clock chip's settings; both None where there is none.
     """
 
     # Position of what approvers may change (`edge.standing`).
@@ -128,7 +136,31 @@ def read(data: bytes) -> Config:
         _sources(fields),
         _microphone(fields),
         _firmware(fields),
+        _modem(fields),
+        _sim(fields),
+        _device(fields, "rtc"),
     )
+
+
+def _modem(fields: Fields) -> "dict[str, object] | None":
+    """Return the modem's settings; its interface tells whether the way is alive."""
+    modem = _device(fields, "modem")
+    if modem is not None and not fields.text("interface", 0, INTERFACE_BYTES_MAX, ""):
+        remedy = "Name the modem's network interface, as wwan0."
+        raise refuse("config.interface", "is missing beside a modem", remedy)
+    return modem
+
+
+def _sim(fields: Fields) -> Sim:
+    if not fields.has("sim"):
+        return Sim("", "")
+    inner = fields.nested("sim")
+    apn, pin = inner.text("apn", 0, 100, ""), inner.text("pin", 0, 8, "")
+    if apn and not at.is_apn(apn):
+        raise refuse("config.sim.apn", "is no access point", "Use letters, digits, dots, hyphens.")
+    if pin and not at.is_pin(pin):
+        raise refuse("config.sim.pin", "is no PIN", "Give 4 to 8 digits, or leave it empty.")
+    return Sim(apn, pin)
 
 
 def _firmware(fields: Fields) -> "tuple[str, str] | None":

@@ -24,7 +24,21 @@ WIPES = "provision/wipes.json"
 ROOT = "metadata/root.json"
 STAGED_ROOT = "provision/root.json"
 # Of the file that came with the system: what the technician's answers do not touch.
-_SYSTEM = ("data", "storage", "sticks", "sets_clock", "poll_s", "status_s", "budget")
+_SYSTEM = (
+    "data",
+    "storage",
+    "sticks",
+    "sets_clock",
+    "poll_s",
+    "status_s",
+    "budget",
+    "interface",
+    "tls_ca",
+    "time_servers",
+    "indicator",
+    "modem",
+    "rtc",
+)
 
 
 class Installation:

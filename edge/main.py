@@ -79,15 +79,12 @@ class Node:
         # Told of records that a person takes along: (chain, epoch, last sequence).
         self.carried: object = None
         self.clock: ports.Clock = kit.Clock()
+        if config.rtc is not None:
+            self.clock = kit.chip_clock(config.rtc, self.clock, config.sets_clock)
         self.storage: ports.Storage = kit.storage(config.data, config.storage)
         self.standing = Standing(self.storage)
         if self.standing.state in (DUMB, WIPED):
-            kit.Storage(config.data).remove("identity.key")
-            from edge.wipe_task import clear  # noqa: PLC0415
-
-            clear(self.storage, self.standing)
-            text = "approvers decommissioned this node; nothing is left on it"
-            raise LocalFault("node.decommissioned", text, "Empty its data folder and enrol it anew")
+            self._refuse(config)
         config = self.config = self.standing.over(config)
         self.ending = Ending()
         self.link: ports.Link = HubLink(kit.link(config.tls_ca, config.interface))
@@ -101,7 +98,8 @@ class Node:
         self.log = EventLog(self.storage, self.clock)
         self.faults = Faults(self.book, self.log)
         feed = Feed()
-        self.time = NodeTime(self.clock, self.storage, feed, self.book, config.sets_clock)
+        sets = config.sets_clock or config.rtc is not None
+        self.time = NodeTime(self.clock, self.storage, feed, self.book, sets)
         self.book.follow(self.time.now)
         self.standing.drop_foreign_papers(config.place.unit)
         manifests = Manifests(
@@ -120,6 +118,15 @@ class Node:
             config, self.time, feed, self.faults, self.book, manifests, blobs, offline, hubs
         )
         self.budget = SimBudget(config.budget, self.link, self.storage, self.time, self.faults)
+
+    def _refuse(self, config: Config) -> None:
+        """Clear what is left of a node that is none any more, and say so."""
+        from edge.wipe_task import clear  # noqa: PLC0415
+
+        self._kit.Storage(config.data).remove("identity.key")
+        clear(self.storage, self.standing)
+        text = "approvers decommissioned this node; nothing is left on it"
+        raise LocalFault("node.decommissioned", text, "Empty its data folder and enrol it anew")
 
     async def run(self) -> None:
         """Run every task until cancelled or until an order asks for a restart."""
@@ -154,7 +161,7 @@ class Node:
         as a small heap has no room for all."""
         config = self.config
         tasks: list[Task] = []
-        keeper = audio = board = None
+        keeper = audio = board = self.amplifier = None
         if config.audio is not None:
             keeper, audio, tasks = self._sound(config.audio)
         if config.board is not None:
@@ -172,6 +179,8 @@ class Node:
             tasks.append(EventsTask(self.parts, self.clock, self.link, sync, self.budget.allowed))
         if config.time_servers:
             tasks.append(self._time_task())
+        if config.modem is not None:
+            tasks.append(self._modem_task(config.modem))
         uplink = self._records_task()
         self.carried = uplink.carried
         tasks.append(uplink)
@@ -189,7 +198,7 @@ class Node:
         warm_up_ms = config.warm_up_ms
         if config.amplifier is not None:
             given = calibration.settings_with(config.amplifier, self.storage, self.faults)
-            amplifier = self._kit.amplifier(given, self.clock)
+            amplifier = self.amplifier = self._kit.amplifier(given, self.clock)
             warm_up_ms = given.get("warm_up_ms", warm_up_ms)
         keeper = AmplifierTask(amplifier, self.clock, self.faults, warm_up_ms)
         audio = self._kit.audio(settings, self.time)
@@ -262,6 +271,14 @@ class Node:
             self.entropy,
             self.budget.allowed,
         )
+
+    def _modem_task(self, settings: "dict[str, object]") -> Task:
+        from edge.modem_task import ModemTask, Ways  # noqa: PLC0415 - many nodes have a cable
+
+        modem = self._kit.modem(settings, self.clock, self.amplifier)
+        ways = Ways(self.link.counters, self.config.status_s * 1000)
+        sim, faults = self.config.sim, self.faults
+        return ModemTask(modem, self.clock, self.storage, faults, self.book, sim, ways)
 
     def _stick_task(self, sync: SyncTask, uplink: RecordsTask) -> Task:
         from edge.pack_ingest import PackIngest  # noqa: PLC0415

@@ -278,7 +278,7 @@ class Desk:
             if place.has(name):
                 config[name] = place.value(name)
         config["hub"] = Fields(draft.get("hub"), "hub").value("addresses")
-        config["modem"] = draft.get("network")
+        config["sim"] = draft.get("network")
         devices = draft.get("devices")
         if isinstance(devices, dict):
             config.update(devices)

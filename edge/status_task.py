@@ -28,6 +28,10 @@ class StatusTask(Task):
     async def run(self) -> None:
         """Write status records until cancelled."""
         while True:
+            if self._clock.fault is not None:
+                self._parts.faults.note("clock.rtc", self._clock.fault)
+            else:
+                self._parts.faults.clear("clock.rtc")
             self._parts.book.write(HEALTH, "status", self._status())
             await self._clock.sleep_ms(self._parts.config.status_s * 1000)
 

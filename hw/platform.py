@@ -25,6 +25,10 @@ else:
     from hw.micropython.storage import Storage
     from hw.micropython.verifier import Verifier
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hw.modem_port import Modem
+
 __all__ = [
     "Clock",
     "Entropy",
@@ -117,6 +121,22 @@ def serial(path: str, baud: int, clock: ports.Clock) -> ports.Serial:
 def button(path: str, pressed: str) -> ports.Button:
     """Return the button in the cabinet; held while it reads `pressed`."""
     made: ports.Button = __import__(_DEVICES, None, None, ("button",)).button(path, pressed)
+    return made
+
+
+def modem(
+    settings: dict[str, object], clock: ports.Clock, amplifier: ports.Amplifier | None
+) -> "Modem":
+    """Return the modem that the settings name; its power relay may share the amplifier's line."""
+    module = __import__(_DEVICES, None, None, ("modem",))
+    made: Modem = module.modem(settings, clock, amplifier)
+    return made
+
+
+def chip_clock(settings: dict[str, object], clock: ports.Clock, sets_platform: bool) -> ports.Clock:
+    """Return a clock that keeps the time in the chip that the settings name."""
+    module = __import__(_DEVICES, None, None, ("chip_clock",))
+    made: ports.Clock = module.chip_clock(settings, clock, sets_platform)
     return made
 
 

@@ -10,7 +10,9 @@ from protocols.errors import Fault
 
 
 class Clock:
-    """Tell time and wait."""
+    """Tell time and wait; `fault` is what is wrong with the chip behind it, if anything."""
+
+    fault: "Fault | None" = None
 
     def wall_ms(self) -> int | None:
         """Return the untrusted wall time (Unix UTC, ms), or None when the platform knows none."""

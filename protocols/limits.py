@@ -314,3 +314,11 @@ KIT_TICKETS_MAX = 64
 
 # Answers of a province: 500 verdicts, or a page of 50 bulletins with their texts.
 PEER_ANSWER_BYTES_MAX = 8 * 1024 * 1024
+
+# Modem. A line of AT holds an operator's name or a cell's dozen numbers; a reply a dozen lines, and
+# +COPS=? of a border town, the longest, which we never ask, 2 KB.
+AT_LINE_BYTES_MAX = 512
+AT_LINES_MAX = 32
+AT_REPLY_BYTES_MAX = 8192
+# The ladder of a dead link is climbed four times a day at least: masts come back by day.
+LADDER_PAUSE_MS_MAX = 6 * 3600 * 1000

@@ -3,6 +3,9 @@
 import os
 
 from hw import ports, universe_settings
+from hw.at_modem import KINDS, AtModem
+from hw.chip_clock import ChipClock
+from hw.ds3231 import Ds3231
 from hw.linux.audio import AlsaOut, WavOut
 from hw.linux.board import PngPanel
 from hw.linux.button import Button
@@ -10,15 +13,20 @@ from hw.linux.colorlight_board import ColorlightBoard
 from hw.linux.datagrams import Datagrams
 from hw.linux.decoder import Decoder
 from hw.linux.framebuffer import FramebufferBoard
+from hw.linux.i2c import I2c
 from hw.linux.identity import Identity
 from hw.linux.indicator import Led
 from hw.linux.senses import senses
 from hw.linux.serial import open_serial
-from hw.modbus_amplifier import modbus_amplifier
+from hw.modbus_amplifier import modbus_amplifier, modbus_relay
+from hw.modem_port import Modem
 from hw.pin_amplifier import pin_amplifier
+from hw.pin_relay import PinRelay
+from hw.relay import Relay
 from hw.relay_amplifier import RelayAmplifier
 from hw.settings import Settings
 from protocols import colorlight
+from protocols.errors import LocalFault
 
 
 def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
@@ -109,6 +117,42 @@ def indicator(settings: dict[str, object]) -> ports.Indicator:
     given = Settings("indicator", settings)
     given.choice("kind", ("led",))
     return Led(given.text("path"))
+
+
+def modem(
+    settings: dict[str, object], clock: ports.Clock, amplifier: ports.Amplifier | None
+) -> Modem:
+    """Return the modem: `{"kind": "sim7600" | "ec25", "port": "/dev/ttyUSB2", "baud"}`.
+
+    Its power goes through a normally closed contact, of a pin (`power_line`, `power_chip`,
+    `power_active_low`) or of the amplifier's Modbus board (`power_coil`, `relay_*`).
+    """
+    given = Settings("modem", settings)
+    kind = given.choice("kind", KINDS)
+    line = given.optional_integer("power_line", 0, 1023)
+    coil = given.optional_integer("power_coil", 0, 255)
+    power: Relay | None = None
+    if line is not None:
+        from hw.linux.gpio import OutputPin  # noqa: PLC0415 - libgpiod only where pins are used
+
+        low = given.integer("power_active_low", 0, 1, 0) == 1
+        power = PinRelay(OutputPin(given.text("power_chip", "/dev/gpiochip0"), line, low))
+    elif coil is not None:
+        bus = amplifier.bus if isinstance(amplifier, RelayAmplifier) else None
+        if bus is None:
+            text = "modem.power_coil needs the amplifier's serial line"
+            raise LocalFault("config.modem", text, "describe an amplifier with a port")
+        power = modbus_relay(given, bus, coil)
+    port = open_serial(given.text("port"), given.integer("baud", 1200, 921600, 115200))
+    return AtModem(port, clock, kind, power)
+
+
+def chip_clock(settings: dict[str, object], clock: ports.Clock, sets_platform: bool) -> ports.Clock:
+    """Return a clock with a chip: `{"kind": "ds3231", "bus": "/dev/i2c-1", "address": 104}`."""
+    given = Settings("rtc", settings)
+    given.choice("kind", ("ds3231",))
+    chip = Ds3231(I2c(given.text("bus", "/dev/i2c-1")), given.integer("address", 3, 119, 0x68))
+    return ChipClock(clock, chip, sets_platform)
 
 
 def serial(path: str, baud: int, clock: ports.Clock) -> ports.Serial:

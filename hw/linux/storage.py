@@ -26,6 +26,11 @@ def _fault(error: OSError, name: str) -> Fault:
     )
 
 
+def _private(path: str, flags: int) -> int:
+    """Open for the node's own user alone: configurations hold a SIM's PIN."""
+    return os.open(path, flags, 0o600)
+
+
 def _sync_folder(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -67,10 +72,10 @@ class Writer(ports.Writer):
         try:
             mode = "ab" if resume else "wb"
             try:
-                self._file = open(self._path, mode, buffering=0)
+                self._file = open(self._path, mode, buffering=0, opener=_private)
             except FileNotFoundError:
                 os.makedirs(os.path.dirname(self._path), exist_ok=True)
-                self._file = open(self._path, mode, buffering=0)
+                self._file = open(self._path, mode, buffering=0, opener=_private)
             self.position = self._file.seek(0, os.SEEK_END)
         except OSError as error:
             raise _fault(error, name) from error

@@ -7,6 +7,10 @@ from hw import ports
 from hw.settings import Settings
 from protocols.errors import LocalFault
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hw.modem_port import Modem
+
 # 20,000 bytes are 0.6 s: longer than any other step of the agent holds the interpreter.
 _IBUF_BYTES = 20000
 
@@ -101,6 +105,38 @@ def indicator(settings: dict[str, object]) -> ports.Indicator:
     pin = machine.Pin(given.integer("pin", 0, 255), machine.Pin.OUT, value=0)
     led = __import__("hw.micropython.indicator", None, None, ("Led",))
     made: ports.Indicator = led.Led(pin)
+    return made
+
+
+def modem(
+    settings: dict[str, object], clock: ports.Clock, amplifier: "ports.Amplifier | None"
+) -> "Modem":
+    """Return the modem: `{"kind", "port": "1:17:16", "baud", "power_line", "power_active_low"}`."""
+    given = Settings("modem", settings)
+    module = __import__("hw.at_modem", None, None, ("AtModem",))
+    kind = given.choice("kind", module.KINDS)
+    line = given.optional_integer("power_line", 0, 255)
+    power = None
+    if line is not None:
+        pins = __import__("hw.micropython.pins", None, None, ("OutputPin",))
+        relays = __import__("hw.pin_relay", None, None, ("PinRelay",))
+        low = given.integer("power_active_low", 0, 1, 0) == 1
+        power = relays.PinRelay(pins.OutputPin(line, low))
+    baud = given.integer("baud", 1200, 921600, 115200)
+    made: Modem = module.AtModem(serial(given.text("port"), baud, clock), clock, kind, power)
+    return made
+
+
+def chip_clock(settings: dict[str, object], clock: ports.Clock, sets_platform: bool) -> ports.Clock:
+    """Return a clock with a chip: `{"kind": "ds3231", "bus": "0:22:21" (number, scl, sda)}`."""
+    given = Settings("rtc", settings)
+    given.choice("kind", ("ds3231",))
+    wires = __import__("hw.micropython.i2c", None, None, ("open_i2c",))
+    chips = __import__("hw.ds3231", None, None, ("Ds3231",))
+    bus = wires.open_i2c(given.text("bus", "0"))
+    chip = chips.Ds3231(bus, given.integer("address", 3, 119, 0x68))
+    clocks = __import__("hw.chip_clock", None, None, ("ChipClock",))
+    made: ports.Clock = clocks.ChipClock(clock, chip, sets_platform)
     return made
 
 

@@ -6,8 +6,9 @@ number share a wire: what one writes, `wires[number].feed` and `.sent` show. For
 """
 
 from hw.sim.i2s import I2S
+from protocols.errors import Fault
 
-__all__ = ["I2S", "UART", "Pin"]
+__all__ = ["I2C", "I2S", "UART", "Pin"]
 
 # What a port's driver buffers by default.
 _BUFFER_BYTES = 256
@@ -58,6 +59,38 @@ class Pin:
             return pins.get(self._number, 1)
         pins[self._number] = level
         return None
+
+
+buses: dict[int, object] = {}
+
+
+class I2C:
+    """Pass transfers to `buses[number]` (a `hw.sim.i2c.I2c`); an absent chip is an OSError."""
+
+    def __init__(self, number: int, *, scl: object = None, sda: object = None, freq: int = 0):
+        if number not in buses:
+            raise ValueError("I2C(%d) doesn't exist" % number)
+        self._bus = buses[number]
+        self._sent = b""
+
+    def writeto(self, address: int, data: bytes, stop: bool = True) -> int:
+        """Write, or keep what is written for the read that follows without a stop."""
+        self._sent = data
+        if stop:
+            self._pass(address, 0)
+        return len(data)
+
+    def readfrom(self, address: int, count: int) -> bytes:
+        """Read after a repeated start."""
+        return self._pass(address, count)
+
+    def _pass(self, address: int, count: int) -> bytes:
+        try:
+            bus = self._bus
+            made: bytes = bus.transfer(address, self._sent, count)  # type: ignore[attr-defined]
+        except Fault:
+            raise OSError(19)
+        return made
 
 
 class UART:
