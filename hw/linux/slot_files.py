@@ -24,7 +24,7 @@ class SlotFile(slot_files.SlotFile):
 
     def __init__(self, path: str, name: str, flags: int):
         self._name = name
-        self._descriptor = os.open(path, flags | os.O_CLOEXEC, 0o644)
+        self._descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
 
     def read(self, position: int, count: int) -> bytes:
         """Return up to `count` bytes from a position."""

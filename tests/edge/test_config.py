@@ -106,3 +106,20 @@ def test_what_is_no_configuration_is_refused_with_a_code(data):
     with pytest.raises(RemoteFault) as caught:
         read(data)
     assert caught.value.code.split(".")[0] in ("json", "format") and caught.value.remedy
+
+
+def test_a_modem_its_sim_and_a_clock_chip():
+    modem = {"kind": "ec25", "port": "/dev/ttyUSB2"}
+    sim = {"apn": "v-internet", "pin": "1234"}
+    config = take(modem=modem, interface="wwan0", sim=sim, rtc={"kind": "ds3231"})
+    assert config.modem == modem and tuple(config.sim) == ("v-internet", "1234")
+    assert config.rtc == {"kind": "ds3231"}
+    assert take().modem is None and tuple(take().sim) == ("", "")
+    for fields, name in (
+        ({"modem": modem}, "config.interface"),
+        ({"sim": {"apn": 'a"b'}}, "config.sim.apn"),
+        ({"sim": {"pin": "12"}}, "config.sim.pin"),
+        ({"sim": {"pin": '1"34'}}, "config.sim.pin"),
+    ):
+        with pytest.raises(RemoteFault, match=name):
+            take(**fields)

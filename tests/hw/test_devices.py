@@ -7,6 +7,7 @@ import pytest
 from hw import platform
 from hw.linux.clock import Clock
 from protocols.errors import LocalFault
+from protocols.link_ladder import RUNGS
 from tools.demo_devices import Devices
 from tools.demo_line import Line
 
@@ -96,3 +97,22 @@ def test_wrong_settings_are_named():
         assert "amplifier." + name in text
     board = {"kind": "png", "path": "x", "width_px": 192, "height_px": 64}
     assert "board.channels" in refusal(platform.board, board, clock)
+
+
+def test_modem_and_clock_chip(tmp_path):
+    clock = Clock()
+    modem = {"kind": "ec25", "port": "/dev/ttyUSB2"}
+    assert platform.modem(modem, clock, None).rungs() == RUNGS[:2]
+    assert platform.modem({**modem, "power_line": 5}, clock, None).rungs() == RUNGS
+    line = platform.amplifier({"kind": "modbus", "port": "/dev/ttyUSB0"}, clock)
+    assert platform.modem({**modem, "power_coil": 5}, clock, line).rungs() == RUNGS
+    assert "power_coil" in refusal(platform.modem, {**modem, "power_coil": 5}, clock, None)
+    assert "modem.kind" in refusal(platform.modem, {"kind": "fax"}, clock, None)
+    assert "modem.port" in refusal(platform.modem, {"kind": "ec25"}, clock, None)
+    assert "rtc.kind" in refusal(platform.chip_clock, {"kind": "sundial"}, clock, False)
+    bus = str(tmp_path / "i2c-1")
+    chip = platform.chip_clock({"kind": "ds3231", "bus": bus}, clock, False)
+    assert chip.fault.code == "i2c.missing" and chip.wall_ms() is not None
+    open(bus, "w").close()
+    chip = platform.chip_clock({"kind": "ds3231", "bus": bus}, clock, False)
+    assert chip.fault.code == "i2c.missing" and "0x68" in chip.fault.message

@@ -141,3 +141,14 @@ def test_sim_power_cut_at_every_call(survive_percent):
             assert cut_at > 7
             break
     assert store.files == {"file": NEW, "log": bytes(4) + b"abcd"}
+
+
+def test_files_are_the_nodes_own(tmp_path):
+    store = LinuxStorage(str(tmp_path / "root"))
+    for name, visible in (("a", "provision/config.json"), ("b", "root.json")):
+        writer = store.stage(name)
+        writer.write(b"PIN")
+        staged = store.staged_path(name)
+        assert os.stat(staged).st_mode & 0o777 == 0o600
+        writer.commit(visible)
+        assert os.stat(tmp_path / "root" / visible).st_mode & 0o777 == 0o600

@@ -55,6 +55,7 @@ def test_a_box_becomes_a_node_and_its_sheet_proves_it(tmp_path):
     assert verdicts["relay"] == verdicts["tone"] == "good" and verdicts["board"] == "absent"
     config = box.installation.config()
     assert config.node == found.node and config.amplifier["idle_milliwatts"] == 8000
+    assert tuple(config.sim) == ("m-wap", "1234")
     page = sheet.page(Console("vi"), found, made, None)
     assert sheet.read(page).digest() == made.digest() and b"1234" not in made.encode()
     changed = page.replace("Kỹ thuật viên 1".encode(), "Kỹ thuật viên 2".encode())
