@@ -1,7 +1,8 @@
 """Hold the amplifier on while something plays, renew its dead-man, and gather evidence.
 
 Relay on, warm-up, audio, hold, relay off. The relay falls off by itself when this task stops
-renewing: that is how a crash ends in silence.
+renewing: that is how a crash ends in silence. It also stops when the audio stream behind what plays
+no longer feeds its card, with the rest of the node well.
 """
 
 from edge.bell import Bell
@@ -31,13 +32,16 @@ _SETTLED_MS = 4_000
 # Sound must show within this time; below this volume speech may draw too little to tell.
 HEARD_MS = 10_000
 _LOUD_PERCENT = 40
+# Renewals that may find the stream where the one before left it: a loaded board stalls for a moment.
+_STALE_RENEWALS = 2
 _UNHEARD = "amplifier.amplifier.not_heard"
 
 
 class AmplifierTask(Task):
     """Switch one amplifier for the play-out; without an amplifier everything is granted at once.
 
-    `warm_up_ms` is how long after its relay an amplifier needs until it sounds.
+    `warm_up_ms` is how long after its relay an amplifier needs until it sounds;
+    `beats()` grows while the audio stream is fed (`hw.ports.AudioOut`).
     """
 
     name = "amplifier"
@@ -48,6 +52,7 @@ class AmplifierTask(Task):
         clock: ports.Clock,
         faults: Faults,
         warm_up_ms: int,
+        beats: "object" = None,
     ):
         self._amplifier = amplifier
         self._clock = clock
@@ -66,6 +71,9 @@ class AmplifierTask(Task):
         self._is_unheard = False
         self._source = ""
         self._source_observed: dict[str, int] = {}
+        self._beats = beats
+        self._beat: int | None = None
+        self._stale = 0
         self._news = Bell()
         self._observed: dict[str, int] = {}
 
@@ -177,10 +185,27 @@ class AmplifierTask(Task):
     async def _renew(self) -> None:
         """Push the dead-man forward; what ran over its time stays cut until the next play."""
         self._renew_ticks = self._clock.ticks_ms() + RENEW_MS
-        if not self._is_cut:
+        if self._is_stalled():
+            # Not one word to the relay: its timer, or our guard for it, switches off.
+            self._is_held = False
+        elif not self._is_cut:
             await self._command(_RENEW if self._is_held else _ON)
             if self._source:
                 await self._command(_CONNECT)
+
+    def _is_stalled(self) -> bool:
+        """Tell whether the stream that the amplifier is held on for has stopped."""
+        beat: int | None = None if self._beats is None else self._beats()  # type: ignore[operator]
+        is_stale = self._users > 0 and beat is not None and beat == self._beat
+        self._beat = beat
+        self._stale = self._stale + 1 if is_stale else 0
+        if self._stale < _STALE_RENEWALS:
+            self._faults.clear("audio.stream")
+            return False
+        text = "the sound stopped while something plays; the amplifier is let go"
+        remedy = "look at the sound card; it is switched on again when the stream runs"
+        self._faults.note("audio.stream", WorldFault("audio.stalled", text, remedy))
+        return True
 
     async def _switch_off(self) -> None:
         self._is_on = False

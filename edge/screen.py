@@ -1,7 +1,8 @@
 """Put frames on a board in time: still pictures, running text, and emergencies that blink.
 
 Every change goes through the flash guard (WCAG 2.3.1). Running text has frames at exact instants;
-one that comes too late is left out and counted.
+one that comes too late is left out and counted, as is
+one that would be a flash too many.
 """
 
 from edge.inbox import Inbox
@@ -28,6 +29,8 @@ class Screen:
         self._start_ms = 0
         self.shown = 0
         self.dropped = 0
+        self.held = 0
+        self._is_held = False
 
     async def show(self, rows: list[bytes], scroll_px_s: int, blink: bool) -> None:
         """Show a page from its beginning; raises the board's faults."""
@@ -38,7 +41,7 @@ class Screen:
             board = self._board
             self._ticker = Ticker(rows, board.width_px, board.channels, scroll_px_s)
             self._rows = self._ticker.frame(0)
-        await self._put(self._rows)
+        await self._put(self._rows, 0)
         self._number = 0
         self._start_ms = self._clock.ticks_ms()
 
@@ -79,8 +82,8 @@ class Screen:
             number = max(self._number_at(self._clock.ticks_ms()), self._number + 1)
             self.dropped += number - self._number - 1
             self._number = number
-            await self._put(self._frame(number))
-            self.shown += 1
+            if await self._put(self._frame(number), number):
+                self.shown += 1
 
     def _due_ms(self, number: int) -> int:
         if self._ticker is not None:
@@ -96,12 +99,23 @@ class Screen:
             return self._ticker.frame(number)
         return [bytes(len(row)) for row in self._rows] if number % 2 else self._rows
 
-    async def _put(self, rows: list[bytes]) -> None:
-        """Show a frame when it may be shown."""
+    async def _put(self, rows: list[bytes], number: int) -> bool:
+        """Show a frame when it may be shown; False for a step of running text that may not."""
+        now_ms = self._clock.ticks_ms()
         if self._ticker is None:
-            wait_ms = self._guard.wait_ms(rows, self._clock.ticks_ms())
+            wait_ms = self._guard.wait_ms(rows, now_ms)
             if wait_ms:
                 await self._clock.sleep_ms(wait_ms)
-        await self._board.show(rows)
-        if self._ticker is None:
+            await self._board.show(rows)
             self._guard.shown(rows, self._clock.ticks_ms())
+            return True
+        # After a step that was left out the next one is wider, whatever it looks like.
+        is_change = number > 0 and (self._is_held or self._ticker.is_change(number))
+        self._is_held = is_change and self._guard.room_ms(now_ms) > 0
+        if self._is_held:
+            self.held += 1
+            return False
+        await self._board.show(rows)
+        if is_change:
+            self._guard.changed(now_ms)
+        return True

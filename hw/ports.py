@@ -238,6 +238,10 @@ class AudioOut:
         """Change the gain of what plays (32767 is unity)."""
         raise NotImplementedError
 
+    def beats(self) -> int | None:
+        """Return a count that grows while the stream is fed, or None where nobody counts."""
+        return None
+
     async def close(self) -> None:
         """Stop the stream and release the card."""
         raise NotImplementedError

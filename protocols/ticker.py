@@ -4,8 +4,12 @@ One step is one pixel up to `FRAMES_PER_S_MAX` pixels a second, else as few pixe
 allows; steps fall at exact instants, so that the text moves evenly.
 """
 
+from protocols.flashes import SHARE, STEP
+
 # What E1.31 controllers and colour walls take; the eye sees no more.
 FRAMES_PER_S_MAX = 50
+# Places of a strip that are compared with the next step; a long strip is looked at in fewer rows.
+_SAMPLES_MAX = 16384
 
 
 class Ticker:
@@ -20,6 +24,7 @@ class Ticker:
         blank = bytes(board_px * channels)
         self._rows = [blank + row + blank for row in strip]
         self._cycle_px = board_px + len(strip[0]) // channels
+        self._changes = self._count_changes()
 
     def frames_per_s(self) -> float:
         """Return the rate of frames."""
@@ -36,6 +41,36 @@ class Ticker:
     def due_ms(self, number: int) -> int:
         """Return when a frame begins, in ms since the start."""
         return -(-number * 1000 * self._step_px // self._px_s)
+
+    def is_change(self, number: int) -> bool:
+        """Tell whether the step to a frame turns a quarter of the board brighter, or darker."""
+        columns = len(self._changes[0]) - 1
+        first = min((number - 1) * self._step_px % self._cycle_px, columns)
+        last = min(first + self._board_px, columns)
+        for sums in self._changes:
+            if (sums[last] - sums[first]) * SHARE >= self._board_px * self._looked:
+                return True
+        return False
+
+    def _count_changes(self) -> "tuple[list[int], list[int]]":
+        """Return how many places left of each column turn brighter, and darker, by one step."""
+        channels, step = self._channels, self._step_px
+        columns = len(self._rows[0]) // channels
+        every = len(self._rows) * columns // _SAMPLES_MAX + 1
+        looked = self._rows[::every]
+        self._looked = len(looked)
+        brighter, darker = [0], [0]
+        for column in range(columns - step):
+            up = down = 0
+            for row in looked:
+                change = row[(column + step) * channels] - row[column * channels]
+                if change >= STEP:
+                    up += 1
+                elif change <= -STEP:
+                    down += 1
+            brighter.append(brighter[-1] + up)
+            darker.append(darker[-1] + down)
+        return brighter, darker
 
     def frame(self, number: int) -> list[bytes]:
         """Return the rows of a frame."""

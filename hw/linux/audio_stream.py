@@ -153,6 +153,7 @@ class StreamOut(ports.AudioOut):
         self._stops = 0
         self.losses = 0
         self.slips = 0
+        self._beats = 0
 
     async def open(self) -> None:
         """Start the stream (silence)."""
@@ -201,6 +202,10 @@ class StreamOut(ports.AudioOut):
         """Change the gain of what plays and waits."""
         with self._lock:
             self._mixer.set_gain(gain_q15)
+
+    def beats(self) -> int | None:
+        """Return how many blocks the card has taken."""
+        return self._beats
 
     async def close(self) -> None:
         """Stop at once and release the sink; waiting `play` calls return their position."""
@@ -271,6 +276,7 @@ class StreamOut(ports.AudioOut):
         while not self._stopping.is_set():
             count, heard_ns = self._sink.pace()
             self._sink.write(self._block(count, heard_ns))
+            self._beats += 1
 
     def _block(self, count: int, heard_ns: int) -> bytes:
         """Render the frames of which the first is heard at a wall time."""

@@ -20,10 +20,14 @@ class Rig:
 
     def __init__(self):
         self.clock = Clock()
+        # A stream that is fed, until a test stops it.
+        self.fed = lambda: self.clock.ticks_ms()
         self.audio = AudioOut(self.clock)
         self.amplifier = Amplifier(self.clock, self.audio)
         self.faults = Faults(Notes())
-        self.keeper = AmplifierTask(self.amplifier, self.clock, self.faults, 1000)
+        self.keeper = AmplifierTask(
+            self.amplifier, self.clock, self.faults, 1000, lambda: self.fed()
+        )
         supervisor = Supervisor(self.clock, self.faults)
         self.running = asyncio.create_task(supervisor.run([self.keeper]))
 
@@ -205,3 +209,28 @@ async def test_a_quiet_volume_or_a_missing_meter_accuses_nobody(rig):
     assert rig.open_codes() == []
     rig.keeper.release()
     await rig.pass_ms(5000)
+
+
+async def test_a_stream_that_stops_lets_the_relay_fall_and_takes_it_again(rig):
+    await rig.keeper.acquire(20)
+    await rig.pass_ms(4 * HOLD_MS)
+    assert rig.amplifier.coil() == 1 and rig.open_codes() == []
+    rig.fed = lambda: 7
+    await rig.pass_ms(HOLD_MS // 2)
+    assert rig.amplifier.coil() == 1
+    await rig.pass_ms(2 * HOLD_MS)
+    assert rig.amplifier.coil() == 0 and rig.open_codes() == ["audio.stalled"]
+    rig.fed = lambda: rig.clock.ticks_ms()
+    await rig.pass_ms(HOLD_MS)
+    assert rig.amplifier.coil() == 1 and rig.open_codes() == []
+    rig.keeper.release()
+    await rig.pass_ms(HOLD_MS)
+
+
+async def test_a_line_input_needs_no_stream(rig):
+    rig.fed = lambda: 7
+    assert await rig.keeper.connect("fm")
+    await rig.pass_ms(4 * HOLD_MS)
+    assert rig.amplifier.coil() == 1 and rig.open_codes() == []
+    await rig.keeper.connect("")
+    await rig.pass_ms(HOLD_MS)

@@ -26,13 +26,13 @@ class Timed(Board):
         await super().show(rows)
 
 
-async def run_ticker(seconds, px_s, cost_ms=0, width=300):
+async def run_ticker(seconds, px_s, cost_ms=0, width=300, strip=None):
     """Run a ticker in virtual time; return (screen, board)."""
     clock = VirtualClock()
     board = Timed(clock)
     board.cost_ms = cost_ms
     screen, inbox = Screen(board, clock), Inbox()
-    await screen.show([bytes([255] * width)] * 16, px_s, False)
+    await screen.show(strip or [bytes([255] * width)] * 16, px_s, False)
     started_ms = clock.ticks_ms()
     while clock.ticks_ms() - started_ms < seconds * 1000:
         await screen.move(clock.ticks_ms() + 1000, inbox)
@@ -50,6 +50,24 @@ async def test_running_text_has_every_frame_at_its_instant():
 async def test_a_slow_board_drops_frames_and_keeps_the_pace():
     screen, _ = await run_ticker(20, 50, cost_ms=35)
     assert screen.dropped > 300 and screen.shown + screen.dropped == pytest.approx(1000, abs=60)
+
+
+async def test_running_stripes_are_held_to_three_flashes_a_second():
+    for period in (2, 4):
+        row = bytes([255 if x % period < period // 2 else 0 for x in range(300)])
+        screen, board = await run_ticker(8, 50, strip=[row] * 16)
+        # From when the stripes fill a quarter of the board until they leave it.
+        times = [at_ms for at_ms, _ in board.times if 600 <= at_ms - board.times[0][0] < 6000]
+        assert 6 * 4 <= len(times) <= 6 * 6
+        assert all(times[index] - times[index - 6] >= 1000 for index in range(6, len(times)))
+
+
+async def test_running_letters_are_not_held():
+    letter = (".###..", "#...#.", "#...#.", "#####.", "#...#.", "#...#.", "#...#.")
+    rows = [bytes([255 if dot == "#" else 0 for dot in line * 50]) for line in letter]
+    strip = [bytes(300)] * 4 + rows + [bytes(300)] * 5
+    screen, _ = await run_ticker(20, 50, strip=strip)
+    assert screen.held == 0 and screen.dropped == 0 and abs(screen.shown - 1000) <= 1
 
 
 async def test_an_emergency_blinks_once_a_second():

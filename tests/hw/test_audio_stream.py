@@ -201,3 +201,38 @@ async def test_a_stopped_item_lets_go_of_its_file_at_once():
     await playing
     assert time.monotonic() - started_s < 0.5
     await out.close()
+
+
+class Stuck(Card):
+    """Take no block any more once told, as a driver that hangs in the kernel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = threading.Event()
+        self.free.set()
+
+    def write(self, data: bytes) -> None:
+        self.free.wait(30)
+        super().write(data)
+
+
+async def test_the_beats_tell_whether_the_card_is_fed():
+    card = Stuck()
+    out = StreamOut(card, Clock())
+    await out.open()
+    try:
+        async with asyncio.timeout(10):
+            while not out.beats():
+                await asyncio.sleep(0.01)
+        card.free.clear()
+        await asyncio.sleep(0.1)
+        stopped = out.beats()
+        await asyncio.sleep(0.1)
+        assert out.beats() == stopped
+        card.free.set()
+        async with asyncio.timeout(10):
+            while out.beats() == stopped:
+                await asyncio.sleep(0.01)
+    finally:
+        card.free.set()
+        await out.close()
