@@ -32,7 +32,7 @@ _SETTLED_MS = 4_000
 # Sound must show within this time; below this volume speech may draw too little to tell.
 HEARD_MS = 10_000
 _LOUD_PERCENT = 40
-# Renewals that may find the stream where the one before left it: a loaded board stalls for a moment.
+# Renewals that find the stream where the one before left it: a loaded board stalls for a moment.
 _STALE_RENEWALS = 2
 _UNHEARD = "amplifier.amplifier.not_heard"
 

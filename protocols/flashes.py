@@ -2,8 +2,8 @@
 
 No more than three flashes in any second, a flash being a pair of opposing changes of a tenth of
 full brightness or more over a quarter of the picture. Every such change counts here, whichever way
-it goes, so six a second are the most. In running text, whose strokes come and go everywhere, a change
-is a quarter of the board turning brighter, or darker, from one step to the next.
+it goes, so six a second are the most. In running text, whose strokes come and go everywhere, a
+change is a quarter of the board turning brighter, or darker, from one step to the next.
 """
 
 CHANGES_PER_S_MAX = 6

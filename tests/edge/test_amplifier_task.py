@@ -21,13 +21,11 @@ class Rig:
     def __init__(self):
         self.clock = Clock()
         # A stream that is fed, until a test stops it.
-        self.fed = lambda: self.clock.ticks_ms()
+        self.fed = self.clock.ticks_ms
         self.audio = AudioOut(self.clock)
         self.amplifier = Amplifier(self.clock, self.audio)
         self.faults = Faults(Notes())
-        self.keeper = AmplifierTask(
-            self.amplifier, self.clock, self.faults, 1000, lambda: self.fed()
-        )
+        self.keeper = AmplifierTask(self.amplifier, self.clock, self.faults, 1000, self.beats)
         supervisor = Supervisor(self.clock, self.faults)
         self.running = asyncio.create_task(supervisor.run([self.keeper]))
 
@@ -38,6 +36,9 @@ class Rig:
             self.clock.advance(50)
         for _ in range(6):
             await asyncio.sleep(0)
+
+    def beats(self):
+        return self.fed()
 
     async def stop(self):
         self.running.cancel()
@@ -220,7 +221,7 @@ async def test_a_stream_that_stops_lets_the_relay_fall_and_takes_it_again(rig):
     assert rig.amplifier.coil() == 1
     await rig.pass_ms(2 * HOLD_MS)
     assert rig.amplifier.coil() == 0 and rig.open_codes() == ["audio.stalled"]
-    rig.fed = lambda: rig.clock.ticks_ms()
+    rig.fed = rig.clock.ticks_ms
     await rig.pass_ms(HOLD_MS)
     assert rig.amplifier.coil() == 1 and rig.open_codes() == []
     rig.keeper.release()

@@ -55,7 +55,7 @@ async def test_a_slow_board_drops_frames_and_keeps_the_pace():
 async def test_running_stripes_are_held_to_three_flashes_a_second():
     for period in (2, 4):
         row = bytes([255 if x % period < period // 2 else 0 for x in range(300)])
-        screen, board = await run_ticker(8, 50, strip=[row] * 16)
+        _, board = await run_ticker(8, 50, strip=[row] * 16)
         # From when the stripes fill a quarter of the board until they leave it.
         times = [at_ms for at_ms, _ in board.times if 600 <= at_ms - board.times[0][0] < 6000]
         assert 6 * 4 <= len(times) <= 6 * 6
