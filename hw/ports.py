@@ -80,9 +80,8 @@ class Writer:
 class Storage:
     """Keep named files durably; names as `protocols.storage_names` allows: `folder/file` or `file`.
 
-    After any crash a committed file is whole, old or new; a staged file holds a prefix of what was
-    written. One file is open for writing at a time under one staging name. Staged bytes never stand
-    in a visible folder.
+    After any crash a committed file is whole, old or new; a staged one holds a prefix of what was
+    written, under no visible name. One file is open for writing at a time under one staging name.
     """
 
     def open(self, name: str) -> Reader | None:
@@ -294,8 +293,7 @@ class Inputs:
     """Feel the world beside the amplifier: mains, supply, temperature, keys."""
 
     async def read(self) -> dict[str, int]:
-        """Return any of `mains`, `line`, `key` (0 or 1), `supply_millivolts`,
-        `temperature_millicelsius`. Absent names could not be read."""
+        """Return what can be read of the names in `hw.linux.senses.NAMES`; switches as 0 or 1."""
         raise NotImplementedError
 
     def faults(self) -> "list[tuple[str, Fault]]":
@@ -339,10 +337,8 @@ class Indicator:
     """Tell a person at the cabinet what the node does with what was plugged in."""
 
     def show(self, state: str, percent: int) -> None:
-        """Show `off`, `working` (with how much is done), `done` (may be pulled) or `trouble`.
-
-        Raises `WorldFault("indicator.lost")`.
-        """
+        """Show `off`, `working` (with how much is done), `done` (may be pulled) or `trouble`;
+        raises `WorldFault("indicator.lost")`."""
         raise NotImplementedError
 
 
