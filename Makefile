@@ -1,7 +1,7 @@
 # Everything a person types. `make demo` is the place to start.
 PYTHON = .venv/bin/python
 
-.PHONY: setup demo test check mutants simulate bench deb clean
+.PHONY: setup demo test check mutants simulate killtest bench deb clean
 
 setup:
 	@tools/setup.sh && tools/unpack_chrony.sh
@@ -25,6 +25,11 @@ mutants: setup
 SEEDS = 20
 simulate: setup
 	@$(PYTHON) -m tests.simulation.main --seeds $(SEEDS) $(ARGS)
+
+# Kills a real node and its hub at random instants behind a poor radio, and looks what is left.
+ROUNDS = 200
+killtest: setup
+	@$(PYTHON) -m tests.kill.main --rounds $(ROUNDS) $(ARGS)
 
 bench: setup
 	@for file in tests/bench/*.py; do \
