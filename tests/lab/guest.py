@@ -1,0 +1,174 @@
+"""Run the real adapters in the lab's guest, one order a line: `{"do": name, "with": {...}}`.
+
+Every answer is one line, `LAB {"value": ...}` or `LAB {"fault": ...}`.
+"""
+
+import asyncio
+import io
+import json
+import math
+import os
+import struct
+import subprocess
+import sys
+import time
+import traceback
+
+from hw.linux.audio import AlsaOut
+from hw.linux.clock import Clock
+from hw.linux.framebuffer import FramebufferBoard
+from hw.linux.gpio import InputPin, OutputPin
+from hw.linux.serial import open_serial
+from hw.linux.slot_files import SlotFiles
+from hw.modbus_bus import ModbusBus, bus_settings
+from hw.modbus_relay import ModbusRelay, relay_settings
+from hw.pzem_meter import PzemMeter
+from hw.slot_storage import Storage
+from protocols.errors import Fault
+
+CLOCK = Clock()
+PINS = {}
+HELD = {}
+
+
+async def pin(line, level):
+    """Drive a line and hold it."""
+    if line not in PINS:
+        PINS[line] = OutputPin("/dev/gpiochip0", line)
+    PINS[line].set(level)
+    return PINS[line].get()
+
+
+async def pulse(line, seconds):
+    """Count the rising edges that polling an input sees."""
+    made, last, edges = InputPin("/dev/gpiochip0", line), 0, 0
+    until_s = time.monotonic() + seconds
+    print("LAB-READY", flush=True)
+    while time.monotonic() < until_s and edges == 0:
+        level = made.get()
+        edges += level > last
+        last = level
+    made.close()
+    return edges
+
+
+def _bus():
+    if "bus" not in HELD:
+        # The guest's clock is emulated: times are generous.
+        numbers = bus_settings(timeout_ms=2000, late_ms=2000, turnaround_ms=20, fails_max=1000)
+        HELD["bus"] = ModbusBus(open_serial("/dev/ttyUSB0", 9600), CLOCK, numbers)
+    return HELD["bus"]
+
+
+async def relay(hold_ms):
+    """Switch relay 0 on for a while, or off; return the coil that the board reports."""
+    made = ModbusRelay(_bus(), relay_settings())
+    await (made.on(hold_ms) if hold_ms else made.off())
+    return await made.read()
+
+
+async def meter():
+    """Read the meter."""
+    return (await PzemMeter(_bus(), 2).read()).milliwatts
+
+
+async def sound(seconds, hz):
+    """Play a tone on the USB sound card; return what the engine counted."""
+    made = AlsaOut(("plughw:0,0",), CLOCK)
+    count = seconds * 16000
+    wave = [int(9000 * math.sin(2 * math.pi * hz * i / 16000)) for i in range(count)]
+    await made.open()
+    played = await made.play(io.BytesIO(struct.pack("<%dh" % count, *wave)), 0, None, 32767)
+    await asyncio.sleep(0.3)
+    await made.close()
+    return played
+
+
+async def picture(width, height):
+    """Show bars on the framebuffer."""
+    row = b"".join(bytes([255, 128, 0] if x < width // 2 else [0, 64, 255]) for x in range(width))
+    board = HELD["board"] = FramebufferBoard("/dev/fb0", (width, height, 3), (0, 0))
+    await board.show([row] * height)
+    return [bool(await board.present()), await board.read_back() is not None]
+
+
+def _run(*words):
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.returncode, (done.stdout + done.stderr).strip()[-200:]
+
+
+def _disk():
+    for name in ("sda", "sdb", "sdc"):
+        if os.path.exists("/sys/block/%s/size" % name):
+            return "/dev/" + name
+    return ""
+
+
+async def stick(form):
+    """Mount the USB stick, formatted before when asked."""
+    until_s = time.monotonic() + 20
+    while not _disk() and time.monotonic() < until_s:
+        await asyncio.sleep(0.2)
+    if form:
+        _run("/bin/busybox", "mkfs.vfat", _disk())
+    return _run("/bin/busybox", "mount", "-t", "vfat", "-o", "sync", _disk(), "/stick")
+
+
+async def keep(name, hex_bytes):
+    """Commit a file to the slot store on the stick."""
+    store = Storage(SlotFiles("/stick/slots"))
+    writer = store.stage("lab")
+    writer.write(bytes.fromhex(hex_bytes))
+    writer.commit(name)
+    return store.size(name)
+
+
+async def fetch(name):
+    """Read a file back from the slot store on the stick."""
+    reader = Storage(SlotFiles("/stick/slots")).open(name)
+    return None if reader is None else reader.read(1 << 20).hex()
+
+
+async def leave():
+    """Unmount what is left of the stick."""
+    return _run("/bin/busybox", "umount", "-l", "/stick")
+
+
+async def exists(path):
+    """Tell whether a path is there."""
+    return os.path.exists(path)
+
+
+async def watchdog(feeds):
+    """Open the watchdog, feed it some times, and die without closing it in good order."""
+    if os.fork() == 0:
+        descriptor = os.open("/dev/watchdog", os.O_WRONLY)
+        for _ in range(feeds):
+            os.write(descriptor, b"x")
+            time.sleep(1)
+        os.kill(os.getpid(), 9)
+    return True
+
+
+ORDERS = (pin, pulse, relay, meter, sound, picture, stick, keep, fetch, leave, exists, watchdog)
+
+
+async def main():
+    orders = {order.__name__: order for order in ORDERS}
+    print("LAB-UP", flush=True)
+    loop = asyncio.get_running_loop()
+    while True:
+        line = await loop.run_in_executor(None, sys.stdin.readline)
+        if not line.strip():
+            continue
+        asked = json.loads(line)
+        try:
+            answer = {"value": await orders[asked["do"]](**asked["with"])}
+        except Fault as fault:
+            answer = {"fault": fault.code, "text": str(fault)}
+        except Exception:
+            answer = {"fault": "lab.crash", "text": traceback.format_exc()[-600:]}
+        print("LAB " + json.dumps(answer), flush=True)
+
+
+asyncio.run(main())
