@@ -110,8 +110,11 @@ async def stick(form):
     while not _disk() and time.monotonic() < until_s:
         await asyncio.sleep(0.2)
     if form:
-        _run("/bin/busybox", "mkfs.vfat", _disk())
-    return _run("/bin/busybox", "mount", "-t", "vfat", "-o", "sync", _disk(), "/stick")
+        status, text = _run("/bin/busybox", "mkfs.vfat", _disk())
+        if status:
+            return status, "mkfs: " + text
+    done = _run("/bin/busybox", "mount", "-t", "vfat", "-o", "sync", _disk(), "/stick")
+    return done if done[0] == 0 else (done[0], done[1] + _run("/bin/busybox", "dmesg")[1])
 
 
 async def keep(name, hex_bytes):

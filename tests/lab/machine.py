@@ -10,6 +10,7 @@ from types import TracebackType
 
 MEMORY_MB = 1024
 BOOT_S = 120
+ANSWER_S = 90
 
 
 class Machine:
@@ -26,7 +27,7 @@ class Machine:
         words += ["-m", str(MEMORY_MB), "-smp", "2", "-kernel", str(kernel)]
         words += ["-initrd", str(folder / "initrd"), "-display", "none", "-no-reboot"]
         words += ["-nic", "none"]
-        words += ["-append", "console=ttyAMA0 quiet loglevel=1 rdinit=/init"]
+        words += ["-append", "console=ttyAMA0 quiet loglevel=1 vt.global_cursor_default=0 rdinit=/init"]
         for option, text in (
             ("-chardev", f"socket,id=console,path={folder}/console,server=on,wait=off"),
             ("-serial", "chardev:console"),
@@ -36,7 +37,7 @@ class Machine:
             ("-device", "usb-audio,audiodev=card"),
             ("-chardev", f"serial,id=line,path={serial_path}"),
             ("-device", "usb-serial,chardev=line,id=adapter"),
-            ("-drive", f"if=none,id=stick,format=raw,file={self.stick}"),
+            ("-blockdev", f"driver=file,node-name=stick,filename={self.stick}"),
             ("-device", "usb-storage,drive=stick,id=disk"),
             ("-device", "virtio-gpu-pci,xres=640,yres=480"),
             ("-device", "i6300esb"),
@@ -61,10 +62,10 @@ class Machine:
         self.process.wait(20)
         self._log.close()
 
-    def ask(self, name: str, seconds: float = 60, **words: object) -> object:
+    def ask(self, name: str, **words: object) -> object:
         """Have the guest do something; raises RuntimeError with its fault."""
         self.send(name, **words)
-        return self.answer(seconds)
+        return self.answer(ANSWER_S)
 
     def send(self, name: str, **words: object) -> None:
         """Send an order."""
