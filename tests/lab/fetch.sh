@@ -3,7 +3,7 @@
 # and busybox, from the machine's Debian source, and the aarch64 wheel of gpiod. Resumes when cut.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-PACKAGES="linux-image-arm64 python3 libasound2 busybox-static"
+PACKAGES="linux-image-arm64 python3 libasound2 busybox-static dosfstools"
 [ -L .cache ] || mkdir -p .cache
 mkdir -p .cache/lab
 top=$(readlink -f .cache/lab)

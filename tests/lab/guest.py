@@ -78,7 +78,12 @@ async def sound(seconds, hz):
     count = seconds * 16000
     wave = [int(9000 * math.sin(2 * math.pi * hz * i / 16000)) for i in range(count)]
     await made.open()
-    played = await made.play(io.BytesIO(struct.pack("<%dh" % count, *wave)), 0, None, 32767)
+    pcm = io.BytesIO(struct.pack("<%dh" % count, *wave))
+    try:
+        played = await asyncio.wait_for(made.play(pcm, 0, None, 32767), 8 + 3 * seconds)
+    except TimeoutError:
+        sink = made._sink
+        return [made._mixer.frame, made.losses, made.slips, sink.underruns, sink.drifts, made.beats()]
     await asyncio.sleep(0.3)
     await made.close()
     return played
@@ -110,25 +115,25 @@ async def stick(form):
     while not _disk() and time.monotonic() < until_s:
         await asyncio.sleep(0.2)
     if form:
-        status, text = _run("/bin/busybox", "mkfs.vfat", _disk())
+        status, text = _run("/lab/mkfs.fat", _disk())
         if status:
             return status, "mkfs: " + text
     done = _run("/bin/busybox", "mount", "-t", "vfat", "-o", "sync", _disk(), "/stick")
     return done if done[0] == 0 else (done[0], done[1] + _run("/bin/busybox", "dmesg")[1])
 
 
-async def keep(name, hex_bytes):
+async def keep(file, hex_bytes):
     """Commit a file to the slot store on the stick."""
     store = Storage(SlotFiles("/stick/slots"))
     writer = store.stage("lab")
     writer.write(bytes.fromhex(hex_bytes))
-    writer.commit(name)
-    return store.size(name)
+    writer.commit(file)
+    return store.size(file)
 
 
-async def fetch(name):
+async def fetch(file):
     """Read a file back from the slot store on the stick."""
-    reader = Storage(SlotFiles("/stick/slots")).open(name)
+    reader = Storage(SlotFiles("/stick/slots")).open(file)
     return None if reader is None else reader.read(1 << 20).hex()
 
 

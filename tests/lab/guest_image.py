@@ -96,6 +96,7 @@ def build() -> tuple[Path, bytes]:
     """Return (kernel, initial file system)."""
     archive = Archive()
     archive.tree(GUEST, "")
+    archive.add("lab/mkfs.fat", stat.S_IFREG | 0o755, _read(GUEST / "sbin" / "mkfs.fat"))
     for index, path in enumerate(module_files()):
         archive.add(f"lab/modules/{index:03}-{path.name}", stat.S_IFREG | 0o644, path.read_bytes())
     for name in ("hw", "protocols"):

@@ -10,7 +10,7 @@ from types import TracebackType
 
 MEMORY_MB = 1024
 BOOT_S = 120
-ANSWER_S = 90
+ANSWER_S = 60
 
 
 class Machine:

@@ -112,12 +112,12 @@ class Lab:
         marks = [os.urandom(2000), os.urandom(2000)]
         status, text = self.machine.ask("stick", form=True)  # type: ignore[misc]
         assert status == 0, text
-        assert self.machine.ask("keep", name="pack", hex_bytes=marks[0].hex()) == 2000
+        assert self.machine.ask("keep", file="pack", hex_bytes=marks[0].hex()) == 2000
         assert marks[0] in self.machine.stick.read_bytes()
         self.machine.monitor("device_del disk")
         time.sleep(2)
         try:
-            self.machine.ask("keep", name="pack", hex_bytes=marks[1].hex())
+            self.machine.ask("keep", file="pack", hex_bytes=marks[1].hex())
             raise AssertionError("written to a stick that is not there")
         except RuntimeError as error:
             code = str(error).split()[0]
@@ -126,7 +126,7 @@ class Lab:
         self.machine.monitor("device_add usb-storage,drive=stick,id=disk")
         status, text = self.machine.ask("stick", form=False)  # type: ignore[misc]
         assert status == 0, text
-        assert self.machine.ask("fetch", name="pack") == marks[0].hex()
+        assert self.machine.ask("fetch", file="pack") == marks[0].hex()
         self.machine.ask("leave")
         return f"bytes found in the stick's image; pulled: {code}; put back: old file whole"
 
