@@ -1,7 +1,7 @@
 # Everything a person types. `make demo` is the place to start.
 PYTHON = .venv/bin/python
 
-.PHONY: setup demo test check mutants simulate killtest bench deb clean
+.PHONY: setup demo test check mutants simulate killtest bench lab deb clean
 
 setup:
 	@tools/setup.sh && tools/unpack_chrony.sh
@@ -35,6 +35,10 @@ bench: setup
 	@for file in tests/bench/*.py; do \
 		echo "== $$file"; $(PYTHON) -m "tests.bench.$$(basename "$$file" .py)" || exit 1; \
 	done
+
+# The real adapters on a real arm64 kernel in QEMU, proved from outside of it (two minutes).
+lab: setup
+	@tests/lab/fetch.sh && $(PYTHON) -m tests.lab.main
 
 # Debian packages of hub and node, with the locked libraries inside: dist/*.deb.
 deb: setup

@@ -1,9 +1,10 @@
 """Feed an ALSA device a little ahead of the ear.
 
 Only 20 ms stand in the card's buffer at first, so that an alert is heard that soon; every underrun
-adds 10 ms, up to 80, for boards that cannot keep up, and ten quiet minutes take 10 ms back. The
-thread asks for real-time priority and does without where it may not have it. A device that swallows
-frames at once (the `null` and `file` plug-ins) has no clock: it is paced by the system's.
+adds 10 ms, up to 80, for boards that cannot keep up, and ten quiet minutes take 10 ms back. A USB
+card's driver may take nothing before it has a packet's worth: it gets 10 ms more at a time.
+The thread asks for real-time priority and does without where it may not have it. A device that
+swallows frames at once (the `null` and `file` plug-ins) has no clock: it is paced by the system's.
 """
 
 import contextlib
@@ -21,6 +22,8 @@ _AHEAD_FRAMES_MAX = RATE_HZ * 80 // 1000
 _UNDERRUN_FRAMES = RATE_HZ // 100
 _QUIET_S = 600.0
 _BUFFER_US = 120000
+# A card that plays takes a block each 10 ms; one that waits this long wants a longer queue.
+_HUNGRY_S = 0.1
 # A wait this long without the card taking a frame means that it is gone.
 _STALL_S = 1.0
 _PRIORITY = 5
@@ -77,6 +80,10 @@ class AlsaSink(Sink):
             if delay <= self._ahead - _BLOCK_FRAMES:
                 now_ns = time.time_ns()
                 return _BLOCK_FRAMES, now_ns + delay * 1000000000 // RATE_HZ + self._latency_ns
+            if time.monotonic() - started_s > _HUNGRY_S and self._ahead < _AHEAD_FRAMES_MAX:
+                self._ahead += _UNDERRUN_FRAMES
+                self._quiet_s = time.monotonic()
+                continue
             if time.monotonic() - started_s > _STALL_S:
                 text = "%s takes no frames" % self.device
                 raise WorldFault("audio.lost", text, "plug the sound card in again")

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Unpacks what the lab's guest is made of into .cache/lab/guest: Debian's own arm64 kernel, Python, ALSA library
-# and busybox, from the machine's Debian source, and the aarch64 wheel of gpiod. Resumes when cut.
+# Unpacks what the lab's guest is made of into .cache/lab/guest: Debian's own arm64 kernel, Python,
+# ALSA library and busybox, from the machine's Debian source, and the aarch64 wheel of gpiod.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 PACKAGES="linux-image-arm64 python3 libasound2 busybox-static dosfstools"
@@ -18,9 +18,11 @@ cd "$top/apt"
 touch status
 codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 uri=$(apt-get indextargets --format '$(CREATED_BY)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)' \
-    | awk -F'|' -v release="$codename" '$1 == "Packages" && $2 == release && $3 == "main" {print $4; exit}')
+    | awk -F'|' -v release="$codename" \
+        '$1 == "Packages" && $2 == release && $3 == "main" {print $4; exit}')
 [ -n "$uri" ] || { echo "lab: no Debian source in this machine's apt lists" >&2; exit 1; }
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $codename main" >sources.list
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+echo "deb [signed-by=$keyring] $uri $codename main" >sources.list
 private_apt() {
     apt-get -qq -o Dir::Etc::SourceList="$PWD/sources.list" -o Dir::Etc::SourceParts=- \
         -o Dir::State::Lists="$PWD/lists" -o Dir::Cache="$PWD/cache" -o Acquire::Languages=none \

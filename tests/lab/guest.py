@@ -83,7 +83,14 @@ async def sound(seconds, hz):
         played = await asyncio.wait_for(made.play(pcm, 0, None, 32767), 8 + 3 * seconds)
     except TimeoutError:
         sink = made._sink
-        return [made._mixer.frame, made.losses, made.slips, sink.underruns, sink.drifts, made.beats()]
+        return [
+            made._mixer.frame,
+            made.losses,
+            made.slips,
+            sink.underruns,
+            sink.drifts,
+            made.beats(),
+        ]
     await asyncio.sleep(0.3)
     await made.close()
     return played

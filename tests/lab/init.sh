@@ -7,4 +7,5 @@ $b mount -t devtmpfs dev /dev
 for module in /lab/modules/*.ko; do $b insmod "$module" || echo "insmod $module failed"; done
 $b stty -F /dev/ttyAMA0 raw -echo
 cd /lab
-PYTHONPATH=/lab PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3.11 -u /lab/guest.py </dev/ttyAMA0 >/dev/ttyAMA0 2>&1
+export PYTHONPATH=/lab PYTHONDONTWRITEBYTECODE=1
+exec /usr/bin/python3.11 -u guest.py </dev/ttyAMA0 >/dev/ttyAMA0 2>&1

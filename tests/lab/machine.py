@@ -27,7 +27,10 @@ class Machine:
         words += ["-m", str(MEMORY_MB), "-smp", "2", "-kernel", str(kernel)]
         words += ["-initrd", str(folder / "initrd"), "-display", "none", "-no-reboot"]
         words += ["-nic", "none"]
-        words += ["-append", "console=ttyAMA0 quiet loglevel=1 vt.global_cursor_default=0 rdinit=/init"]
+        words += [
+            "-append",
+            "console=ttyAMA0 quiet loglevel=1 vt.global_cursor_default=0 rdinit=/init",
+        ]
         for option, text in (
             ("-chardev", f"socket,id=console,path={folder}/console,server=on,wait=off"),
             ("-serial", "chardev:console"),

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from tests.lab import guest_image
@@ -151,7 +152,7 @@ class Lab:
 
 
 def _crossings(samples: "array.array[int]") -> int:
-    return sum((one < 0) != (other < 0) for one, other in zip(samples, samples[1:], strict=False))
+    return sum((one < 0) != (other < 0) for one, other in pairwise(samples))
 
 
 ROWS = (
