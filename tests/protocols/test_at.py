@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols import at
@@ -19,6 +19,7 @@ def run(pieces, command="AT+COPS?"):
     return exchange
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, len(REPLY)), max_size=8))
 def test_any_split_gives_the_same_reply(cuts):
     edges = [0, *sorted(cuts), len(REPLY)]
@@ -27,6 +28,7 @@ def test_any_split_gives_the_same_reply(cuts):
     assert at.operator(event.lines) == "Viettel, Vn"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600), st.data())
 def test_noise_never_raises_and_the_split_changes_nothing(noise, data):
     cut = data.draw(st.integers(0, len(noise)))
@@ -42,6 +44,7 @@ def test_noise_never_raises_and_the_split_changes_nothing(noise, data):
 LINES = st.lists(st.text(st.characters(codec="ascii"), max_size=60), max_size=4)
 
 
+@settings(deadline=None)
 @given(LINES)
 def test_readers_of_lines_take_any_text(lines):
     assert at.sim(at.Done(lines)) in (at.READY, at.PIN, at.PUK, at.ABSENT, at.OTHER)
