@@ -33,12 +33,12 @@ def store(storage: ports.Storage, found: Calibration) -> None:
         "tone_milliwatts": found.tone_milliwatts,
         "warm_up_ms": found.warm_up_ms,
     }
-    state_file.write(storage, _STATE, canonical.encode(value))
+    state_file.write_twice(storage, _STATE, canonical.encode(value))
 
 
 def load(storage: ports.Storage) -> Calibration | None:
     """Return the calibration kept, or None; raises `RemoteFault` when the file is broken."""
-    data = state_file.read(storage, _STATE, CALIBRATION_BYTES_MAX)
+    data = state_file.read_either(storage, _STATE, CALIBRATION_BYTES_MAX)
     if data is None:
         return None
     fields = Fields(canonical.decode(data, CALIBRATION_BYTES_MAX), "calibration")

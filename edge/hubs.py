@@ -58,7 +58,7 @@ class Hubs(HubAddresses):
         if value == self._stored:
             return
         try:
-            state_file.write(self._storage, _FILE, canonical.encode(value))
+            state_file.write_twice(self._storage, _FILE, canonical.encode(value))
         except Fault as fault:
             self._faults.note("store.hubs", fault)
             return
@@ -68,7 +68,7 @@ class Hubs(HubAddresses):
 
 def _read(storage: ports.Storage) -> "dict[str, object] | None":
     """Return what is stored; damage counts as nothing, the configuration is always there."""
-    data = state_file.read(storage, _FILE, HUB_ADDRESSES_FILE_BYTES_MAX)
+    data = state_file.read_either(storage, _FILE, HUB_ADDRESSES_FILE_BYTES_MAX)
     if data is None:
         return None
     try:

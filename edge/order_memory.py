@@ -29,7 +29,7 @@ class OrderMemory:
         # id → (kind, expires_s, version, is open).
         self._known: dict[str, tuple[str, int, int, bool]] = {}
         try:
-            data = state_file.read(storage, _NAME, ORDERS_MEMORY_BYTES_MAX)
+            data = state_file.read_either(storage, _NAME, ORDERS_MEMORY_BYTES_MAX)
             if data is not None:
                 self._read(Fields(canonical.decode(data, ORDERS_MEMORY_BYTES_MAX), "orders"))
         except Fault as fault:
@@ -90,4 +90,4 @@ class OrderMemory:
             entry["open"] = is_open
             known.append(entry)
         data = canonical.encode({"settings": self.settings, "known": known})
-        state_file.write(self._storage, _NAME, data)
+        state_file.write_twice(self._storage, _NAME, data)

@@ -205,7 +205,7 @@ class PlayoutTask(Task):
         place = self._parts.config.place
         lead_ms = _LEAD_MS + self._amplifier.warm_up_left_ms()
         try:
-            data = state_file.read(self._storage, _MEMORY, PLAYOUT_MEMORY_BYTES_MAX)
+            data = state_file.read_either(self._storage, _MEMORY, PLAYOUT_MEMORY_BYTES_MAX)
             memory = None if data is None else canonical.decode(data, PLAYOUT_MEMORY_BYTES_MAX)
             return Playout(place, memory, lead_ms)
         except Fault as fault:
@@ -217,7 +217,7 @@ class PlayoutTask(Task):
         if self._unsaved is None:
             return
         try:
-            state_file.write(self._storage, _MEMORY, canonical.encode(self._unsaved))
+            state_file.write_twice(self._storage, _MEMORY, canonical.encode(self._unsaved))
         except Fault as fault:
             self._parts.faults.note("store.playout", fault)
             return

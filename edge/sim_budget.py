@@ -72,7 +72,7 @@ class SimBudget:
 
     def _save(self) -> None:
         try:
-            state_file.write(self._storage, _METER, canonical.encode(self._meter.export()))
+            state_file.write_twice(self._storage, _METER, canonical.encode(self._meter.export()))
         except Fault as fault:
             self._faults.note("store.meter", fault)
             return
@@ -87,7 +87,7 @@ class SimBudget:
 def _read(storage: ports.Storage) -> "dict[str, object] | None":
     """Return the stored count; damage counts as none."""
     try:
-        data = state_file.read(storage, _METER, _METER_BYTES_MAX)
+        data = state_file.read_either(storage, _METER, _METER_BYTES_MAX)
         if data is None:
             return None
         fields = Fields(canonical.decode(data, _METER_BYTES_MAX), "meter")

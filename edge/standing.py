@@ -53,7 +53,7 @@ class Standing:
         # [unit, sequence] of the newest mandate that was carried out, newest last.
         self._done: list[tuple[str, int]] = []
         try:
-            data = state_file.read(storage, NAME, STANDING_BYTES_MAX)
+            data = state_file.read_either(storage, NAME, STANDING_BYTES_MAX)
             if data is not None:
                 self._read(Fields(canonical.decode(data, STANDING_BYTES_MAX), "standing"))
         except Fault as fault:
@@ -149,4 +149,4 @@ class Standing:
             "owed_kind": self.owed_kind,
             "done": [{"unit": unit, "sequence": sequence} for unit, sequence in self._done],
         }
-        state_file.write(self._storage, NAME, canonical.encode(value))
+        state_file.write_twice(self._storage, NAME, canonical.encode(value))

@@ -1,6 +1,11 @@
 """Small files that are read and written whole: state that survives a reboot."""
 
+import binascii
+
 from hw import ports
+
+# A checksum of what follows, in hexadecimal, and a line's end.
+_SUM_BYTES = 9
 
 
 def read(storage: ports.Storage, name: str, bytes_max: int) -> bytes | None:
@@ -25,3 +30,27 @@ def write(storage: ports.Storage, name: str, data: bytes) -> None:
         writer.close()
         storage.discard(staged)
         raise
+
+
+def write_twice(storage: ports.Storage, name: str, data: bytes) -> None:
+    """Put bytes in the place of a file and of its copy, with a checksum each.
+
+    For what a spoilt bit must not take away: it is nowhere else. Raises `WorldFault("storage.*")`.
+    """
+    whole = b"%08x\n" % (binascii.crc32(data) & 0xFFFFFFFF) + data
+    write(storage, name, whole)
+    write(storage, name + "-copy", whole)
+
+
+def read_either(storage: ports.Storage, name: str, bytes_max: int) -> bytes | None:
+    """Return what `write_twice` wrote, from whichever file is whole; None when there is none.
+
+    Of two that are damaged the first is returned as it stands, for its reader to refuse.
+    """
+    first = read(storage, name, bytes_max + _SUM_BYTES)
+    for whole in (first, read(storage, name + "-copy", bytes_max + _SUM_BYTES)):
+        if whole is not None:
+            data = whole[_SUM_BYTES:]
+            if whole[:_SUM_BYTES] == b"%08x\n" % (binascii.crc32(data) & 0xFFFFFFFF):
+                return data
+    return first

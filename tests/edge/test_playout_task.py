@@ -328,8 +328,8 @@ async def test_a_full_disk_does_not_silence_the_node(province):
     node.storage.capacity_bytes = capacity
     await node.pass_to("05:33")
     assert node.open_codes() == []
-    memory = canonical.decode(state_file.read(node.storage, "state/playout", 65536), 65536)
-    assert memory["done"]
+    data = state_file.read_either(node.storage, "state/playout", 65536)
+    assert canonical.decode(data, 65536)["done"]
     await node.stop()
 
 
@@ -337,7 +337,8 @@ async def test_a_full_disk_does_not_silence_the_node(province):
 async def test_a_damaged_memory_is_a_fault_and_no_silence(province, damage):
     node = await ready(province)
     await node.stop()
-    put(node.storage, "state/playout", damage)
+    for name in ("state/playout", "state/playout-copy"):
+        put(node.storage, name, damage)
     later = Node(province, storage=node.storage, clock="05:29")
     later.start("playout", "amplifier")
     await later.pass_to("05:31")

@@ -9,6 +9,7 @@ import hashlib
 
 import pytest
 
+from edge import state_file
 from edge.blob_fetch import fetch_slice
 from edge.blob_store import FOLDER, BlobStore
 from edge.book import Book
@@ -244,7 +245,7 @@ def test_the_memory_of_the_play_out_is_old_or_new(rig):
             told["played"] = number
 
     def check(storage, told):
-        data = read(storage.open("state/playout"))
+        data = state_file.read_either(storage, "state/playout", 10_000)
         memory = play_memory.PlayMemory()
         if data is not None:
             memory = play_memory.read(canonical.decode(data, len(data)))

@@ -51,6 +51,8 @@ def test_a_damaged_standing_is_told_and_the_configuration_counts():
     storage = Storage()
     Standing(storage).carry_out("03.a", _mandate(1, hamlet="h2"))
     storage.files["state/standing"] = b"{"
+    assert Standing(storage).hamlet == "h2"
+    storage.files["state/standing-copy"] = b"{"
     standing = Standing(storage)
     assert standing.fault is not None and standing.hamlet is None and standing.state == ""
 

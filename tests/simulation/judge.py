@@ -5,6 +5,7 @@ hub acknowledged. It knows nothing of what an agent believes except the time.
 """
 
 import hashlib
+import re
 from collections import Counter, namedtuple
 
 from protocols import canonical
@@ -19,6 +20,8 @@ OWED_MS = 15 * 60_000
 # A tick of the card: stretches shorter than this say nothing.
 SHORT_MS = 500
 LATE_MS = 1_800_000
+# The hub's word about records that neither it nor the node has any more.
+_HOLE = re.compile(r"\w+ (\w+): (\d+) to (\d+) are lost")
 
 Approved = namedtuple("Approved", "item unit legal_class hamlets seconds repeats expires_ms policy")
 
@@ -64,6 +67,8 @@ class Judge:
         self._complete = {}
         self._bulk = {}
         self.flipped = set()
+        self._holes = set()
+        self._acked_before = {}
         self.trace = hashlib.sha256()
         self.counts = Counter()
 
@@ -104,10 +109,24 @@ class Judge:
             wanted = self._appended.get(whole)
             row = self._world.hub.store.get("records", *whole)
             if wanted is not None and (row is None or row["hash"] != wanted):
-                self.break_("acknowledged and lost", node, whole)
+                if not self._is_hole_told(whole):
+                    self.break_("acknowledged and lost", node, whole)
+
+    def _is_hole_told(self, whole):
+        """Tell whether card and restored hub both lost a record, and the hub said so."""
+        node, chain, epoch, sequence = whole
+        if node not in self.flipped:
+            return False
+        for row in self._world.hub.store.find("faults", {"node": node, "place": chain}):
+            found = _HOLE.fullmatch(row["message"])
+            if found and found[1] == epoch and int(found[2]) <= sequence <= int(found[3]):
+                self._holes.add(whole)
+        return whole in self._holes
 
     def restored(self):
         """Forget what a hub acknowledged whose database is an older copy now."""
+        for key, position in self._acked.items():
+            self._acked_before[key] = max(position, self._acked_before.get(key, 0))
         self._acked.clear()
 
     def fetched(self, station, path, size):
@@ -237,7 +256,11 @@ class Judge:
             row = rows.get(key)
             if row is not None and row["hash"] == wanted:
                 continue
-            if not (key[0] in self.flipped and _is_told(key, told)):
+            if key[0] in self.flipped and key[3] <= self._acked_before.get(key[:3], 0):
+                # The hub's disk was lost and a bit of the card: two copies, both gone.
+                self.counts["records lost with both disks"] += 1
+                continue
+            if key not in self._holes and not (key[0] in self.flipped and _is_told(key, told)):
                 self.break_("a record was lost", key[0], key)
 
     def _check_plays(self):

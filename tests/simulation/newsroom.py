@@ -3,6 +3,7 @@
 import asyncio
 
 from hub import timing
+from protocols.errors import RemoteFault
 from tests.simulation.judge import Approved
 from tests.simulation.province import COMMUNES, HAMLETS, PROVINCE, UTC_OFFSET_MIN, Sound
 
@@ -91,7 +92,12 @@ class Newsroom:
         repeats = bool(when.get("gap_min"))
         fields = (name + ".1", unit, legal_class, hamlets, seconds, repeats, expires_ms, None)
         self._world.judge.approve(sound, Approved(*fields))
-        rendition = await self._world.hub.publish(unit, name, sound, legal_class, when, hamlets)
+        try:
+            rendition = await self._world.hub.publish(unit, name, sound, legal_class, when, hamlets)
+        except RemoteFault as fault:
+            # Every day that was left of it is past: the approver is told so, and nothing airs.
+            assert fault.code == "timing.past"
+            return name
         if legal_class == "emergency":
             self._world.alert_blobs.add(rendition["sha256"])
         self._world.judge.note(unit, "published", name)

@@ -73,7 +73,7 @@ class Hub:
         self._kept = tempfile.TemporaryDirectory(dir=_FOLDER if os.path.isdir(_FOLDER) else None)
         folder = Path(self._kept.name)
         self.now_ms = now_ms
-        config = Config(folder, UTC_OFFSET_MIN, 60, now_ms)
+        config = Config(folder, UTC_OFFSET_MIN, 60, now_ms=now_ms)
         online = self._online_keys(config.online_keys)
         founders = ceremony.Founders(*([self._signer() for _ in range(n)] for n in (3, 1, 1, 1)))
         repository = ceremony.found(
