@@ -69,6 +69,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/accounts/{account}/grants"): Rule(roles.ADMINISTER),
     ("POST", "/accounts/{account}/code"): Rule(roles.ADMINISTER),
     ("POST", "/accounts/{account}/close"): Rule(roles.ADMINISTER),
+    ("GET", "/mirror"): Rule(roles.ADMINISTER),
+    ("POST", "/mirror/{peer}/letters/{letter}"): Rule(roles.ADMINISTER),
     ("GET", "/audit"): Rule(roles.ADMINISTER),
     ("GET", "/audit.csv"): Rule(roles.ADMINISTER),
 }

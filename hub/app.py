@@ -10,6 +10,7 @@ from hub import (
     bulletin_pages,
     enrolment_api,
     events,
+    mirror_pages,
     openapi,
     pack,
     pages,
@@ -48,7 +49,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app[pages.PROGRAMMES] = Programmes()
     app[CHECKER] = Checker()
     app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *assets.ROUTES])
-    app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES])
+    app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app
 
 

@@ -134,6 +134,14 @@ _TEXTS = {
         N_("The file is not a recording that can be read."),
         N_("Choose an audio file: MP3, M4A, WAV, OGG."),
     ),
+    "mirror.body": (
+        N_("What is to be sent cannot be read."),
+        N_("Check quotation marks, commas and brackets, then send it again."),
+    ),
+    "mirror.letter": (
+        N_("This report does not wait any more."),
+        N_("Load the page again; somebody has sent it."),
+    ),
     "speech.empty": (N_("The text holds no word to speak."), N_("Write the bulletin.")),
     "speech.engine": (
         N_("The speech engine did not answer."),

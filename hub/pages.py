@@ -11,6 +11,7 @@ from aiohttp import web
 from hub import access, fault_texts, metrics, page_guard, roles
 from hub.answers import Handler, fault_answer, json_faults, not_found, status_of, unexpected
 from hub.assets import ASSETS
+from hub.mirror import peers
 from hub.overview import Programmes, overview
 from hub.services import SERVICES
 from hub.store import Store
@@ -20,6 +21,8 @@ from protocols.errors import Fault
 
 PROGRAMMES = web.AppKey("programmes", Programmes)
 TEMPLATES = web.AppKey("templates", jinja2.Environment)
+# A province this far behind is named on the first page.
+BEHIND_MS = 300_000
 COOKIE_S = 365 * 86400
 
 _log = logging.getLogger("chieng.hub")
@@ -115,7 +118,9 @@ async def _overview(request: web.Request) -> dict[str, Any]:
     def ask(store: Store) -> dict[str, Any]:
         units = access.units_today(store, services)
         seen = None if who.everywhere(roles.VIEW) else who.reach(roles.VIEW, units)
-        return overview(store, programmes, config.now_ms(), units, seen)
+        told = peers.listed(store, config.now_ms())
+        found = overview(store, programmes, config.now_ms(), units, seen)
+        return {**found, "behind": [one for one in told if one["lag_ms"] > BEHIND_MS]}
 
     return await services.ledger.read(ask)
 

@@ -48,6 +48,11 @@ LANGUAGES = {
     "hro": N_("Chăm H'roi"),
     "jra": N_("Jarai"),
 }
+GAPS = {
+    "open": N_("Silent until now"),
+    "returning": N_("Back; its records are coming in"),
+    "lost": N_("Will not come to be known"),
+}
 _GRADES = (
     N_("Not proven: only a command was sent"),
     N_("Not proven: the amplifier took the command"),
@@ -136,6 +141,10 @@ class Words:
     def role(self, name: str) -> str:
         """Return what an account is called in a role."""
         return self._(ROLES[name])
+
+    def gap(self, state: str) -> str:
+        """Return what is known of a stretch of silence."""
+        return self._(GAPS[state])
 
     def kind(self, name: str) -> str:
         """Return a kind of node."""

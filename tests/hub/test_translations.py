@@ -27,6 +27,7 @@ SPEAKING = (
     "bulletins",
     "database",
     "form",
+    "mirror_pages",
     "page_guard",
     "publishing",
     "renditions",
