@@ -2,13 +2,14 @@
 
 import asyncio
 import sys
+from array import array
 
 from hw import ports
 from hw.sim import i2s, machine
 from hw.sim.clock import Clock
 from protocols.errors import Fault, WorldFault
 
-# What was heard stands in the heap, some of it as lists of samples.
+# What was heard stands in the heap, some of it as samples once more.
 HEAP_KB = 320
 WALL_MS = 1795000000000
 IBUF = 4096
@@ -73,7 +74,7 @@ class Stage:
 
     def heard(self):
         """Return the sounding samples, and the wall time of the first."""
-        samples = []
+        samples = array("H")
         first = None
         for offset, data in self.chip.heard:
             for i in range(0, len(data), 2):
@@ -103,7 +104,7 @@ def test_an_item_is_heard_at_its_instant_and_whole():
         await stage.pass_ms(60)
         assert done.done() and await done == 3200
         samples, first_ms = stage.heard()
-        assert samples == list(range(1, 3201))
+        assert samples == array("H", range(1, 3201))
         assert abs(first_ms - at_ms) <= 3
         assert stage.chip.dry == 0 and stage.out.slips == 0
         await stage.out.close()
@@ -123,7 +124,7 @@ def test_a_stop_fades_and_tells_the_position_and_the_next_goes_on_there():
         # What stood in the buffers is heard before the fade.
         assert 50 * 16 < position < (50 + LATENCY_MS + 60) * 16
         samples, _ = stage.heard()
-        assert len(samples) <= position and samples[:800] == list(range(1, 801))
+        assert len(samples) <= position and samples[:800] == array("H", range(1, 801))
         again = stage.play(Pcm(4000), position)
         await stage.pass_ms(2 * LATENCY_MS + 200)
         assert await again == 4000
@@ -148,7 +149,7 @@ def test_a_late_interpreter_runs_dry_and_is_on_time_again():
         await stage.pass_ms(600)
         assert await done == 1600 and stage.chip.dry == dry
         samples, first_ms = stage.heard()
-        assert samples == list(range(1, 1601)) and abs(first_ms - at_ms) <= 3
+        assert samples == array("H", range(1, 1601)) and abs(first_ms - at_ms) <= 3
         await stage.out.close()
 
     asyncio.run(scene())
