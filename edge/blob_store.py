@@ -217,7 +217,8 @@ class BlobStore:
         sha256, media_type = blob.sha256, blob.media_type
         if self._decoder is None or self.is_ready(sha256, media_type):
             return
-        if not self.make_room(blob.length * _PCM_GROWTH, alert):
+        # An alert is tried even where the estimate finds no room: it may need less.
+        if not self.make_room(blob.length * _PCM_GROWTH, alert) and not alert:
             raise no_room(sha256)
         await self._decode(sha256, media_type, alert)
         reader = self._storage.open(_PCM + sha256)

@@ -69,6 +69,8 @@ class EventLog:
 
 def _plain(text: str) -> str:
     """Return a text on one line, cut between letters."""
+    if len(text.encode()) <= LOG_LINE_BYTES_MAX and not has_control(text):
+        return text
     kept = []
     size = 0
     for letter in text:

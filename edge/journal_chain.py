@@ -177,9 +177,8 @@ class JournalChain:
         frames = journal_segment.read_from(self._storage, segment, offset)
         try:
             for frame in frames:  # type: ignore[attr-defined]
-                if frame.kind not in (journal.RECORD, journal.POSITION):
-                    break
-                if frame.kind == journal.POSITION or (frame.epoch, frame.sequence) != (
+                # Damage is stepped over: what it hit may be no record at all.
+                if frame.kind != journal.RECORD or (frame.epoch, frame.sequence) != (
                     span.epoch,
                     sequence,
                 ):

@@ -8,6 +8,7 @@ soon are here, then it replaces the active one in one durable step.
 """
 
 from edge import state_file
+from edge.bell import Bell
 from hw import ports
 from protocols import alert, bundle, image, mandates, settings
 from protocols.alert import Alerts
@@ -41,6 +42,8 @@ class Manifests:
         self._unit = unit
         self._board = board
         self.wants_image = False
+        # Rung when something that counts as soon as it was read is news.
+        self.news = Bell()
         self._bundles: dict[str, Bundle] = {}
         self._candidates: dict[str, Bundle] = {}
         # What counts as soon as it was read, by path.
@@ -159,6 +162,7 @@ class Manifests:
             return False
         state_file.write(self._storage, _ACTIVE + _flat(path), data)
         self._hold(path, found)
+        self.news.ring()
         return True
 
     def activate(self, unit: str) -> bool:

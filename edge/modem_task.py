@@ -111,14 +111,14 @@ class ModemTask(Task):
         return True
 
     def _tried(self) -> "bytes | None":
-        return state_file.read(self._storage, _TRIED, 64)
+        return state_file.read_either(self._storage, _TRIED, 64)
 
     def _set_tried(self, mark: str) -> None:
         """Note that a PIN is about to be tried, or that the SIM is open."""
         if mark:
-            state_file.write(self._storage, _TRIED, mark.encode())
+            state_file.write_twice(self._storage, _TRIED, mark.encode())
         elif self._tried() is not None:
-            self._storage.remove(_TRIED)
+            state_file.remove_both(self._storage, _TRIED)
 
     def _judge(self, seen: "dict[str, object]") -> None:
         sim = str(seen["sim"])

@@ -22,7 +22,9 @@ from protocols.limits import ORDER_LIFE_S_MAX, ORDERS_MAX
 from protocols.records import HEALTH
 from protocols.settings import Order
 
+# How often one looks while something waits for its moment, and while nothing does: news rings.
 LOOK_MS = 1_000
+REST_MS = 600_000
 # A stolen key at the hub may ask as often as it likes: no more than this is done.
 RESTART_APART_MS = 600_000
 TEST_APART_MS = 300_000
@@ -53,19 +55,21 @@ class OrdersTask(Task):
         self._refused: list[str] = []
 
     async def run(self) -> None:
-        """Look every second until cancelled."""
+        """Look at every news, and again while an order waits, until cancelled."""
         self._take_up()
         while True:
+            wait_ms = LOOK_MS
             try:
                 self._report_settings()
                 self._mandates()
-                await self._orders()
+                if not await self._orders():
+                    wait_ms = REST_MS
                 self._parts.faults.clear(_PLACE)
             except Fault as fault:
                 # The disk refused: nothing was begun, or it is reported as interrupted.
                 self._parts.faults.note(_PLACE, fault)
             self._log.keep()
-            await self._clock.sleep_ms(LOOK_MS)
+            await self._parts.manifests.news.wait(self._clock, wait_ms)
 
     def _take_up(self) -> None:
         """Write down the end of what an earlier life began."""
@@ -120,15 +124,20 @@ class OrdersTask(Task):
                 self._write(standing.owed, standing.owed_kind, "done", {})
             standing.note_told()
 
-    async def _orders(self) -> None:
+    async def _orders(self) -> bool:
+        """Carry out what may be; tells whether something must wait for its moment."""
+        is_waiting = False
         for order in self._held():
             if self._memory.knows(order) or order.id in self._refused:
                 continue
             refusal = self._refusal(order)
             if refusal is not None:
                 self._refuse(order, refusal)
-            elif not self._must_wait(order):
+            elif self._must_wait(order):
+                is_waiting = True
+            else:
                 await self._carry_out(order)
+        return is_waiting
 
     def _refusal(self, order: Order) -> RemoteFault | None:
         """Return why an order is not carried out, or None."""

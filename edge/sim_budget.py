@@ -12,10 +12,11 @@ from protocols.limits import ID_BYTES_MAX, JSON_INTEGER_MAX
 
 _METER = "state/meter"
 _METER_BYTES_MAX = 300
-# The count is kept when it moved by this much: a power cut forgets at most so many bytes.
-_SAVE_BYTES = 256 * 1024
-# The interface's counter is read this often, whoever spends: sync, records, time, the technician.
-_COUNT_MS = 5_000
+# So much is put on disk as spent before it is, at most: the count stands ahead of the truth, so
+# that a power cut never forgets a byte, and may add this much.
+_LEASE_BYTES = 256 * 1024
+# What one exchange may take at most before it is counted; with less than that none is begun.
+_EXCHANGE_BYTES = 16 * 1024
 
 
 class SimBudget:
@@ -35,14 +36,22 @@ class SimBudget:
         self._time = time
         self._faults = faults
         self._meter = Meter(_read(storage), budget.sim)
-        self._count_due_ms = 0
+        # On disk stands that so much may be spent by now.
         self._saved_bytes = self._meter.spent_bytes
+        self.count()
 
     def allowed(self, purpose: str) -> int:
         """Return how many bytes may go to a purpose now."""
-        if self._time.ticks_ms() >= self._count_due_ms:
-            self.count()
-        return int(self._budget.allowed(purpose, self._meter.spent_bytes, self._elapsed_ms()))
+        self.count()
+        granted = self._left(purpose)
+        if granted < _EXCHANGE_BYTES:
+            return 0
+        if self._budget.period_bytes:
+            # A tenth of what is left, so that a cut costs no more of it.
+            lease = min(_LEASE_BYTES, max(granted // 10, _LEASE_BYTES // 32))
+            if self._saved_bytes - self._meter.spent_bytes < lease // 2:
+                self._save(lease)
+        return granted
 
     def forecast(self) -> Forecast:
         """Return what the period has used and how long the rest lasts."""
@@ -51,33 +60,36 @@ class SimBudget:
 
     def count(self) -> None:
         """Read the interface's counter and note a spent budget."""
-        self._count_due_ms = self._time.ticks_ms() + _COUNT_MS
         if not self._budget.period_bytes:
             return
         received, sent = self._link.counters()
         self._meter.read(received + sent)
         wall_ms = self._time.wall_ms()
         rolled = wall_ms is not None and self._meter.roll_over(wall_ms, self._budget.period_days)
-        if rolled or abs(self._meter.spent_bytes - self._saved_bytes) >= _SAVE_BYTES:
-            self._save()
-        if self._budget.allowed(ALERT, self._meter.spent_bytes, self._elapsed_ms()):
+        if rolled or self._meter.spent_bytes - self._saved_bytes >= _LEASE_BYTES:
+            self._save(0)
+        if self._left(ALERT) >= _EXCHANGE_BYTES:
             self._faults.clear("sync.budget")
         else:
             text, remedy = "the SIM's bytes are used up", "Top up the SIM or raise its plan."
             self._faults.note("sync.budget", WorldFault("budget.spent", text, remedy))
 
+    def _left(self, purpose: str) -> int:
+        return int(self._budget.allowed(purpose, self._meter.spent_bytes, self._elapsed_ms()))
+
     def _elapsed_ms(self) -> int:
         now_ms = self._time.wall_ms() or self._time.floor_ms
         return max(0, now_ms - self._meter.started_ms)
 
-    def _save(self) -> None:
+    def _save(self, lease: int) -> None:
+        self._meter.leased_bytes = lease
         try:
             state_file.write_twice(self._storage, _METER, canonical.encode(self._meter.export()))
         except Fault as fault:
             self._faults.note("store.meter", fault)
             return
         self._faults.clear("store.meter")
-        self._saved_bytes = self._meter.spent_bytes
+        self._saved_bytes = self._meter.spent_bytes + lease
 
     def plan(self) -> Budget:
         """Return the plan that is kept to."""
@@ -91,9 +103,13 @@ def _read(storage: ports.Storage) -> "dict[str, object] | None":
         if data is None:
             return None
         fields = Fields(canonical.decode(data, _METER_BYTES_MAX), "meter")
-        saved: dict[str, object] = {"sim": fields.id("sim", ID_BYTES_MAX, "")}
+        # A plan need not name its card.
+        unnamed = fields.value("sim") == ""
+        saved: dict[str, object] = {"sim": "" if unnamed else fields.id("sim", ID_BYTES_MAX)}
         for name in ("started_ms", "spent_bytes", "counter_bytes"):
             saved[name] = fields.integer(name, 0, JSON_INTEGER_MAX)
+        # Counts of older images know no lease.
+        saved["leased_bytes"] = fields.integer("leased_bytes", 0, JSON_INTEGER_MAX, 0)
         return saved
     except Fault:
         return None

@@ -37,7 +37,7 @@ def write_twice(storage: ports.Storage, name: str, data: bytes) -> None:
 
     For what a spoilt bit must not take away: it is nowhere else. Raises `WorldFault("storage.*")`.
     """
-    whole = b"%08x\n" % (binascii.crc32(data) & 0xFFFFFFFF) + data
+    whole = _summed(data)
     write(storage, name, whole)
     write(storage, name + "-copy", whole)
 
@@ -47,10 +47,23 @@ def read_either(storage: ports.Storage, name: str, bytes_max: int) -> bytes | No
 
     Of two that are damaged the first is returned as it stands, for its reader to refuse.
     """
-    first = read(storage, name, bytes_max + _SUM_BYTES)
-    for whole in (first, read(storage, name + "-copy", bytes_max + _SUM_BYTES)):
+    found = []
+    for file in (name, name + "-copy"):
+        whole = read(storage, file, bytes_max + _SUM_BYTES)
         if whole is not None:
             data = whole[_SUM_BYTES:]
-            if whole[:_SUM_BYTES] == b"%08x\n" % (binascii.crc32(data) & 0xFFFFFFFF):
+            if whole == _summed(data):
                 return data
-    return first
+            found.append(whole)
+    return found[0] if found else None
+
+
+def _summed(data: bytes) -> bytes:
+    return b"%08x\n" % (binascii.crc32(data) & 0xFFFFFFFF) + data
+
+
+def remove_both(storage: ports.Storage, name: str) -> None:
+    """Remove what `write_twice` wrote."""
+    for file in (name, name + "-copy"):
+        if storage.size(file) is not None:
+            storage.remove(file)

@@ -293,7 +293,7 @@ class Inputs:
     """Feel the world beside the amplifier: mains, supply, temperature, keys."""
 
     async def read(self) -> dict[str, int]:
-        """Return what can be read of the names in `hw.linux.senses.NAMES`; switches as 0 or 1."""
+        """Return any of mains, line, key (0, 1), supply_millivolts, temperature_millicelsius."""
         raise NotImplementedError
 
     def faults(self) -> "list[tuple[str, Fault]]":

@@ -65,7 +65,8 @@ class Meter:
     """Count a period's bytes across reboots and counters that start anew.
 
     `saved` is what `export` gave before the reboot, or None. `sim` names the card that pays;
-    another name than before starts at nothing.
+    another name than before starts at nothing. `leased_bytes` may be spent without being saved
+    first: what a reboot finds leased counts as spent, so that no power cut forgets a byte.
     """
 
     def __init__(self, saved: "dict[str, object] | None" = None, sim: str = ""):
@@ -73,7 +74,10 @@ class Meter:
             saved = {}
         self.sim = sim
         self.started_ms = _number(saved, "started_ms")
-        self.spent_bytes = _number(saved, "spent_bytes")
+        # Of what the interface counts next so much was charged already, if it counted on.
+        self._charged_bytes = _number(saved, "leased_bytes")
+        self.leased_bytes = 0
+        self.spent_bytes = _number(saved, "spent_bytes") + self._charged_bytes
         self._counter_bytes = _number(saved, "counter_bytes")
 
     def export(self) -> "dict[str, object]":
@@ -83,6 +87,7 @@ class Meter:
             "started_ms": self.started_ms,
             "spent_bytes": self.spent_bytes,
             "counter_bytes": self._counter_bytes,
+            "leased_bytes": self.leased_bytes,
         }
 
     def read(self, counter_bytes: int) -> None:
@@ -91,8 +96,10 @@ class Meter:
         A counter below the last one belongs to a new life of the interface and counts from 0.
         """
         if counter_bytes < self._counter_bytes:
-            self._counter_bytes = 0
-        self.spent_bytes += counter_bytes - self._counter_bytes
+            self._counter_bytes = self._charged_bytes = 0
+        fresh = counter_bytes - self._counter_bytes
+        self.spent_bytes += max(0, fresh - self._charged_bytes)
+        self._charged_bytes = 0
         self._counter_bytes = counter_bytes
 
     def roll_over(self, wall_ms: int, period_days: int) -> bool:

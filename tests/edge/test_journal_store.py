@@ -361,6 +361,22 @@ def test_bits_that_flip_under_a_running_node_are_found_when_read():
     assert len(store.read("plays", Span(epoch, 1, 3, 5), 1 << 20)) == 5
 
 
+def test_damage_between_two_records_keeps_neither_from_the_hub():
+    storage = Storage()
+    store = opened(storage)
+    first = store.append("plays", CLOCK, "play", fact(1)).record
+    # The hub's position is written in front of the second record, and spoilt there.
+    store.acknowledge("plays", first.epoch, 1)
+    store.append("plays", CLOCK, "play", fact(2))
+    name = next(one for one in storage.files if one.startswith("journal/plays"))
+    data = bytearray(storage.files[name])
+    data[bytes(data).rindex(b'{"at_ms"') - 30] ^= 1
+    storage.files[name] = bytes(data)
+    again = opened(storage)
+    assert again.positions("plays") == {}
+    assert facts(again) == [1, 2]
+
+
 def test_a_journal_too_small_is_refused():
     with pytest.raises(LocalFault):
         JournalStore(Storage(), "node-1", RANDOM, 4096, 8)

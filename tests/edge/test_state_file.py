@@ -41,6 +41,10 @@ def test_one_spoilt_copy_takes_nothing_away():
             storage.files[name] = bytes(spoilt)
             assert state_file.read_either(storage, "state/x", 10) == b"0123456789"
         storage.files[name] = whole
+    damaged = storage.files.pop("state/x")[:-1]
+    storage.files["state/x-copy"] = damaged
+    assert state_file.read_either(storage, "state/x", 10) == damaged, "not as if it never was"
+    storage.files["state/x"] = damaged
     storage.files = {name: b"0" + data[1:] for name, data in storage.files.items()}
     assert state_file.read_either(storage, "state/x", 10) not in (None, b"0123456789")
 

@@ -50,7 +50,7 @@ def run(world: World, rounds: int) -> dict[str, Any]:
         "hub_killed": hub_kills,
         "connections_cut": world.link.cuts,
         "bits_flipped": spoiled,
-        "published": len(world.published),
+        "published": world.bulletins,
         "facts_printed": len(world.lines),
         "records_at_hub": len(rows),
         "plays": len(plays),

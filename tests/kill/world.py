@@ -54,7 +54,7 @@ class World:
         self.random = random.Random(seed)
         self.programs: list[Program] = []
         self.lines: list[dict] = []
-        self.rounds = 0
+        self.rounds = self.bulletins = 0
         self.published: dict[str, np.ndarray] = {}
         self._secret = folder / "passphrase"
         self._secret.write_text(passphrases["xa-1"])
@@ -128,7 +128,8 @@ class World:
 
     def publish(self, legal_class: str) -> None:
         """Publish some seconds of noise, of which no stretch resembles another."""
-        number = len(self.published)
+        number = self.bulletins
+        self.bulletins += 1
         sound = np.random.default_rng(number).normal(0, 2500, int(RATE_HZ * ITEM_S))
         path = self.folder / f"sound-{number}.wav"
         with wave.open(str(path), "wb") as file:

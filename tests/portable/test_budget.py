@@ -48,4 +48,21 @@ def test_the_meter_counts_across_reboots():
         "started_ms": 1000 + 60 * DAY_MS,
         "spent_bytes": 0,
         "counter_bytes": 10,
+        "leased_bytes": 0,
     }
+
+
+def test_what_was_leased_is_spent_after_a_power_cut_and_counted_once_otherwise():
+    meter = Meter()
+    meter.read(100)
+    meter.leased_bytes = 40
+    saved = meter.export()
+    meter.read(130)
+    after_cut = Meter(saved)
+    after_cut.read(7)
+    assert after_cut.spent_bytes == 147
+    after_crash = Meter(saved)
+    after_crash.read(150)
+    assert after_crash.spent_bytes == 150
+    after_crash.read(160)
+    assert after_crash.spent_bytes == 160

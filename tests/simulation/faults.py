@@ -105,6 +105,8 @@ class Trouble:
             name = station.disk.flip(self._random.choice(FOLDERS))
             if name is not None:
                 self._world.judge.flipped.add(station.name)
+                if name.startswith("journal/"):
+                    self._world.judge.spoilt_journals.add(station.name)
 
     async def _clock(self, station):
         """Empty or misset the RTC; felt at the next boot, which comes at once half of the time."""

@@ -67,6 +67,7 @@ class Judge:
         self._complete = {}
         self._bulk = {}
         self.flipped = set()
+        self.spoilt_journals = set()
         self._holes = set()
         self._acked_before = {}
         self.trace = hashlib.sha256()
@@ -115,7 +116,7 @@ class Judge:
     def _is_hole_told(self, whole):
         """Tell whether card and restored hub both lost a record, and the hub said so."""
         node, chain, epoch, sequence = whole
-        if node not in self.flipped:
+        if node not in self.spoilt_journals:
             return False
         for row in self._world.hub.store.find("faults", {"node": node, "place": chain}):
             found = _HOLE.fullmatch(row["message"])
@@ -212,12 +213,12 @@ class Judge:
         """Check some time after an alert was verified that it has played, where it could."""
         node, boots = station.node, station.boots
         verified_ms = self._world.true_ms()
-        await sleep(OWED_MS)
+        await sleep(OWED_MS / 1000)
         if station.boots != boots or not station.is_on or station.node is not node:
             return
         if approved.expires_ms < verified_ms + OWED_MS + 3_600_000:
             return
-        if approved.item in self.cancelled or not self._had_sound(node, approved):
+        if approved.item in self.cancelled or not self._had_sound(station, approved):
             return
         policy = self.policies[station.unit]
         seconds = [ms // 1000 + UTC_OFFSET_MIN * 60 for ms in (verified_ms, self._world.true_ms())]
@@ -231,12 +232,19 @@ class Judge:
         if (station.name, approved.item) not in self._complete:
             self.break_("an alert was not played", station.name, approved.item)
 
-    def _had_sound(self, node, approved):
-        for manifest in node.parts.manifests.alerts():
+    def _had_sound(self, station, approved):
+        for manifest in station.node.parts.manifests.alerts():
             for one in manifest.alerts:
                 if one.id == approved.item:
-                    return all(node.parts.blobs.has(it.sha256) for it in one.renditions)
+                    return all(self._can_sound(station, it) for it in one.renditions)
         return False
+
+    def _can_sound(self, station, it):
+        """Tell whether a rendition is here, and decoded or with room to be."""
+        blobs = station.node.parts.blobs
+        if not blobs.has(it.sha256):
+            return False
+        return blobs.is_ready(it.sha256, it.media_type) or station.disk.free_bytes() > it.length
 
     # At the end.
 
@@ -256,8 +264,8 @@ class Judge:
             row = rows.get(key)
             if row is not None and row["hash"] == wanted:
                 continue
-            if key[0] in self.flipped and key[3] <= self._acked_before.get(key[:3], 0):
-                # The hub's disk was lost and a bit of the card: two copies, both gone.
+            if key[0] in self.spoilt_journals and key[3] <= self._acked_before.get(key[:3], 0):
+                # The hub's disk was lost and a bit of the journal: two copies, both gone.
                 self.counts["records lost with both disks"] += 1
                 continue
             if key not in self._holes and not (key[0] in self.flipped and _is_told(key, told)):

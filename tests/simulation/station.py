@@ -210,4 +210,8 @@ class Station:
         return self.card
 
     def amplifier(self, settings, clock):
-        return Amplifier(clock, self.card)
+        return Amplifier(clock, self)
+
+    def is_sounding(self):
+        """Tell the amplifier whether there is something to amplify."""
+        return self.card is not None and self.card.is_sounding()

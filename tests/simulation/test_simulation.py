@@ -12,7 +12,10 @@ SEEDS = {
     11: "all kinds but clocks",
     14: "a hub away for hours",
     20: "bad weather over flipped bits",
+    15: "an alert that comes while the card is full",
     21: "torn writes and flipped bits on one node",
+    56: "a spoilt position between two records of the journal",
+    93: "the same, and a hub that is away",
 }
 
 

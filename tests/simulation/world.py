@@ -25,9 +25,12 @@ DAY_MS = 24 * HOUR_MS
 RECOVERY_MS = 4 * HOUR_MS
 ROUNDS = 2
 SETTLE_MS = 15 * 60_000
+# A SIM that a few days of the newsroom can use up.
+PLAN = {"period_bytes": 3_000_000, "reserve_bytes": 600_000}
 
-Scale = namedtuple("Scale", "nodes days kinds", defaults=(0, 0, None))
-"""How many nodes and days (0: drawn from the seed) and which troubles (None: drawn)."""
+Scale = namedtuple("Scale", "nodes days kinds has_budget", defaults=(0, 0, None, None))
+"""How many nodes and days (0: drawn from the seed), which troubles, and whether a SIM has a plan
+(None: drawn)."""
 
 Outcome = namedtuple("Outcome", "seed node_days cpu_s steps trace counts fault")
 
@@ -47,7 +50,8 @@ class World:
         self.days = scale.days or self.random.randrange(1, 5)
         drawn = [kind for kind in KINDS if self.random.random() < 0.5]
         self.kinds = drawn if scale.kinds is None else list(scale.kinds)
-        self.has_budget = scale.kinds is None and self.random.random() < 0.2
+        drawn = scale.kinds is None and self.random.random() < 0.2
+        self.has_budget = drawn if scale.has_budget is None else scale.has_budget
         self.judge = Judge(self)
         self.hub = Hub(seed, self.true_ms)
         self._rounds = {}
@@ -166,7 +170,7 @@ class World:
     async def _build(self, number):
         fields = {}
         if self.has_budget:
-            fields["budget"] = {"period_bytes": 3_000_000, "reserve_bytes": 600_000}
+            fields["budget"] = PLAN
         unit = COMMUNES[number % len(COMMUNES)]
         hamlet = HAMLETS[number // len(COMMUNES) % len(HAMLETS)]
         station = Station(self, f"n{number}", unit, hamlet, **fields)
@@ -213,13 +217,13 @@ class World:
             self.judge.break_("not converged", station.name, held, wanted)
 
 
-def run(scale, seed):
-    """Run one seed in virtual time."""
+def run(scale, seed, kind=World):
+    """Run one seed in virtual time, in a world of a kind."""
     began = time.process_time()
     found = {}
 
     async def live():
-        world = found["world"] = World(seed, scale)
+        world = found["world"] = kind(seed, scale)
         try:
             await world.run()
         except Broken:
