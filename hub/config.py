@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.facts import DEFAULT_OFFSET_MIN
+
 
 def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
@@ -21,7 +23,7 @@ class Config:
     """
 
     data: Path
-    utc_offset_min: int = 420
+    utc_offset_min: int = DEFAULT_OFFSET_MIN
     start_lead_s: int = 60
     public_name: str | None = None
     now_ms: Callable[[], int] = _wall_ms

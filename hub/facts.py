@@ -13,6 +13,12 @@ AUDIT_ANCHOR = "audit_anchor"
 RETENTION = "retention"
 
 
+# Minutes that the province's wall clock is ahead of UTC: what a day is, wherever rows are counted.
+UTC_OFFSET_MIN = "utc_offset_min"
+# Viet Nam has one time zone.
+DEFAULT_OFFSET_MIN = 420
+
+
 def get(store: Store, name: str, otherwise: Any = None) -> Any:
     """Return a fact, or `otherwise`."""
     row = store.get("facts", name)

@@ -7,13 +7,13 @@ offered over TLS, our own or that of a proxy which talks to a loopback address.
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import ssl
 from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
 from hub import firmware_commands, order_publishing, retention
+from hub.addresses import address, is_loopback
 from hub.app import create_app, create_node_app
 from hub.config import Config
 from hub.metrics import Metrics, create_operator_app
@@ -25,25 +25,6 @@ from protocols.errors import LocalFault
 PAGES = "127.0.0.1:8081"
 
 _log = logging.getLogger("chieng.hub")
-
-
-def address(text: str) -> tuple[str, int]:
-    """Return host and port of `HOST:PORT`; raises `LocalFault("hub.address")`."""
-    host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise LocalFault("hub.address", f"{text!r} is no address", "Write HOST:PORT.")
-    return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine and no other."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Certificate(NamedTuple):

@@ -4,7 +4,9 @@ import asyncio
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from hub.addresses import is_loopback
 from hub.mirror import peers
 from hub.mirror.service import secrets_folder
 from hub.passphrases import secret
@@ -46,6 +48,7 @@ def _settings(services: Services, chosen: Namespace) -> dict[str, Any]:
         return {"folder": str(Path(chosen.folder).resolve()), "public_key": chosen.public_key or ""}
     if not (chosen.url and chosen.user):
         raise LocalFault("mirror.peer", "address or user is missing", "Give --url and --user.")
+    _check_url(chosen.url)
     password = secret(chosen.password_file, chosen.user)
     peers.keep_secret(secrets_folder(services.config), chosen.id, password)
     found = {
@@ -58,6 +61,18 @@ def _settings(services: Services, chosen: Namespace) -> dict[str, Any]:
     if chosen.mapping:
         found["mapping"] = str(Path(chosen.mapping).resolve())
     return found
+
+
+def _check_url(url: str) -> None:
+    """Refuse an address over which the password would travel in clear."""
+    parts = urlsplit(url)
+    is_clear = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if parts.scheme != "https" and not is_clear:
+        raise LocalFault(
+            "mirror.url",
+            f"{url}: the password would travel in clear",
+            "Give an https:// address, or http:// on this machine (a tunnel or a proxy).",
+        )
 
 
 async def _backfill(services: Services, chosen: Namespace, now_ms: int) -> object:

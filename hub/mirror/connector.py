@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from hub.mirror.directive import Directive
 from protocols.errors import Fault
 
 TAKEN, REFUSED, LATER = "taken", "refused", "later"
@@ -25,14 +26,6 @@ class Verdict(NamedTuple):
     key: str
     outcome: str
     reason: str = ""
-
-
-class Directive(NamedTuple):
-    """Hold one thing a peer asks for, in our own words (`hub.mirror.supply`)."""
-
-    supply: str
-    kind: str
-    body: dict[str, Any]
 
 
 class Page(NamedTuple):

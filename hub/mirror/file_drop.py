@@ -16,10 +16,10 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from hub.mirror import directive
 from hub.mirror.connector import (
     TAKEN,
     Connector,
-    Directive,
     Doubt,
     Letter,
     Page,
@@ -107,11 +107,10 @@ class FileDrop(Connector):
         for line in data.decode(errors="replace").splitlines():
             try:
                 value = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 value = None
             if isinstance(value, dict):
-                kind, name = str(value.get("kind", "unknown")), str(value.get("supply", ""))
-                found.append(Directive(name, kind, value))
+                found.append(directive.read(value.get("supply"), value.get("kind"), value))
         return Page(found, names[0], len(names) == 1)
 
     def _verified(self, path: Path) -> bytes:
@@ -127,7 +126,7 @@ class FileDrop(Connector):
             said = json.loads(path.with_name(path.name + ".sig").read_bytes())
             key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self._public_key))
             key.verify(bytes.fromhex(said["signature"]), signed_message(data))
-        except (OSError, ValueError, KeyError, TypeError, InvalidSignature):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, InvalidSignature):
             raise unsigned from None
         return data
 

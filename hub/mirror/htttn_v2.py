@@ -10,13 +10,14 @@ from hub.mirror.connector import (
     REFUSED,
     TAKEN,
     Connector,
-    Directive,
     Doubt,
     Letter,
     Page,
     Trouble,
     Verdict,
 )
+from hub.mirror.directive import Directive
+from hub.mirror.directive import read as read_directive
 from hub.mirror.mapping import Mapping, moment, read_moment
 from hub.mirror.wire import Reply, Wire, link_lost
 
@@ -52,20 +53,31 @@ class HtttnV2(Connector):
 
     async def send(self, letters: Sequence[Letter]) -> list[Verdict]:
         kind = letters[0].kind
+        verdicts: dict[str, Verdict] = {}
+        written = []
+        for letter in letters:
+            try:
+                written.append(self._record(letter))
+            except (TypeError, ValueError, OverflowError, OSError) as error:
+                # Only a person's correction can have done this; it must not stop all others.
+                verdicts[letter.key] = Verdict(letter.key, REFUSED, f"cannot be written: {error}")
+        if not written:
+            return list(verdicts.values())
         value = {
             "NguonID": self._account.source_id,
             "TenNguon": self._account.source_name,
             "DichID": self._account.target_id,
             "TenDich": self._account.target_name,
-            "DanhSach": [self._record(letter) for letter in letters],
+            "DanhSach": written,
         }
         data = _gzip(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
         reply = await self._ask("POST", self._mapping.paths[kind], headers, data)
         sent = {letter.key for letter in letters}
-        verdicts: dict[str, Verdict] = {}
         for one in _listed(reply, "KetQua"):
             key, status = one.get("MaBanGhi"), one.get("MaTrangThai")
+            if not isinstance(key, str) or not isinstance(status, int):
+                continue
             if key in sent and key not in verdicts and status in _OUTCOMES:
                 verdicts[key] = Verdict(key, _OUTCOMES[status], str(one.get("MoTa", "")))
         return list(verdicts.values())
@@ -91,22 +103,27 @@ class HtttnV2(Connector):
     def directive(self, one: dict[str, Any]) -> Directive:
         """Return a directive in our words; what cannot be read has the kind `unknown`."""
         content = self._mapping.content
-        kind = content["directive_kinds"].get(one.get("Loai"), "unknown")
+        kind = content["directive_kinds"].get(str(one.get("Loai")), "unknown")
+        areas, when = one.get("DanhSachDiaBan"), one.get("LichPhat")
         media, order = one.get("TepAmThanh"), one.get("DieuKhienThietBi")
-        body = {
+        body: dict[str, Any] = {
             "title": one.get("TieuDe"),
             "text": one.get("NoiDungChu"),
             "language": one.get("NgonNgu"),
             "class": content["classes"].get(str(one.get("MucDoUuTien", 3))),
             "topic": one.get("LoaiLinhVuc"),
-            "areas": one.get("DanhSachDiaBan") or [],
+            "areas": [
+                {"code": area.get("Ma"), "system": area.get("HeMa")}
+                for area in (areas if isinstance(areas, list) else [])
+                if isinstance(area, dict)
+            ],
             "drill": one.get("DienTap") is True,
             "cancels": one.get("HuyChiThi"),
             "sent_s": _seconds(one.get("ThoiDiem")),
             "expires_s": _seconds(one.get("HetHan")),
-            "schedule": one.get("LichPhat"),
-            "original": one,
         }
+        if isinstance(when, dict):
+            body["schedule"] = {"day": when.get("Ngay"), "time": when.get("Gio")}
         if isinstance(media, dict):
             body["media"] = {
                 "url": media.get("NoiDung"),
@@ -120,7 +137,7 @@ class HtttnV2(Connector):
                 "command": command,
                 "value": order.get("ThamSo"),
             }
-        return Directive(str(one.get("ChiThiID", "")), kind, body)
+        return read_directive(one.get("ChiThiID"), kind, body)
 
     async def fetch(self, url: str, offset: int, count: int) -> bytes:
         """Fetch from the province itself only: `url` is a path below its own address."""
@@ -191,7 +208,7 @@ def _seconds(text: object) -> int | None:
 def _value(reply: Reply) -> dict[str, Any]:
     try:
         value = json.loads(reply.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise link_lost("an answer that is no JSON") from None
     if not isinstance(value, dict):
         raise link_lost("an answer that is no object")

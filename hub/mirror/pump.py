@@ -103,11 +103,10 @@ class Pump:
     async def _answered(self, rows: Sequence[Row], verdicts: Sequence[Verdict]) -> int:
         now_ms = self._now_ms()
         said = {one.key: one for one in verdicts}
-        taken, refused, open_subjects = [], [], set()
+        taken, refused = [], []
         for row in rows:
             verdict = said.get(row["key"])
             if verdict is None or verdict.outcome == LATER:
-                open_subjects.add(row["subject"])
                 if verdict is not None:
                     self.pace.hold(row["subject"], now_ms)
             elif verdict.outcome == TAKEN:

@@ -6,6 +6,7 @@ import logging
 import random
 from typing import Any
 
+from hub import facts
 from hub.config import Config
 from hub.mirror import peers, pull, watch
 from hub.mirror.connector import Connector
@@ -66,7 +67,9 @@ class Mirror:
 
     def _look(self, store: Store) -> None:
         config = self._services.config
-        watch.look(store, config.now_ms(), config.utc_offset_min)
+        if facts.get(store, facts.UTC_OFFSET_MIN) != config.utc_offset_min:
+            facts.put(store, facts.UTC_OFFSET_MIN, config.utc_offset_min)
+        watch.look(store, config.now_ms())
 
     async def _reconcile(self, rows: dict[str, Row]) -> None:
         for name in list(self._running):

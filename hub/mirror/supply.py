@@ -14,7 +14,7 @@ from typing import Any
 from hub import audit, bulletins, fleet, production, timing
 from hub.bulletins import Draft
 from hub.mirror import telling
-from hub.mirror.connector import Directive
+from hub.mirror.directive import Directive
 from hub.store import Row, Store
 from hub.timing import Timing
 from protocols.errors import RemoteFault
@@ -27,12 +27,11 @@ USUAL = ("05:30", "11:00", "17:00")
 SLOT_LEAD_S = 900
 ALERT_HOURS = 2
 ALERT_GAP_MIN = 10
-_ID_MAX = 120
 
 
 def receive(store: Store, peer: Row, given: Directive, now_s: int, offset_min: int) -> Row | None:
     """Keep a directive once; returns its row, or None when it was here before."""
-    name = given.supply[:_ID_MAX]
+    name = given.supply
     if not name or store.get("supplies", peer["peer"], name) is not None:
         return None
     body = given.body
@@ -61,8 +60,7 @@ def receive(store: Store, peer: Row, given: Directive, now_s: int, offset_min: i
 
 
 def _title(body: dict[str, Any]) -> str:
-    text = body.get("title")
-    return text.strip()[:200] if isinstance(text, str) and text.strip() else "-"
+    return (body["title"] or "").strip()[:200] or "-"
 
 
 def _refuse(code: str, message: str) -> RemoteFault:
@@ -86,7 +84,7 @@ def _judge(store: Store, row: Row, given: Directive, now_s: int, offset_min: int
             raise _refuse("class", "no legal class")
         row["units_json"] = json.dumps(_units(store, given.body, now_s, offset_min))
         if not given.body.get("media"):
-            if not isinstance(given.body.get("text"), str) or not given.body["text"].strip():
+            if not (given.body["text"] or "").strip():
                 raise _refuse("empty", "neither text nor sound")
             row["state"] = "waiting" if row["class"] != "normal" else "offered"
 
@@ -96,8 +94,8 @@ def _units(store: Store, body: dict[str, Any], now_s: int, offset_min: int) -> l
     today = timing.local_time(now_s, offset_min).date().isoformat()
     known = fleet.units_on(store, today)
     found = []
-    for area in body.get("areas") or ():
-        code, system = area.get("Ma"), area.get("HeMa")
+    for area in body["areas"]:
+        code, system = (area["code"], area["system"]) if area else (None, None)
         hits = [
             unit
             for unit, row in known.items()
@@ -113,7 +111,7 @@ def _units(store: Store, body: dict[str, Any], now_s: int, offset_min: int) -> l
 
 
 def _cancel(store: Store, row: Row, body: dict[str, Any], now_s: int) -> None:
-    target = store.get("supplies", row["peer"], body.get("cancels"))
+    target = store.get("supplies", row["peer"], body["cancels"]) if body["cancels"] else None
     if target is None:
         raise _refuse("cancel", "what it cancels was never here")
     row["title"] = target["title"]
@@ -202,8 +200,8 @@ def _timing(
             hours = min(max(1, -(-(row["expires_s"] - now_s) // 3600)), timing.ALERT_HOURS_MAX)
         return timing.alert(hours, ALERT_GAP_MIN, bool(body.get("drill")))
     wanted = body.get("schedule") or {}
-    if wanted.get("Ngay") and wanted.get("Gio"):
-        return timing.once(str(wanted["Ngay"]), str(wanted["Gio"]))
+    if wanted.get("day") and wanted.get("time"):
+        return timing.once(wanted["day"], wanted["time"])
     return next_programme(store, unit, now_s, offset_min)
 
 

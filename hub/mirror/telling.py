@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hub import facts, timing
 from hub.mirror import outbox
 from hub.mirror.outbox import Fact
 from hub.store import Row, Store
@@ -17,10 +17,15 @@ LATE_MS = 3600_000
 PASSING = ("contact_ms",)
 
 
-def unit_on(store: Store, unit: str, now_ms: int, offset_min: int = 420) -> Row:
+def local_day(store: Store, wall_ms: int) -> str:
+    """Return the province's day (ISO) of a moment."""
+    offset_min = facts.get(store, facts.UTC_OFFSET_MIN, facts.DEFAULT_OFFSET_MIN)
+    return timing.local_time(wall_ms // 1000, offset_min).date().isoformat()
+
+
+def unit_on(store: Store, unit: str, now_ms: int) -> Row:
     """Return a unit's row on a moment's local day: name and code with its code list."""
-    local = datetime.fromtimestamp(now_ms // 1000, UTC) + timedelta(minutes=offset_min)
-    today = local.date().isoformat()
+    today = local_day(store, now_ms)
     for row in store.find("units", {"unit": unit}, order=["valid_from"], descending=True):
         if row["valid_from"] <= today and (row["valid_to"] is None or today < row["valid_to"]):
             return row
@@ -103,12 +108,11 @@ def play_fact(node_row: Row, row: Row) -> Fact:
     return Fact("play", f"play/{row['node']}", key, row["ended_ms"], body)
 
 
-def count(store: Store, rows: Iterable[Row], now_ms: int, offset_min: int = 420) -> None:
+def count(store: Store, rows: Iterable[Row], now_ms: int) -> None:
     """Add plays to their units' days; late ones change the day they belong to."""
     days: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        local = datetime.fromtimestamp(row["started_ms"] // 1000, UTC)
-        day = (local + timedelta(minutes=offset_min)).date().isoformat()
+        day = local_day(store, row["started_ms"])
         days.setdefault((row["unit"], day), []).append(row)
     for (unit, day), group in days.items():
         held = store.get("unit_days", unit, day)

@@ -1,6 +1,8 @@
 """What no record says: silence, the reach of alerts, a day's sums. Decided once in a while."""
 
-from hub import bulletins, fleet, timing
+from collections.abc import Iterable
+
+from hub import bulletins, fleet
 from hub.mirror import accepting, gaps, outbox, telling
 from hub.store import Row, Store
 
@@ -13,13 +15,13 @@ DAYS_MAX = 200
 DAY_EVERY_MS = 900_000
 
 
-def look(store: Store, now_ms: int, offset_min: int) -> None:
+def look(store: Store, now_ms: int) -> None:
     """Tell peers what has become true by waiting."""
     _silence(store, now_ms)
     gaps.settle(store, now_ms)
     if outbox.active(store):
         _reach(store, now_ms)
-        _days(store, now_ms, offset_min)
+        _days(store, now_ms)
 
 
 def _silence(store: Store, now_ms: int) -> None:
@@ -44,27 +46,31 @@ def _reach(store: Store, now_ms: int) -> None:
             accepting.reached(store, found, now_ms)
 
 
-def _days(store: Store, now_ms: int, offset_min: int) -> None:
+def _days(store: Store, now_ms: int) -> None:
     """Tell days whose sums changed, with how many nodes of the unit were silent in them."""
     told_ms = now_ms - DAY_EVERY_MS
     recent = store.find("unit_days", order=["changed_ms"], descending=True, limit=DAYS_MAX)
-    today = timing.local_time(now_ms // 1000, offset_min).date().isoformat()
+    today = telling.local_day(store, now_ms)
     units = fleet.units_on(store, today)
+    silent = _silent_days(store, today)
     for row in recent:
         if row["changed_ms"] > told_ms and row["day"] == today:
             continue
         where = {"unit": fleet.subtree(units, row["unit"]) or [row["unit"]], "state": "enrolled"}
         names = [node["node"] for node in store.find("nodes", where)]
-        unknown = sum(_is_unknown(store, node, row["day"], offset_min) for node in names)
+        unknown = sum(_was_silent(silent.get(node, ()), row["day"]) for node in names)
         telling.day(store, row, len(names), unknown, now_ms)
 
 
-def _is_unknown(store: Store, node: str, day: str, offset_min: int) -> bool:
-    for gap in store.find("gaps", {"node": node, "state": ["open", "returning", "lost"]}):
-        first = timing.local_time(gap["from_ms"] // 1000, offset_min).date().isoformat()
-        last = day
-        if gap["to_ms"] is not None:
-            last = timing.local_time(gap["to_ms"] // 1000, offset_min).date().isoformat()
-        if first <= day <= last:
-            return True
-    return False
+def _silent_days(store: Store, today: str) -> dict[str, list[tuple[str, str]]]:
+    """Return the stretches (first day, last day) in which nothing is known, by node."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for gap in store.find("gaps", {"state": ["open", "returning", "lost"]}):
+        first = telling.local_day(store, gap["from_ms"])
+        last = today if gap["to_ms"] is None else telling.local_day(store, gap["to_ms"])
+        found.setdefault(gap["node"], []).append((first, last))
+    return found
+
+
+def _was_silent(stretches: Iterable[tuple[str, str]], day: str) -> bool:
+    return any(first <= day <= last for first, last in stretches)

@@ -7,6 +7,7 @@ import pytest
 
 from hub import fleet
 from hub.app import create_app
+from hub.main import main
 from hub.mirror import gaps, outbox, peers
 from hub.roles import ADMINISTRATOR, EVERYWHERE, Grant
 from hub.serving import Listener
@@ -95,3 +96,15 @@ async def test_a_hub_that_tells_nobody_says_how_to_begin(services):
         async with session.get("/mirror") as response:
             assert response.status == 200 and "chieng-hub peer add" in await response.text()
     await served.close()
+
+
+def test_a_password_is_never_given_in_clear(config, tmp_path, capsys):
+    secret = tmp_path / "secret"
+    secret.write_text("bi-mat")
+    words = ["peer", "add", "--data", str(config.data), "--id", "tinh", "--user", "hub"]
+    words += ["--password-file", str(secret), "--url"]
+    for url in ("http://tinh.example", "ftp://127.0.0.1", "tinh.example", ""):
+        assert main([*words, url]) == 1, url
+    assert "in clear" in capsys.readouterr().err
+    for number, url in enumerate(("https://tinh.example", "http://127.0.0.1:9")):
+        assert main([*words, url, "--id", f"tinh-{number}"]) == 0, url

@@ -20,7 +20,7 @@ from tests.hub.conftest import COMMUNE
 # Generous: a loaded machine starts a process in seconds.
 READY_S = 60
 DRAIN_S = 120
-PLAYS, ROUNDS = 40, 5
+PLAYS, ROUNDS = 40, 3
 
 
 def free_port():
