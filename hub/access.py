@@ -34,9 +34,14 @@ def _bulletin_unit(store: Store, names: Any) -> str | None:
     return row["unit"] if row else None
 
 
+def _whole_hub(_store: Store, _names: Any) -> str:
+    return roles.EVERYWHERE
+
+
 OPEN = Rule(None)
 SIGNED_IN = Rule("")
 _BULLETIN = "/bulletins/{bulletin}"
+_ALERT = "/emergency/{bulletin}"
 _OWN = "/account"
 
 RULES: dict[tuple[str, str], Rule] = {
@@ -64,15 +69,25 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", _BULLETIN + "/withdraw"): Rule(roles.WRITE, _bulletin_unit),
     ("POST", _BULLETIN + "/approve"): Rule(roles.APPROVE, _bulletin_unit),
     ("POST", _BULLETIN + "/recall"): Rule(roles.APPROVE, _bulletin_unit),
+    ("GET", "/approvals"): Rule(roles.APPROVE),
+    ("POST", "/approvals"): Rule(roles.APPROVE),
+    ("POST", _BULLETIN + "/return"): Rule(roles.APPROVE, _bulletin_unit),
+    ("GET", "/emergency"): Rule(roles.ALARM),
+    ("POST", "/emergency"): Rule(roles.ALARM),
+    ("GET", "/parts/emergency"): Rule(roles.ALARM),
+    ("GET", _ALERT): Rule(roles.VIEW, _bulletin_unit),
+    ("GET", "/parts" + _ALERT): Rule(roles.VIEW, _bulletin_unit),
+    ("POST", _ALERT + "/sign"): Rule(roles.APPROVE, _bulletin_unit),
+    ("POST", _ALERT + "/clear"): Rule(roles.APPROVE, _bulletin_unit),
     ("GET", "/accounts"): Rule(roles.ADMINISTER),
     ("POST", "/accounts"): Rule(roles.ADMINISTER),
     ("POST", "/accounts/{account}/grants"): Rule(roles.ADMINISTER),
     ("POST", "/accounts/{account}/code"): Rule(roles.ADMINISTER),
     ("POST", "/accounts/{account}/close"): Rule(roles.ADMINISTER),
-    ("GET", "/mirror"): Rule(roles.ADMINISTER),
-    ("POST", "/mirror/{peer}/letters/{letter}"): Rule(roles.ADMINISTER),
-    ("GET", "/audit"): Rule(roles.ADMINISTER),
-    ("GET", "/audit.csv"): Rule(roles.ADMINISTER),
+    ("GET", "/mirror"): Rule(roles.ADMINISTER, _whole_hub),
+    ("POST", "/mirror/{peer}/letters/{letter}"): Rule(roles.ADMINISTER, _whole_hub),
+    ("GET", "/audit"): Rule(roles.ADMINISTER, _whole_hub),
+    ("GET", "/audit.csv"): Rule(roles.ADMINISTER, _whole_hub),
 }
 # Where a reader who still lacks a second factor may go.
 _WITHOUT_FACTOR = {_OWN, _OWN + "/second-factor", "/logout"}

@@ -201,7 +201,6 @@ def _second_factor(
     if row["totp_pending"] is None or not code:
         store.change("accounts", (account,), {"totp_pending": offered})
         return
-    accounts.charge(store, account, now_s)
     step = sessions.code_step(row["totp_pending"], code, now_s)
     if step is None:
         raise RemoteFault("account.code_wrong", "the code does not fit", "Wait for the next one.")

@@ -6,8 +6,10 @@ from hub import (
     access,
     account_pages,
     administration_pages,
+    approval_pages,
     assets,
     bulletin_pages,
+    emergency_pages,
     enrolment_api,
     events,
     mirror_pages,
@@ -48,7 +50,8 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app[pages.TEMPLATES] = pages.templates()
     app[pages.PROGRAMMES] = Programmes()
     app[CHECKER] = Checker()
-    app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *assets.ROUTES])
+    app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *emergency_pages.ROUTES, *assets.ROUTES])
+    app.add_routes(approval_pages.ROUTES)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app
 

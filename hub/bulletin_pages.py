@@ -7,6 +7,7 @@ from aiohttp import web
 from hub import (
     access,
     approvers,
+    bulletin_templates,
     bulletins,
     fault_texts,
     fleet,
@@ -18,6 +19,7 @@ from hub import (
     timing,
 )
 from hub.answers import not_found, status_of
+from hub.approval_pages import returned_because
 from hub.bulletins import Draft
 from hub.form import Form
 from hub.pages import page, part
@@ -169,13 +171,18 @@ async def _form_page(
         form=values,
         bulletin=bulletin,
         choices=choices,
+        templates=bulletin_templates.of_class(emergency=False),
         fault=fault_texts.explain(fault, translations) if fault else None,
     )
 
 
 async def show_new(request: web.Request) -> web.Response:
     """Show an empty form."""
-    return await _form_page(request, _blank(_today(request.app[SERVICES])), "")
+    values = _blank(_today(request.app[SERVICES]))
+    found = bulletin_templates.named(request.query.get("template", ""), emergency=False)
+    if found is not None:
+        values.update({"title": found.title, "text": found.text, "class": found.legal_class})
+    return await _form_page(request, values, "")
 
 
 async def show_edit(request: web.Request) -> web.Response:
@@ -225,6 +232,7 @@ def _shown(store: Store, services: Services, bulletin: str, who: Reader) -> dict
         "may_write": who.allows(roles.WRITE, units, row["unit"]),
         "may_approve": who.allows(roles.APPROVE, units, row["unit"]),
         "missing": waiting[0]["missing"] if waiting else 0,
+        "comment": returned_because(store, bulletin) if row["state"] == "returned" else "",
         "quiet": programme.quiet_hours(
             store, row, services.now_s(), config.start_lead_s, config.utc_offset_min
         ),

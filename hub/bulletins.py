@@ -14,6 +14,7 @@ from protocols.limits import BULLETIN_TEXT_BYTES_MAX
 MAKING, READY, FAILED = "making", "ready", "failed"
 APPROVED, PUBLISHED, WITHDRAWN = "approved", "published", "withdrawn"
 RECALLING, RECALLED = "recalling", "recalled"
+RETURNED = "returned"
 CLASSES = ("normal", "priority", "emergency")
 
 # A pair that is not listed is the error.
@@ -24,11 +25,15 @@ _NEXT = {
     (READY, "edit"): MAKING,
     (FAILED, "withdraw"): WITHDRAWN,
     (READY, "withdraw"): WITHDRAWN,
+    (READY, "return"): RETURNED,
+    (RETURNED, "edit"): MAKING,
+    (RETURNED, "withdraw"): WITHDRAWN,
     (READY, "approve"): APPROVED,
     (APPROVED, "publish"): PUBLISHED,
     (APPROVED, "void"): READY,
     (PUBLISHED, "recall"): RECALLING,
     (RECALLING, "publish"): RECALLED,
+    (PUBLISHED, "replace"): RECALLED,
     (RECALLING, "void"): PUBLISHED,
 }
 TRIGGERS = tuple(sorted({trigger for _, trigger in _NEXT}))
@@ -70,6 +75,9 @@ def edit(store: Store, bulletin: str, draft: Draft, who: str, now_s: int) -> int
     row = move(store, bulletin, "edit", now_s)
     if row["unit"] != draft.unit:
         raise _refuse("unit", "a bulletin stays in its unit", "Write a new bulletin there.")
+    older = current(store, bulletin)["timing"].get("replaces")
+    if older and clean.timing["mode"] == "alert":
+        clean = clean._replace(timing={**clean.timing, "replaces": older})
     version = int(row["version"]) + 1
     store.change("bulletins", (bulletin,), {"version": version})
     store.add("bulletin_versions", _version(bulletin, version, clean, now_s))

@@ -1,5 +1,6 @@
 """What pages say about a fault: a sentence and what to do, by code, ready for translation."""
 
+from hub import node_fault_texts
 from hub.translations import N_, Translations
 from protocols.errors import Fault
 
@@ -40,6 +41,11 @@ _TEXTS = {
         N_("No approver is chosen."),
         N_("Choose who approves."),
     ),
+    "approval.comment": (
+        N_("A comment is missing."),
+        N_("Say what is to be changed."),
+    ),
+    "approval.none": (N_("No bulletin is chosen."), N_("Choose what you sign.")),
     "blob.too_long": (
         N_("The recording is too large."),
         N_("Choose a recording of at most 64 MB, for example an MP3."),
@@ -82,6 +88,14 @@ _TEXTS = {
     "bulletin.title": (N_("The title is empty."), N_("Write a short title.")),
     "bulletin.unit": (N_("No unit is chosen."), N_("Choose the unit that speaks.")),
     "bulletin.unknown": (N_("There is no such bulletin."), N_("Go back to the overview.")),
+    "emergency.confirm": (
+        N_("The name you typed is not the unit's."),
+        N_("Type the name as it stands above the field."),
+    ),
+    "emergency.replaces": (
+        N_("That alert is not on air any more, so it cannot be corrected."),
+        N_("Send a new alert."),
+    ),
     "fleet.name": (
         N_("The title is empty or too long."),
         N_("Write a title on one line, at most about 100 letters."),
@@ -176,102 +190,10 @@ _TEXTS = {
 }
 
 # Faults that nodes report or that records reveal.
-_NODE_TEXTS = {
-    "order.expired": (
-        N_("It reached the node too late."),
-        N_("Ask again when the node is in contact."),
-    ),
-    "order.interrupted": (
-        N_("The node lost power while it did this."),
-        N_("Ask again; check the node's power supply."),
-    ),
-    "order.unknown": (
-        N_("The node's software is too old for this."),
-        N_("Update the node's software first."),
-    ),
-    "order.widening": (
-        N_("The hub's key asked for something that only approvers may lay down."),
-        N_("Find out who used the hub's key, and change the key."),
-    ),
-    "settings.widening": (
-        N_("The hub's key asked for something that only approvers may lay down."),
-        N_("Find out who used the hub's key, and change the key."),
-    ),
-    "hub.rehome": (
-        N_("The new hub addresses never answered; the node stays with the old hub."),
-        N_("Check the new server, then lay down the addresses once more."),
-    ),
-    "firmware.rolled_back": (
-        N_("The new software did not run; the node went back to the one before."),
-        N_("Stop the roll-out and tell the software's maker the code."),
-    ),
-    "records.fork": (
-        N_("Two different histories under one key."),
-        N_("The card may have been copied: send a technician."),
-    ),
-    "records.hole": (
-        N_("Some records are lost for good."),
-        N_("Check the node's storage at the next visit."),
-    ),
-}
-# Where a node's code has no words of its own, those of its family.
-_NODE_FAMILIES = {
-    "order": (
-        N_("The node did not do what it was asked."),
-        N_("Ask again; if it happens again, tell the technician the code."),
-    ),
-    "agent": (
-        N_("The node's software has a fault."),
-        N_("Tell the technician the code."),
-    ),
-    "amplifier": (
-        N_("The amplifier does not obey or draws no power."),
-        N_("Check amplifier, relay and loudspeaker line."),
-    ),
-    "audio": (N_("The node's sound output has a fault."), N_("Send a technician.")),
-    "blob": (
-        N_("A recording is missing or damaged on the node."),
-        N_("The node fetches it again by itself; look again in some minutes."),
-    ),
-    "board": (N_("The board does not show what it should."), N_("Send a technician.")),
-    "budget": (
-        N_("The node's SIM has used up its data."),
-        N_("Add data to the SIM; alerts still pass."),
-    ),
-    "http": (N_("The node does not reach the hub well."), N_("Check SIM, signal and network.")),
-    "link": (N_("The node does not reach the hub well."), N_("Check SIM, signal and network.")),
-    "media": (
-        N_("The node cannot play a recording."),
-        N_("Make the bulletin again and publish it anew."),
-    ),
-    "modbus": (
-        N_("The node does not reach its amplifier or meter."),
-        N_("Check the serial cable at the next visit."),
-    ),
-    "network": (N_("The node does not reach the hub well."), N_("Check SIM, signal and network.")),
-    "records": (
-        N_("Some records are lost for good."),
-        N_("Check the node's storage at the next visit."),
-    ),
-    "serial": (
-        N_("The node does not reach its amplifier or meter."),
-        N_("Check the serial cable at the next visit."),
-    ),
-    "storage": (N_("The node's storage is full or failing."), N_("Send a technician.")),
-    "trust": (
-        N_("The node refuses new content: a signature does not hold."),
-        N_("Check that the hub renews its signatures and that the node's clock is right."),
-    ),
-}
 _UNKNOWN = (
     N_("Something went wrong that has no explanation yet."),
     N_("Try again; if it happens again, tell your administrator the code."),
 )
-_NODE_UNKNOWN = (
-    N_("The node reports a fault."),
-    N_("Tell the technician the code."),
-)
-
 CODES = frozenset(_TEXTS)
 
 
@@ -289,8 +211,7 @@ def explain_code(code: str, translations: Translations) -> dict[str, str]:
 
 def explain_node(code: str, translations: Translations) -> dict[str, str]:
     """Return the same for a node's fault."""
-    family = _NODE_FAMILIES.get(code.split(".", maxsplit=1)[0], _NODE_UNKNOWN)
-    text, remedy = _NODE_TEXTS.get(code, family)
+    text, remedy = node_fault_texts.words(code)
     return _translated(code, text, remedy, translations)
 
 

@@ -60,6 +60,8 @@ def manifest(
     rows = [row for row in rows if row["bulletin"] != without]
     if adding is not None:
         rows.append(adding)
+    replaced = {name for row in rows for name in row["timing"].get("replaces", [])}
+    rows = [row for row in rows if item_id(row) not in replaced]
     if kind == "alerts":
         alerts = [_alert(row) for row in rows] + _cancellations(store, unit, now_s, without)
         fields = {"version": version, "unit": unit, "issued_s": now_s, "alerts": alerts}
@@ -196,8 +198,8 @@ def _alert(row: Row) -> dict[str, Any]:
     pages = [{**page, "from_s": sent_s, "until_s": expires_s} for page in _frames(row)]
     fields = {
         "id": item_id(row),
-        "kind": alert.ALERT,
-        "references": [],
+        "kind": alert.UPDATE if when.get("replaces") else alert.ALERT,
+        "references": when.get("replaces", []),
         "drill": when["drill"],
         "title": row["title"],
         "language": row["language"],

@@ -230,11 +230,23 @@ def _fixed(row: Row, now_s: int, config: Config) -> dict[str, Any]:
 
 def _mark(store: Store, row: Row, now_s: int) -> None:
     bulletins.move(store, row["bulletin"], "publish", now_s)
+    if row["action"] == "publish":
+        _end_replaced(store, row["bulletin"], now_s)
     store.change(
         "publications", (row["publication"],), {"state": "published", "published_s": now_s}
     )
     audit.append(store, now_s, "hub", "publication.publish", row["publication"])
     accepting.published(store, row["bulletin"], row["action"], now_s * 1000)
+
+
+def _end_replaced(store: Store, bulletin: str, now_s: int) -> None:
+    """Take the alerts that a correction names off the air, together with its publication."""
+    for item in bulletins.current(store, bulletin)["timing"].get("replaces", []):
+        name = item.rsplit(".", 1)[0]
+        older = store.get("bulletins", name)
+        if older is not None and older["state"] == bulletins.PUBLISHED:
+            bulletins.move(store, name, "replace", now_s)
+            audit.append(store, now_s, "hub", "bulletin.replace", name, by=bulletin)
 
 
 def _void(store: Store, row: Row, code: str, now_s: int) -> None:

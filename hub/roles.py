@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hub import fleet
 from hub.store import Row
 
-VIEW, WRITE, APPROVE = "view", "write", "approve"
+VIEW, WRITE, APPROVE, ALARM = "view", "write", "approve", "alarm"
 REGISTER, SERVICE, ADMINISTER = "register", "service", "administer"
 
 OBSERVER, AUTHOR, APPROVER = "observer", "author", "approver"
@@ -17,8 +17,8 @@ REGISTRAR, TECHNICIAN, ADMINISTRATOR = "registrar", "technician", "administrator
 
 PERMISSIONS = {
     OBSERVER: frozenset({VIEW}),
-    AUTHOR: frozenset({VIEW, WRITE}),
-    APPROVER: frozenset({VIEW, APPROVE}),
+    AUTHOR: frozenset({VIEW, WRITE, ALARM}),
+    APPROVER: frozenset({VIEW, APPROVE, ALARM}),
     REGISTRAR: frozenset({VIEW, REGISTER}),
     TECHNICIAN: frozenset({VIEW, SERVICE}),
     ADMINISTRATOR: frozenset({VIEW, SERVICE, ADMINISTER}),

@@ -14,6 +14,7 @@ READ_BACK_GRADE = 2
 STATES = {
     "making": N_("Being made"),
     "ready": N_("Waiting for approval"),
+    "returned": N_("Returned to its author"),
     "failed": N_("Could not be made"),
     "approved": N_("Approved, not yet published"),
     "published": N_("Published"),

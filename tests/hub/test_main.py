@@ -12,8 +12,9 @@ import urllib.request
 
 import pytest
 
+from hub.addresses import address, is_loopback
 from hub.main import main
-from hub.serve import Where, address, is_loopback, serve
+from hub.serve import Where, serve
 from protocols.errors import LocalFault
 from tests.hub.conftest import COMMUNE
 

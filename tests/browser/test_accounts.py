@@ -1,0 +1,112 @@
+"""An officer's first sign-in on a telephone, and every page for a reader with WCAG in mind."""
+
+import pyotp
+from axe_playwright_python.async_playwright import Axe
+
+from hub import accounts, bulletins, timing
+from hub.mirror import gaps, outbox, peers
+from hub.roles import Grant
+from tests.browser.test_pages import address, chromium, overflow, served_pages, shoot
+from tests.hub.conftest import COMMUNE, config, founded, passphrases, services
+
+__all__ = ("address", "chromium", "config", "founded", "passphrases", "served_pages", "services")
+
+PASSWORD = "bốn từ chẳng ai ghép"
+COMBINATIONS = (("vi", "dark", 390), ("en", "light", 1280))
+# WCAG 2.2 AA and everything below it.
+TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+
+
+async def test_an_officer_signs_in_for_the_first_time_and_sets_up_a_telephone(
+    address, chromium, services
+):
+    now_s = services.now_s()
+
+    def add(store):
+        code = accounts.add(store, "can-bo", "Cán bộ văn hoá", "test", now_s)
+        accounts.grant(store, "can-bo", Grant("author", COMMUNE), "test", now_s)
+        return code
+
+    code = await services.ledger.write(add)
+    size = {"width": 390, "height": 844}
+    context = await chromium.new_context(viewport=size, locale="vi-VN", color_scheme="dark")
+    await context.clear_cookies()
+    page = await context.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
+    await page.goto(address)
+    assert "/login" in page.url
+    await page.click("text=Tôi được trao mã dùng một lần")
+    await page.fill("[name=code]", code)
+    for name in ("password", "again"):
+        await page.fill(f"[name={name}]", PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("h1:has-text('Tổng quan')")
+    assert not await page.is_visible("text=Tài khoản người dùng"), "not an administrator"
+    await page.click("text=Cán bộ văn hoá")
+    await page.click("button:has-text('Cài đặt')")
+    await page.wait_for_selector("img.qr")
+    assert await page.eval_on_selector("img.qr", "one => one.naturalWidth") > 100
+    await shoot(page, "hub-second-factor-phone-dark")
+    secret = await page.inner_text("code.key")
+    await page.fill("[name=code]", pyotp.TOTP(secret).now())
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("text=Đã cài đặt")
+    await page.click("button:has-text('Đăng xuất')")
+    await page.fill("[name=account]", "can-bo")
+    await page.fill("[name=password]", PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("[role=alert]")
+    assert complaints == [] or all("401" in one for one in complaints), complaints
+    await context.close()
+
+
+async def furnish(services):
+    """Give the hub something of everything that its pages show."""
+    now_ms = services.config.now_ms()
+    account = {"url": "http://127.0.0.1:9", "user": "u", "source_id": "s", "source_name": "s"}
+    peer = {"peer": "tinh", "connector": "htttn-v2", "name": "Tỉnh Gia Lai",
+            "settings": {**account, "target_id": "t"}}  # fmt: skip
+    peers.keep_secret(services.config.data / "keys" / "peers", "tinh", "x")
+    draft = bulletins.Draft(
+        COMMUNE, "Tin", "vi-VN", "normal", "Chữ.", "", "vi-VN", None, [], {"mode": "now"}
+    )
+
+    def tell(store):
+        peers.add(store, peer, "test", now_ms - 3600_000)
+        row = store.find("outbox")[0]
+        outbox.bury(store, "tinh", row["number"], "Thiếu mã địa bàn", now_ms)
+        outbox.note_failure(store, "tinh", "mirror.link", "closed", now_ms)
+        gaps.silent(store, "loa-1", now_ms - 7200_000, now_ms)
+        bulletins.create(store, "b" + "0" * 12, draft, "test", now_ms // 1000)
+        alarm = draft._replace(legal_class="emergency", timing=timing.alert(2, 10, False))
+        bulletins.create(store, "b" + "1" * 12, alarm, "test", now_ms // 1000)
+        made = {"renditions": [], "frames": [], "spoken": "x"}
+        bulletins.made(store, "b" + "1" * 12, 1, made, now_ms // 1000)
+
+    await services.ledger.write(tell)
+
+
+async def test_every_page_is_fit_for_every_reader(address, chromium, services):
+    await furnish(services)
+    paths = ("/", "/bulletins/new", "/bulletins/b" + "0" * 12, "/account", "/accounts",
+             "/audit?check=1", "/mirror", "/approvals",
+             "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere")  # fmt: skip
+    axe, found = Axe(), []
+    for language, scheme, width in COMBINATIONS:
+        context = await chromium.new_context(
+            viewport={"width": width, "height": 844}, color_scheme=scheme
+        )
+        page = await context.new_page()
+        for path in paths:
+            mark = "&" if "?" in path else "?"
+            await page.goto(f"{address}{path}{mark}lang={language}")
+            assert await page.get_attribute("html", "lang") == language
+            assert await overflow(page) == 0, (path, width)
+            results = await axe.run(page, options={"runOnly": list(TAGS)})
+            for one in results.response["violations"]:
+                where = [node["target"] for node in one["nodes"]][:3]
+                found.append((path, language, scheme, one["id"], where))
+        await context.close()
+    assert found == []
