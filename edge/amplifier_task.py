@@ -45,6 +45,7 @@ class AmplifierTask(Task):
     """
 
     name = "amplifier"
+    is_vital = True
 
     def __init__(
         self,
@@ -155,7 +156,7 @@ class AmplifierTask(Task):
                 await self._renew()
             if now >= self._observe_ticks:
                 await self._observe()
-            await self._news.wait(self._clock, self._idle_ms())
+            await self.rest(self._news, self._clock, self._idle_ms())
 
     def _in_use(self) -> bool:
         return self._users > 0 or self._source != ""

@@ -72,6 +72,7 @@ class BoardTask(Task):
     """Keep one board in step with the programme."""
 
     name = "board"
+    is_vital = True
 
     def __init__(
         self, parts: Parts, clock: ports.Clock, board: ports.Board, inflate: ports.Inflate
@@ -110,8 +111,9 @@ class BoardTask(Task):
     async def _pass(self) -> None:
         """Let time pass until the next look; what moves goes on moving."""
         if self._shown is None or not self._screen.is_moving():
-            await self._inbox.wait(self._clock, _LOOK_MS)
+            await self.rest(self._inbox, self._clock, _LOOK_MS)
             return
+        self.due_ms = self._clock.ticks_ms() + _LOOK_MS
         try:
             await self._screen.move(self._clock.ticks_ms() + _LOOK_MS, self._inbox)
         except Fault as fault:

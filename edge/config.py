@@ -69,6 +69,7 @@ class Config(
             "modem",
             "sim",
             "rtc",
+            "watchdog",
         ),
     )
 ):
@@ -83,7 +84,8 @@ class Config(
     system's); `time_servers` are asked by SNTP; `events` tells whether the node listens to the hub
     between its checks; `indicator` is the lamp that tells of sticks, or None.
     `modem` is looked at and mended beside whoever connects it, with the `sim`'s APN and PIN; `rtc`
-    is a clock chip's settings; both None where there is none.
+    is a clock chip's settings; `watchdog` those of what resets a hanging machine; each None where
+    there is none.
     """
 
     # Position of what approvers may change (`edge.standing`).
@@ -103,16 +105,9 @@ def read(data: bytes) -> Config:
         raise refuse("config.board", "is missing", "Describe the board of a board node.")
     if kind == "speaker" and audio is None:
         raise refuse("config.audio", "is missing", "Describe the sound card of a speaker node.")
-    place = Place(
-        take_unit(fields, "unit"),
-        fields.id("hamlet", ID_BYTES_MAX, ""),
-        fields.ids("groups", TARGET_NAMES_MAX, ID_BYTES_MAX),
-        kind,
-        SPEAKER_PROFILES if board is None else _board_profiles(fields.nested("board")),
-    )
     return Config(
         take_node(fields, "node"),
-        place,
+        _place(fields, kind, SPEAKER_PROFILES if board is None else _board_profiles(fields)),
         _hubs(fields),
         fields.text("data", 1, CONFIG_PATH_BYTES_MAX),
         fields.text("root", 1, CONFIG_PATH_BYTES_MAX),
@@ -139,6 +134,17 @@ def read(data: bytes) -> Config:
         _modem(fields),
         _sim(fields),
         _device(fields, "rtc"),
+        _device(fields, "watchdog"),
+    )
+
+
+def _place(fields: Fields, kind: str, profiles: tuple[str, ...]) -> Place:
+    return Place(
+        take_unit(fields, "unit"),
+        fields.id("hamlet", ID_BYTES_MAX, ""),
+        fields.ids("groups", TARGET_NAMES_MAX, ID_BYTES_MAX),
+        kind,
+        profiles,
     )
 
 
@@ -205,8 +211,9 @@ def _supply_millivolts_min(fields: Fields) -> int:
     return fields.integer("supply_millivolts_min", 0, 100_000, 11_500)
 
 
-def _board_profiles(board: Fields) -> tuple[str, ...]:
+def _board_profiles(fields: Fields) -> tuple[str, ...]:
     """Return the profiles of a board's pictures and strips (`board-192x64x1`, `ticker-64x1`)."""
+    board = fields.nested("board")
     width_px = board.integer("width_px", 8, 1920)
     height_px = board.integer("height_px", 8, 1920)
     channels = board.integer("channels", 1, 3)

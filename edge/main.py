@@ -9,7 +9,7 @@ import asyncio
 import binascii
 import sys
 
-from edge import calibration, small_heap
+from edge import calibration, given_files, small_heap
 from edge import config as configs
 from edge.amplifier_task import AmplifierTask
 from edge.blob_store import BlobStore
@@ -23,6 +23,7 @@ from edge.hub_link import HubLink
 from edge.hubs import Hubs
 from edge.journal_book import JournalBook
 from edge.journal_store import JournalStore
+from edge.loud_book import LoudBook
 from edge.manifests import Manifests
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
@@ -37,31 +38,17 @@ from edge.status_task import StatusTask
 from edge.supervisor import Supervisor, Task
 from edge.sync_task import SyncTask
 from hw import platform, ports
-from protocols import canonical
 from protocols.errors import Fault, LocalFault
-from protocols.limits import CONFIG_BYTES_MAX, ROOT_BYTES_MAX
+from protocols.limits import CONFIG_BYTES_MAX
 from protocols.records import HEALTH, PLAYS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge.senses_task import SensesTask
+    from hw.watchdog_port import Watchdog
 
 _USAGE = "usage: chieng-node run|identity|calibrate --config FILE [--log]"
 _VERBS = ("run", "identity", "calibrate")
-_ROOT = "metadata/root.json"
-
-
-class LoudBook(JournalBook):
-    """Print every fact as it is written."""
-
-    def write(self, chain: str, kind: str, body: "dict[str, object]") -> None:
-        """Write a fact down and print it; nobody may be reading any more."""
-        JournalBook.write(self, chain, kind, body)
-        line = {"at_ms": self.now_ms(), "chain": chain, "kind": kind, "body": body}
-        try:
-            print(str(canonical.encode(line), "utf-8"))
-        except (OSError, Fault):
-            return
 
 
 class Node:
@@ -78,6 +65,7 @@ class Node:
         self.handed: ports.Storage | None = None
         # Told of records that a person takes along: (chain, epoch, last sequence).
         self.carried: object = None
+        self._watchdog: Watchdog | None = None
         self.clock: ports.Clock = kit.Clock()
         if config.rtc is not None:
             self.clock = kit.chip_clock(config.rtc, self.clock, config.sets_clock)
@@ -91,7 +79,7 @@ class Node:
         self.verifier: ports.Verifier = kit.Verifier()
         self.entropy: ports.Entropy = kit.Entropy()
         self.identity: ports.Identity = kit.identity(config.data, self.entropy)
-        _install_root(self.storage, config.root)
+        given_files.install_root(platform.Storage, self.storage, config.root)
         self.journal = JournalStore(self.storage, config.node, self.entropy.random_bytes)
         self.journal.open()
         self.book = LoudBook(self.journal) if loud else JournalBook(self.journal)
@@ -136,9 +124,19 @@ class Node:
         for path, fault in self.parts.manifests.load():
             self.faults.note("sync." + path, fault)
         tasks = self._last_tasks() if self.standing.state else self._tasks()
-        await self.ending.run(Supervisor(self.clock, self.faults).run(tasks))
+        try:
+            await self.ending.run(Supervisor(self.clock, self.faults).run(tasks))
+        except asyncio.CancelledError:
+            self._disarm()
+            raise
+        self._disarm()
         if self.standing.state != WIPED:
             self.log.keep(True)
+
+    def _disarm(self) -> None:
+        """Let the watchdog go at an end in good order; a crash leaves it armed."""
+        if self._watchdog is not None:
+            self._watchdog.close()
 
     def _last_tasks(self) -> list[Task]:
         """Return what a decommissioned node still does: report, and empty itself."""
@@ -187,7 +185,15 @@ class Node:
         if config.sticks:
             tasks.append(self._stick_task(sync, uplink))
         tasks.append(StatusTask(self.parts, self.clock, self.storage, self.budget))
+        if config.watchdog is not None:
+            tasks.append(self._watchdog_task(config.watchdog, tasks))
         return tasks
+
+    def _watchdog_task(self, settings: "dict[str, object]", tasks: "list[Task]") -> Task:
+        from edge.watchdog_task import WatchdogTask  # noqa: PLC0415 - off unless asked for
+
+        watchdog = self._watchdog = self._kit.watchdog(settings)
+        return WatchdogTask(watchdog, self.clock, self.faults, tasks)
 
     def _sound(
         self, settings: "dict[str, object]"
@@ -322,30 +328,6 @@ class Node:
         )
 
 
-def _install_root(storage: ports.Storage, path: str) -> None:
-    """Trust the root that the technician gave, once: later roots come by rotation alone."""
-    if storage.size(_ROOT) is not None:
-        return
-    data = _read_file(path, ROOT_BYTES_MAX)
-    writer = storage.stage("root")
-    writer.write(data)
-    writer.commit(_ROOT)
-
-
-def _read_file(path: str, bytes_max: int) -> bytes:
-    folder, mark, name = path.rpartition("/")
-    reader = platform.Storage(folder or mark or ".").open(name)
-    if reader is None:
-        raise LocalFault("node.file", path + " is not there", "Name a file that exists.")
-    try:
-        data: bytes = reader.read(bytes_max + 1)
-    finally:
-        reader.close()
-    if len(data) > bytes_max:
-        raise LocalFault("node.file", path + " is too long", "Name the right file.")
-    return data
-
-
 def _arguments(given: list[str]) -> "tuple[str, str, bool]":
     """Return (verb, configuration file, loud); raises LocalFault `node.usage`."""
     words = [word for word in given if word != "--log"]
@@ -359,7 +341,7 @@ def main(given: "list[str] | None" = None) -> int:
     me again."""
     try:
         verb, path, loud = _arguments(sys.argv[1:] if given is None else given)
-        data = _read_file(path, CONFIG_BYTES_MAX)
+        data = given_files.read(platform.Storage, path, CONFIG_BYTES_MAX)
         if verb == "run" and _is_service(data):
             from edge.service import Service  # noqa: PLC0415
 

@@ -57,6 +57,7 @@ class PlayoutTask(Task):
     """Play what is due on one audio output."""
 
     name = "playout"
+    is_vital = True
 
     def __init__(
         self,
@@ -126,7 +127,7 @@ class PlayoutTask(Task):
                 wait_ms = min(hurry_ms, wait_ms)
             if deadline_ms is not None:
                 wait_ms = max(0, min(wait_ms, deadline_ms - self._clock.ticks_ms()))
-            await self._inbox.wait(self._clock, wait_ms)
+            await self.rest(self._inbox, self._clock, wait_ms)
 
     async def _halt(self, session: Playout) -> None:
         """Let what plays fade, write it down, and remember where it was."""

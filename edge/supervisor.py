@@ -14,6 +14,10 @@ class Task:
     """One thing the agent does for as long as it runs."""
 
     name = "task"
+    # Whether the node is of no use while this task hangs (`edge.watchdog_task`).
+    is_vital = False
+    # When it will have come round at the latest (ticks); None while nothing is to be waited for.
+    due_ms: "int | None" = None
 
     async def run(self) -> None:
         """Do the work; called anew after every crash. Returning ends the task for good."""
@@ -21,6 +25,12 @@ class Task:
 
     async def make_safe(self) -> None:
         """Put what the task drives into its safe state; called after a crash and at the end."""
+
+    async def rest(self, bell: "object", clock: Clock, duration_ms: int) -> None:
+        """Wait for a `Bell` or an `Inbox`, or for a duration, and be due by its end."""
+        self.due_ms = clock.ticks_ms() + duration_ms
+        await bell.wait(clock, duration_ms)  # type: ignore[attr-defined]
+        self.due_ms = clock.ticks_ms()
 
 
 class Reporter:
@@ -64,6 +74,7 @@ class Supervisor:
         watching = None
         while True:
             began_ms = self._clock.ticks_ms()
+            task.due_ms = began_ms if task.is_vital else None
             try:
                 await task.run()
                 return
@@ -73,6 +84,7 @@ class Supervisor:
                 if watching is not None:
                     watching.cancel()
                 await self._make_safe(task)
+                task.due_ms = None
             if self._clock.ticks_ms() - began_ms >= HEALTHY_MS:
                 pause_ms = RESTART_MS_MIN
             await self._clock.sleep_ms(pause_ms)

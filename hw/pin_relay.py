@@ -2,7 +2,7 @@
 
 The pin has no timer: a node that dies leaves it to the kernel, which lets a line fall back to its
 pull when its holder ends. Wire the contact so that this is *off*; a node that hangs without dying
-needs the watchdog as well.
+needs the watchdog as well (`hw.watchdog_port`).
 """
 
 from hw.pin_ports import OutputPin

@@ -28,6 +28,7 @@ else:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hw.modem_port import Modem
+    from hw.watchdog_port import Watchdog
 
 __all__ = [
     "Clock",
@@ -137,6 +138,12 @@ def chip_clock(settings: dict[str, object], clock: ports.Clock, sets_platform: b
     """Return a clock that keeps the time in the chip that the settings name."""
     module = __import__(_DEVICES, None, None, ("chip_clock",))
     made: ports.Clock = module.chip_clock(settings, clock, sets_platform)
+    return made
+
+
+def watchdog(settings: dict[str, object]) -> "Watchdog":
+    """Return what resets a hanging machine, not armed; raises `LocalFault("config.watchdog")`."""
+    made: Watchdog = __import__(_DEVICES, None, None, ("watchdog",)).watchdog(settings)
     return made
 
 

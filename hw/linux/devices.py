@@ -18,6 +18,7 @@ from hw.linux.identity import Identity
 from hw.linux.indicator import Led
 from hw.linux.senses import senses
 from hw.linux.serial import open_serial
+from hw.linux.watchdog import Watchdog
 from hw.modbus_amplifier import modbus_amplifier, modbus_relay
 from hw.modem_port import Modem
 from hw.pin_amplifier import pin_amplifier
@@ -163,6 +164,14 @@ def serial(path: str, baud: int, clock: ports.Clock) -> ports.Serial:
 def button(path: str, pressed: str) -> ports.Button:
     """Return the button behind a file of the kernel."""
     return Button(path, pressed)
+
+
+def watchdog(settings: dict[str, object]) -> Watchdog:
+    """Return the watchdog: `{"kind": "kernel", "path": "/dev/watchdog", "timeout_s": 60}`."""
+    given = Settings("watchdog", settings)
+    given.choice("kind", ("kernel",))
+    timeout_s = given.integer("timeout_s", 5, 600, 60)
+    return Watchdog(given.text("path", "/dev/watchdog"), timeout_s)
 
 
 def decoder() -> ports.Decoder:

@@ -10,6 +10,7 @@ from protocols.errors import LocalFault
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hw.modem_port import Modem
+    from hw.watchdog_port import Watchdog
 
 # 20,000 bytes are 0.6 s: longer than any other step of the agent holds the interpreter.
 _IBUF_BYTES = 20000
@@ -151,6 +152,15 @@ def button(path: str, pressed: str) -> ports.Button:
     """Return the button on a pin."""
     module = __import__("hw.micropython.button", None, None, ("Button",))
     made: ports.Button = module.Button(path, pressed)
+    return made
+
+
+def watchdog(settings: dict[str, object]) -> "Watchdog":
+    """Return the watchdog: `{"kind": "chip", "timeout_s": 60}`; an RP2040 counts to 8 s."""
+    given = Settings("watchdog", settings)
+    given.choice("kind", ("chip",))
+    module = __import__("hw.micropython.watchdog", None, None, ("Watchdog",))
+    made: Watchdog = module.Watchdog(given.integer("timeout_s", 5, 600, 60))
     return made
 
 

@@ -8,7 +8,7 @@ number share a wire: what one writes, `wires[number].feed` and `.sent` show. For
 from hw.sim.i2s import I2S
 from protocols.errors import Fault
 
-__all__ = ["I2C", "I2S", "UART", "Pin"]
+__all__ = ["I2C", "I2S", "UART", "WDT", "Pin"]
 
 # What a port's driver buffers by default.
 _BUFFER_BYTES = 256
@@ -59,6 +59,22 @@ class Pin:
             return pins.get(self._number, 1)
         pins[self._number] = level
         return None
+
+
+class WDT:
+    """Count what it is fed in `WDT.fed`; a chip without one, or a time it cannot count, raises."""
+
+    exists = True
+    timeout_ms_max = 60_000
+    fed = 0
+
+    def __init__(self, timeout: int):
+        if not WDT.exists or timeout > WDT.timeout_ms_max:
+            raise ValueError("invalid watchdog")
+
+    def feed(self) -> None:
+        """Start the time anew."""
+        WDT.fed += 1
 
 
 buses: dict[int, object] = {}

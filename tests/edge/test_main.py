@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.main import LoudBook, main
+from edge.loud_book import LoudBook
+from edge.main import main
 from hw.sim.storage import Storage
 from tests.edge.node_world import Province
 
@@ -120,15 +121,21 @@ class Life:
 
 
 def test_a_process_boots_without_a_hub_and_ends_when_told(tmp_path):
-    config = write_config(tmp_path, Province(tmp_path / "p").root)
+    dog = tmp_path / "watchdog"
+    dog.write_bytes(b"")
+    watchdog = {"kind": "kernel", "path": str(dog), "timeout_s": 5}
+    config = write_config(tmp_path, Province(tmp_path / "p").root, watchdog=watchdog)
     life = Life(config)
     try:
         assert life.wait_for("boot")["body"]["config"] == "n1"
         fault = life.wait_for("fault")
         assert fault["body"]["code"].startswith("link.") and fault["at_ms"] > 0
     finally:
+        assert b"V" not in dog.read_bytes()
         assert life.end(signal.SIGTERM) == 0
     assert os.path.getsize(tmp_path / "out.wav") > 44
+    # Fed while it ran, disarmed at an end in good order.
+    assert dog.read_bytes().strip(b"\0") == b"V" and len(dog.read_bytes()) > 1
 
 
 def test_a_root_that_is_none_is_a_fault_and_no_crash(tmp_path):

@@ -77,7 +77,7 @@ def _allowed(source: Source) -> tuple[set[str], set[str] | None, str]:
     if top == "protocols":
         return {"protocols"}, PURE, folder
     if top == "edge":
-        ours = {"protocols", "edge", "hw.ports", "hw.modem_port"}
+        ours = {"protocols", "edge", "hw.ports", "hw.modem_port", "hw.watchdog_port"}
         if source.path in PLATFORM_USERS:
             ours |= {"hw.platform", "hw.loading"}
         return ours, PURE | {"asyncio", "gc", "sys"}, folder
@@ -95,7 +95,7 @@ def _portable_tests() -> tuple[set[str], set[str] | None, str]:
 
 
 def _hardware(source: Source, folder: str) -> tuple[set[str], set[str] | None, str]:
-    if source.path in ("hw/ports.py", "hw/modem_port.py"):
+    if source.path in ("hw/ports.py", "hw/modem_port.py", "hw/watchdog_port.py"):
         return {"protocols"}, set(), source.path
     if source.path == "hw/platform.py":
         return {"protocols", "hw"}, DRIVER, "hw/platform.py"
