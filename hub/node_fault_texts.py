@@ -1,5 +1,6 @@
 """What pages say about the faults that nodes report: a sentence and what to do, by code."""
 
+from hub.node_fault_families import AS, FAMILIES
 from hub.translations import N_
 
 _TEXTS = {
@@ -191,86 +192,45 @@ _TEXTS = {
         N_("No time server answers."),
         N_("Nothing is to be done while the node meets the hub, which tells the time, too."),
     ),
-}
-# Where a node's code has no words of its own, those of its family.
-_FAMILIES = {
-    "order": (
-        N_("The node did not do what it was asked."),
-        N_("Ask again; if it happens again, tell the technician the code."),
+    "agent.stuck": (
+        N_("A part of the node's software hung; the node started itself anew."),
+        N_("Tell the technician the code if this repeats."),
     ),
-    "agent": (
-        N_("The node's software has a fault."),
-        N_("Tell the technician the code."),
+    "amplifier.over_run": (
+        N_("The amplifier ran longer than it may and was switched off."),
+        N_("Look at the programme; a play that never ends must be cancelled."),
     ),
-    "amplifier": (
-        N_("The amplifier does not obey or draws no power."),
-        N_("Check amplifier, relay and loudspeaker line."),
+    "amplifier.no_source": (
+        N_("The node has no such line input."),
+        N_("Correct the window of the line input, or the node's settings."),
     ),
-    "audio": (N_("The node's sound output has a fault."), N_("Send a technician.")),
-    "blob": (
-        N_("A recording is missing or damaged on the node."),
-        N_("The node fetches it again by itself; look again in some minutes."),
+    "offline_alert.role": (
+        N_("An alert from a stick was signed by someone who may not send alerts."),
+        N_("Find out where the stick comes from."),
     ),
-    "board": (N_("The board does not show what it should."), N_("Send a technician.")),
-    "budget": (
-        N_("The node's SIM has used up its data."),
-        N_("Add data to the SIM; alerts still pass."),
+    "replays.taken": (
+        N_("The alert on the stick was taken before."),
+        N_("Nothing is to be done."),
     ),
-    "http": (N_("The node does not reach the hub well."), N_("Check SIM, signal and network.")),
-    "link": (N_("The node does not reach the hub well."), N_("Check SIM, signal and network.")),
-    "media": (
-        N_("The node cannot play a recording."),
-        N_("Make the bulletin again and publish it anew."),
+    "watchdog.busy": (
+        N_("Another program holds what restarts a hanging node."),
+        N_("Take RuntimeWatchdogSec out of the system's configuration."),
     ),
-    "modbus": (
-        N_("The node does not reach its amplifier or meter."),
-        N_("Check the serial cable at the next visit."),
+    "modem.sim_absent": (
+        N_("No SIM is in the node's modem."),
+        N_("Put a SIM in at the next visit."),
     ),
-    "network": (N_("The node does not reach the hub well."), N_("Check SIM, signal and network.")),
-    "records": (
-        N_("Some records are lost for good."),
-        N_("Check the node's storage at the next visit."),
+    "modem.sim_puk": (
+        N_("The SIM is locked and asks for its PUK."),
+        N_("Unlock it in a telephone, or put another SIM in."),
     ),
-    "serial": (
-        N_("The node does not reach its amplifier or meter."),
-        N_("Check the serial cable at the next visit."),
+    "modem.weak": (
+        N_("The node's mobile signal is too weak."),
+        N_("Check the antenna and its cable, or place it higher."),
     ),
-    "storage": (N_("The node's storage is full or failing."), N_("Send a technician.")),
-    "trust": (
-        N_("The node refuses new content: a signature does not hold."),
-        N_("Check that the hub renews its signatures and that the node's clock is right."),
-    ),
-    "calibration": (
-        N_("The node's amplifier could not be calibrated."),
-        N_("Calibrate it again at the next visit."),
-    ),
-    "clock": (
-        N_("The node's clock has a fault."),
-        N_("Send a technician."),
-    ),
-    "ethernet": (
-        N_("The node does not reach its board."),
-        N_("Check the cable at both ends."),
-    ),
-    "gpio": (
-        N_("An input or output of the node has a fault."),
-        N_("Check the wiring and the node's settings."),
-    ),
-    "modem": (
-        N_("The node's modem has a fault."),
-        N_("Check SIM, signal and network."),
-    ),
-    "rtc": (
-        N_("The node's clock has a fault."),
-        N_("Send a technician."),
-    ),
-    "stick": (
-        N_("A USB stick could not be read or written."),
-        N_("Try another stick, or write this one again."),
-    ),
-    "time": (
-        N_("The node's clock has a fault."),
-        N_("Send a technician."),
+    "modem.network": (
+        N_("No network takes the node's SIM."),
+        N_("Ask the operator whether the SIM is paid and allowed."),
     ),
 }
 _UNKNOWN = (
@@ -281,10 +241,14 @@ _UNKNOWN = (
 
 def words(code: str) -> tuple[str, str]:
     """Return (text, remedy) of a node's fault, untranslated: its own, or those of its family."""
-    family = _FAMILIES.get(code.split(".", maxsplit=1)[0], _UNKNOWN)
-    return _TEXTS.get(code, family)
+    return _TEXTS.get(code, FAMILIES.get(_family(code), _UNKNOWN))
 
 
 def is_known(code: str) -> bool:
     """Tell whether a code or its family has words of its own."""
-    return code in _TEXTS or code.split(".", maxsplit=1)[0] in _FAMILIES
+    return code in _TEXTS or _family(code) in FAMILIES
+
+
+def _family(code: str) -> str:
+    first = code.split(".", maxsplit=1)[0]
+    return AS.get(first, first)

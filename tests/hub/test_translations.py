@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from hub import fault_texts, node_fault_texts, translations
+from hub import fault_texts, translations
 
 HUB = Path(translations.__file__).parent
 METHODS = [
@@ -96,21 +96,6 @@ def test_every_fault_a_person_may_meet_is_explained():
         codes |= set(raised_codes(HUB / f"{name}.py"))
     assert {"timing.past", "bulletin.empty", "http.foreign_page", "media.silent"} <= codes
     assert codes - SILENT - fault_texts.CODES == set()
-
-
-# What the devices on a pole may suffer, as `hw` and `edge` raise it.
-DEVICES = ("amplifier", "audio", "board", "clock", "ethernet", "gpio", "link", "modbus", "modem")
-DEVICES += ("network", "power", "rtc", "serial", "storage", "time")
-
-
-def test_every_fault_of_a_device_has_words_for_the_page():
-    codes = set()
-    for folder in ("hw", "edge"):
-        for path in sorted((HUB.parent / folder).rglob("*.py")):
-            codes |= set(raised_codes(path))
-    found = {code for code in codes if code.split(".")[0] in DEVICES}
-    assert {"modem.silent", "rtc.stopped", "audio.stalled", "serial.lost"} <= found
-    assert [code for code in sorted(found) if not node_fault_texts.is_known(code)] == []
 
 
 @pytest.mark.parametrize(
