@@ -13,6 +13,7 @@ from hub import (
     enrolment_api,
     events,
     mirror_pages,
+    offer_pages,
     openapi,
     pack,
     pages,
@@ -51,7 +52,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app[pages.PROGRAMMES] = Programmes()
     app[CHECKER] = Checker()
     app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *emergency_pages.ROUTES, *assets.ROUTES])
-    app.add_routes(approval_pages.ROUTES)
+    app.add_routes([*approval_pages.ROUTES, *offer_pages.ROUTES])
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app
 

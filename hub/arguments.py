@@ -24,6 +24,10 @@ def build() -> ArgumentParser:
     order_arguments.add(commands, _command)
     peer = _command(commands, "peer", "Add, list, pause provinces that are told what happens.")
     peer_commands.add_arguments(peer)
+    topics = _command(commands, "topics", "Import the province's list of topics, or show it.")
+    topics.add_argument("verb", choices=("import", "list"))
+    topics.add_argument("--file", metavar="CSV", help="with the columns code and name")
+    topics.add_argument("--version", help="what the list calls itself, such as 2026-01")
     operation_arguments.add(commands, _command)
     return parser
 

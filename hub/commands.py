@@ -21,6 +21,7 @@ from hub import (
     order_commands,
     programme,
     timing,
+    topics,
 )
 from hub.approvers import Sheet
 from hub.config import Config
@@ -254,4 +255,5 @@ COMMANDS: dict[str, Command] = {
     "mandate": order_commands.mandate,
     "account": account_commands.run,
     "peer": peer_commands.peer,
+    "topics": topics.command,
 }

@@ -156,6 +156,19 @@ _TEXTS = {
         N_("This report does not wait any more."),
         N_("Load the page again; somebody has sent it."),
     ),
+    "offer.factor": (
+        N_("This needs a code from your telephone, and none is set up."),
+        N_("Set it up under your name at the top of the page."),
+    ),
+    "offer.gone": (
+        N_("This was answered already, or its sender cancelled it."),
+        N_("Look at the list below."),
+    ),
+    "offer.reason": (N_("A reason is missing."), N_("Say why, so that the sender knows.")),
+    "offer.rule": (
+        N_("This rule cannot stand: its sender is unknown, or there are too many."),
+        N_("End rules that nobody needs."),
+    ),
     "speech.empty": (N_("The text holds no word to speak."), N_("Write the bulletin.")),
     "speech.engine": (
         N_("The speech engine did not answer."),

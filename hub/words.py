@@ -54,6 +54,19 @@ GAPS = {
     "returning": N_("Back; its records are coming in"),
     "lost": N_("Will not come to be known"),
 }
+SUPPLIES = {
+    "bulletin": N_("Bulletin"),
+    "emergency": N_("Emergency bulletin"),
+    "cancel": N_("Cancellation"),
+    "command": N_("Device command"),
+    "directive": N_("Directive"),
+}
+OFFERS = {
+    "taken": N_("Taken"),
+    "declined": N_("Declined"),
+    "acknowledged": N_("Noted"),
+    "cancelled": N_("Cancelled by the sender"),
+}
 _GRADES = (
     N_("Not proven: only a command was sent"),
     N_("Not proven: the amplifier took the command"),
@@ -146,6 +159,14 @@ class Words:
     def gap(self, state: str) -> str:
         """Return what is known of a stretch of silence."""
         return self._(GAPS[state])
+
+    def supply_kind(self, name: str) -> str:
+        """Return what a province sent."""
+        return self._(SUPPLIES[name])
+
+    def offer(self, state: str) -> str:
+        """Return what a unit answered."""
+        return self._(OFFERS[state])
 
     def kind(self, name: str) -> str:
         """Return a kind of node."""

@@ -29,6 +29,9 @@ def _settle_supply(store: Store, bulletin: str, state: str, now_ms: int) -> None
     if link is None:
         return
     key = (link["peer"], link["supply"])
+    if state == "done":
+        answered = {"state": "taken", "changed_s": now_ms // 1000}
+        store.change("offers", (*key, link["unit"]), answered)
     store.change("supplies", key, {"state": state, "changed_s": now_ms // 1000})
     row = store.get("supplies", *key)
     if row is not None:

@@ -57,6 +57,7 @@ def _settings(services: Services, chosen: Namespace) -> dict[str, Any]:
         "source_id": chosen.source_id,
         "source_name": chosen.source_id,
         "target_id": chosen.target_id or chosen.id,
+        "command_code": chosen.command_code == "required",
     }
     if chosen.mapping:
         found["mapping"] = str(Path(chosen.mapping).resolve())
@@ -104,6 +105,12 @@ def add_arguments(command: Any) -> None:
     command.add_argument("--source-id", default="chieng", help="who we are there")
     command.add_argument("--target-id", help="who the province is")
     command.add_argument("--mapping", metavar="FILE", help="other field names than the draft's")
+    command.add_argument(
+        "--command-code",
+        choices=("required", "none"),
+        default="required",
+        help="whether device commands ask the administrator for a code from a telephone",
+    )
     command.add_argument("--folder", metavar="DIR", help="for file-drop")
     command.add_argument("--public-key", metavar="HEX", help="the province's, for file-drop")
     command.add_argument("--days", type=int, default=30, help="how far back")

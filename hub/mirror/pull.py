@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hub.mirror import supply
+from hub.mirror import offers, supply
 from hub.mirror.connector import Connector, Page, Trouble
 from hub.mirror.pace import Pace
 from hub.services import Services
@@ -68,19 +68,29 @@ class Puller:
             if peer is None:
                 return
             page = await self._connector.pull(peer["cursor"])
-            await self._ledger.write(functools.partial(self._keep, peer=peer, page=page))
+            made = await self._ledger.write(functools.partial(self._keep, peer=peer, page=page))
+            self._ask(made)
             is_last = page.is_last
         for row in await self._rows("received"):
             await self._fetch(row)
         for row in await self._rows("waiting"):
             await self._make(row)
+        now_s = self._services.now_s()
+        await self._ledger.write(lambda s: offers.follow(s, self._peer, now_s))
 
-    def _keep(self, store: Store, peer: Row, page: Page) -> None:
+    def _keep(self, store: Store, peer: Row, page: Page) -> list[str]:
         now_s, offset = self._services.now_s(), self._services.config.utc_offset_min
+        made = []
         for one in page.directives:
-            supply.receive(store, peer, one, now_s, offset)
+            made += offers.take(store, peer, one, now_s, offset)
         moved = {"cursor": page.cursor, "pulled_ms": now_s * 1000}
         store.change("peers", (self._peer,), moved)
+        return made
+
+    def _ask(self, made: list[str]) -> None:
+        """Have bulletins made; after a kill production finds them by itself."""
+        for name in made:
+            self._services.production.ask(name, 1)
 
     async def _rows(self, state: str) -> list[Row]:
         where = {"peer": self._peer, "state": state}
@@ -106,8 +116,13 @@ class Puller:
                 return
             await asyncio.to_thread(blobs.put_file, draft)
             draft.unlink()
-        now_s = self._services.now_s()
-        await self._ledger.write(lambda s: supply.arrived(s, self._peer, row["supply"], now_s))
+        self._ask(await self._ledger.write(lambda s: self._arrived(s, row["supply"])))
+
+    def _arrived(self, store: Store, name: str) -> list[str]:
+        now_s, offset = self._services.now_s(), self._services.config.utc_offset_min
+        supply.arrived(store, self._peer, name, now_s)
+        row = store.get("supplies", self._peer, name)
+        return [] if row is None else offers.by_rules(store, row, now_s, offset)
 
     async def _download(self, draft: Path, url: str, length: int) -> None:
         while True:
@@ -135,7 +150,9 @@ class Puller:
                 known = {"peer": row["peer"], "supply": row["supply"], "unit": unit}
                 if store.count("supply_bulletins", known):
                     return None
-                return supply.make(store, row, unit, self._peer, now_s, offset)
+                made = supply.make(store, row, unit, self._peer, now_s, offset)
+                store.change("offers", (*known.values(),), {"made": made, "changed_s": now_s})
+                return made
 
             try:
                 name = await self._ledger.write(write)

@@ -77,6 +77,7 @@ def _judge(store: Store, row: Row, given: Directive, now_s: int, offset_min: int
         _cancel(store, row, given.body, now_s)
     elif given.kind == "directive":
         row["state"] = "offered"
+        row["units_json"] = json.dumps(_units(store, given.body, now_s, offset_min, given.kind))
     elif given.kind == "command":
         _command(store, row, given.body)
     else:
@@ -89,11 +90,13 @@ def _judge(store: Store, row: Row, given: Directive, now_s: int, offset_min: int
             row["state"] = "waiting" if row["class"] != "normal" else "offered"
 
 
-def _units(store: Store, body: dict[str, Any], now_s: int, offset_min: int) -> list[str]:
+def _units(
+    store: Store, body: dict[str, Any], now_s: int, offset_min: int, kind: str = ""
+) -> list[str]:
     """Return the units that the areas name: by code and code list, on today's date."""
     today = timing.local_time(now_s, offset_min).date().isoformat()
     known = fleet.units_on(store, today)
-    found = []
+    found: list[str] = []
     for area in body["areas"]:
         code, system = (area["code"], area["system"]) if area else (None, None)
         hits = [
@@ -106,7 +109,10 @@ def _units(store: Store, body: dict[str, Any], now_s: int, offset_min: int) -> l
             raise _refuse("area", f"{code} of list {system or '-'} names {len(hits)} units here")
         found += hits
     if not found:
-        raise _refuse("area", "no area is named")
+        if kind != "directive":
+            raise _refuse("area", "no area is named")
+        # What is said to nobody by name is said to everybody.
+        found = list(known)
     return sorted(set(found))
 
 
@@ -114,22 +120,31 @@ def _cancel(store: Store, row: Row, body: dict[str, Any], now_s: int) -> None:
     target = store.get("supplies", row["peer"], body["cancels"]) if body["cancels"] else None
     if target is None:
         raise _refuse("cancel", "what it cancels was never here")
-    row["title"] = target["title"]
-    on_air = False
+    row["title"], row["units_json"] = target["title"], target["units_json"]
+    if cancelled(store, row, now_s):
+        row["state"] = "done"
+    else:
+        # Only its approvers' signature takes it off the air.
+        row["state"] = "waiting"
+
+
+def cancelled(store: Store, row: Row, now_s: int) -> bool:
+    """Withdraw what a cancel names as far as it is not on air; tell whether nothing is left."""
+    name = json.loads(row["body_json"])["cancels"]
+    target = store.get("supplies", row["peer"], name)
+    if target is None:
+        return True
+    left = False
     where = {"peer": row["peer"], "supply": target["supply"]}
     for link in store.find("supply_bulletins", where):
         bulletin = bulletins.current(store, link["bulletin"])
-        if bulletin["state"] in (bulletins.READY, bulletins.FAILED):
+        if bulletin["state"] in (bulletins.READY, bulletins.FAILED, bulletins.RETURNED):
             bulletins.withdraw(store, link["bulletin"], row["peer"], now_s)
         elif bulletin["state"] not in (bulletins.WITHDRAWN, bulletins.RECALLED):
-            on_air = True
-    if on_air:
-        # Only its approvers' signature takes it off the air.
-        row["state"] = "waiting"
-        return
-    row["state"] = "done"
-    if target["state"] in OPEN:
+            left = True
+    if not left and target["state"] in (*OPEN, "taken"):
         change(store, target, "cancelled", now_s)
+    return not left
 
 
 def _command(store: Store, row: Row, body: dict[str, Any]) -> None:
@@ -160,10 +175,18 @@ def arrived(store: Store, peer: str, name: str, now_s: int) -> None:
         change(store, row, "offered" if row["class"] == "normal" else "waiting", now_s)
 
 
-def make(store: Store, row: Row, unit: str, who: str, now_s: int, offset_min: int) -> str:
-    """Write a bulletin of a supply for one unit, in its next programme; returns its name.
+def make(
+    store: Store,
+    row: Row,
+    unit: str,
+    who: str,
+    now_s: int,
+    offset_min: int,
+    when: Timing | None = None,
+) -> str:
+    """Write a bulletin of a supply for one unit, at `when` or in its next programme.
 
-    Raises `RemoteFault`; asking twice for one unit returns the same bulletin.
+    Returns its name. Raises `RemoteFault`; asking twice for one unit returns the same bulletin.
     """
     where = {"peer": row["peer"], "supply": row["supply"], "unit": unit}
     held = store.find("supply_bulletins", where, limit=1)
@@ -181,7 +204,7 @@ def make(store: Store, row: Row, unit: str, who: str, now_s: int, offset_min: in
         "vi-VN",
         media.get("sha256"),
         (),
-        _timing(store, row, body, unit, now_s, offset_min),
+        when or _timing(store, row, body, unit, now_s, offset_min),
         str(body.get("topic") or "")[:100],
     )
     name = production.new_name()
@@ -201,7 +224,9 @@ def _timing(
         return timing.alert(hours, ALERT_GAP_MIN, bool(body.get("drill")))
     wanted = body.get("schedule") or {}
     if wanted.get("day") and wanted.get("time"):
-        return timing.once(wanted["day"], wanted["time"])
+        when = timing.once(wanted["day"], wanted["time"])
+        if timing.last_start_s(when, offset_min) > now_s + SLOT_LEAD_S:
+            return when
     return next_programme(store, unit, now_s, offset_min)
 
 

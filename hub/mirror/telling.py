@@ -1,5 +1,6 @@
 """What peers are told of nodes, plays, schedules, alerts and days: plain facts from rows."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -199,18 +200,22 @@ def supply_of(store: Store, bulletin: str) -> str | None:
     return None if row is None else str(row["supply"])
 
 
-def receipt(store: Store, row: Row, now_ms: int, bulletin: str | None = None) -> None:
-    """Tell the peer that asked what became of it, and no other."""
+def receipt(
+    store: Store, row: Row, now_ms: int, bulletin: str | None = None, unit: str | None = None
+) -> None:
+    """Tell the peer that asked what became of it, and no other; `unit` where one unit answered."""
     peer = store.get("peers", row["peer"])
     if peer is None or peer["state"] != "active":
         return
     body = {"supply": row["supply"], "state": row["state"], "reason": row["reason"]}
     if bulletin is not None:
         body["bulletin"] = bulletin
-    key = f"receipt/{row['supply']}/{row['state']}/{now_ms}"
-    outbox.tell_to(
-        store, peer, [Fact("receipt", f"receipt/{row['supply']}", key, now_ms, body)], now_ms
-    )
+    if unit is not None:
+        body["unit"] = unit
+    # A peer's id may be as long as a key may be.
+    subject = "receipt/" + hashlib.sha256(row["supply"].encode()).hexdigest()[:16]
+    key = f"{subject}/{unit or '-'}/{row['state']}/{now_ms}"
+    outbox.tell_to(store, peer, [Fact("receipt", subject, key, now_ms, body)], now_ms)
 
 
 def decoded(row: Row) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pyotp
 from axe_playwright_python.async_playwright import Axe
 
 from hub import accounts, bulletins, timing
-from hub.mirror import gaps, outbox, peers
+from hub.mirror import directive, gaps, offers, outbox, peers
 from hub.roles import Grant
 from tests.browser.test_pages import address, chromium, overflow, served_pages, shoot
 from tests.hub.conftest import COMMUNE, config, founded, passphrases, services
@@ -78,6 +78,16 @@ async def furnish(services):
         row = store.find("outbox")[0]
         outbox.bury(store, "tinh", row["number"], "Thiếu mã địa bàn", now_ms)
         outbox.note_failure(store, "tinh", "mirror.link", "closed", now_ms)
+        row = store.get("peers", "tinh")
+        for kind in ("bulletin", "directive", "bulletin"):
+            body = {"title": "Tiêm phòng", "text": "Bà con chú ý.", "class": "normal",
+                    "topic": "04", "areas": [{"code": COMMUNE}]}  # fmt: skip
+            name = f"s{store.count('supplies')}"
+            offers.take(store, row, directive.read(name, kind, body), now_ms // 1000, 420)
+        offers.decline(store, ("tinh", "s2", COMMUNE), "Trùng", "test", now_ms // 1000)
+        rule = {"unit": COMMUNE, "peer": "tinh", "topic": "05", "times": ["05:30"],
+                "weekdays": [1, 2]}  # fmt: skip
+        offers.lay_down(store, rule, "test", now_ms // 1000)
         gaps.silent(store, "loa-1", now_ms - 7200_000, now_ms)
         bulletins.create(store, "b" + "0" * 12, draft, "test", now_ms // 1000)
         alarm = draft._replace(legal_class="emergency", timing=timing.alert(2, 10, False))
@@ -91,7 +101,7 @@ async def furnish(services):
 async def test_every_page_is_fit_for_every_reader(address, chromium, services):
     await furnish(services)
     paths = ("/", "/bulletins/new", "/bulletins/b" + "0" * 12, "/account", "/accounts",
-             "/audit?check=1", "/mirror", "/approvals",
+             "/audit?check=1", "/mirror", "/offers", "/approvals",
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere")  # fmt: skip
     axe, found = Axe(), []
     for language, scheme, width in COMBINATIONS:

@@ -28,6 +28,7 @@ SPEAKING = (
     "database",
     "form",
     "mirror_pages",
+    "offer_pages",
     "page_guard",
     "publishing",
     "renditions",
