@@ -5,6 +5,7 @@ devices; after it the cable offers diagnostics to read, records to carry away, a
 verified like any other. Changing the root, the unit or the key takes the held button.
 """
 
+import sys
 from collections import namedtuple
 
 from edge.bench import NAMES, READ_ONLY, Bench
@@ -109,6 +110,8 @@ class Desk:
         return {
             "agent": AGENT,
             "release": RELEASE,
+            # Which of a board's two slots runs (`hw.micropython.board_main`).
+            "slot": sys.path[0] if sys.implementation.name == "micropython" else "",
             "node": enrolment.node_id(public),
             "public_key": "".join(["%02x" % byte for byte in public]),
             "spoken": enrolment.spoken(public),

@@ -5,10 +5,11 @@ import sys
 from typing import TextIO
 
 from protocols.errors import Fault, LocalFault
+from tools import flash_messages, visit_messages
 from tools.messages import FAULTS, TEXTS
-from tools.visit_messages import SENTENCES
 
 LANGUAGES = ("vi", "en")
+SENTENCES = {**visit_messages.SENTENCES, **flash_messages.SENTENCES}
 
 
 class Console:

@@ -11,6 +11,7 @@ from protocols.errors import Fault
 from tools import (
     alert,
     enrolments,
+    flash,
     image,
     keys,
     node_commands,
@@ -23,7 +24,7 @@ from tools.console import Console, language_of
 from tools.context import Context
 
 # Exit codes that a script may branch on; every other fault is 1.
-EXITS = {"provision.check": 3, "service.none": 4, "service.silent": 4}
+EXITS = {"provision.check": 3, "service.none": 4, "service.silent": 4, "flash.no_repl": 4}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,7 +36,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--lang", choices=("vi", "en"), help="vi (mặc định) / en")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in (
-        keys, sign, alert, stick, image, provision, node_commands, enrolments, run_province,
+        keys, sign, alert, stick, image, flash, provision, node_commands, enrolments,
+        run_province,
     ):  # fmt: skip
         module.add_parser(commands)
     return top

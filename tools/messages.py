@@ -1,9 +1,10 @@
 """Every text of the operator's commands: (Vietnamese, English)."""
 
-from tools import visit_messages
+from tools import flash_messages, visit_messages
 
 TEXTS: dict[str, tuple[str, str]] = {
     **visit_messages.TEXTS,
+    **flash_messages.TEXTS,
     "province_serves": (
         "Tỉnh mẫu: {address}  Lược đồ: {address}openapi.json  (Ctrl-C để dừng)",
         "Reference province: {address}  Schema: {address}openapi.json  (Ctrl-C ends it)",

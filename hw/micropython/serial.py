@@ -1,4 +1,4 @@
-"""Carry bytes over a UART of a microcontroller."""
+"""Carry bytes over a UART of a microcontroller, or over the cable of its prompt (`usb`)."""
 
 from hw import ports
 from hw.micropython.chip import machine
@@ -26,6 +26,10 @@ class Serial(ports.Serial):
     async def open(self) -> None:
         """Set the UART up; raises `WorldFault("serial.missing")`."""
         if self._uart is not None:
+            return
+        if self._number == "usb":
+            module = __import__("hw.micropython.usb_console", None, None, ("Console",))
+            self._uart = module.Console()
             return
         try:
             if self._pins is None:
@@ -76,10 +80,10 @@ class Serial(ports.Serial):
 def open_serial(path: str, baud: int, clock: ports.Clock) -> Serial:
     """Return the UART named `2` or, with its pins tx and rx, `2:17:16` (opened by its `open`).
 
-    On the Unix port a terminal's path names it. Raises `LocalFault("config.amplifier")` for
-    another form.
+    `usb` is the cable of the board's prompt; a terminal's path a UART of the Unix port.
+    Raises `LocalFault("config.amplifier")` for another form.
     """
-    if path.startswith("/"):
+    if path == "usb" or path.startswith("/"):
         return Serial(clock, path, baud)
     try:
         numbers = [int(part) for part in path.split(":")]
