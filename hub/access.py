@@ -29,9 +29,17 @@ class Rule(NamedTuple):
     unit_of: UnitOf | None = None
 
 
-def _bulletin_unit(store: Store, names: Any) -> str | None:
-    row = store.get("bulletins", names["bulletin"])
-    return row["unit"] if row else None
+def _unit_of(table: str, key: str) -> UnitOf:
+    """Return how to find the unit of the row of a table that a path names."""
+
+    def find(store: Store, names: Any) -> str | None:
+        row = store.get(table, names[key])
+        return row["unit"] if row else None
+
+    return find
+
+
+_bulletin_unit = _unit_of("bulletins", "bulletin")
 
 
 def _whole_hub(_store: Store, _names: Any) -> str:
@@ -43,6 +51,10 @@ SIGNED_IN = Rule("")
 _BULLETIN = "/bulletins/{bulletin}"
 _ALERT = "/emergency/{bulletin}"
 _OWN = "/account"
+_INSTALLED = "/installations"
+_TICKET = _INSTALLED + "/tickets/{ticket}"
+_SHEET = _INSTALLED + "/enrolments/{enrolment}"
+_NODE = _INSTALLED + "/nodes/{node}"
 
 RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): OPEN,
@@ -79,6 +91,17 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/parts" + _ALERT): Rule(roles.VIEW, _bulletin_unit),
     ("POST", _ALERT + "/sign"): Rule(roles.APPROVE, _bulletin_unit),
     ("POST", _ALERT + "/clear"): Rule(roles.APPROVE, _bulletin_unit),
+    ("GET", _INSTALLED): Rule(roles.INSPECT),
+    ("POST", _INSTALLED + "/tickets"): Rule(roles.ADMINISTER),
+    ("GET", _TICKET): Rule(roles.SERVICE, _unit_of("tickets", "ticket")),
+    ("GET", _TICKET + "/file"): Rule(roles.SERVICE, _unit_of("tickets", "ticket")),
+    ("POST", _TICKET + "/withdraw"): Rule(roles.ADMINISTER, _unit_of("tickets", "ticket")),
+    ("GET", _INSTALLED + "/kit"): Rule(roles.SERVICE),
+    ("POST", _INSTALLED + "/files"): Rule(roles.SERVICE),
+    ("GET", _SHEET): Rule(roles.INSPECT, _unit_of("enrolments", "enrolment")),
+    ("GET", _SHEET + "/file"): Rule(roles.INSPECT, _unit_of("enrolments", "enrolment")),
+    ("POST", _NODE + "/confirm"): Rule(roles.ADMINISTER, _unit_of("nodes", "node")),
+    ("POST", _NODE + "/revoke"): Rule(roles.ADMINISTER, _unit_of("nodes", "node")),
     ("GET", "/accounts"): Rule(roles.ADMINISTER),
     ("POST", "/accounts"): Rule(roles.ADMINISTER),
     ("POST", "/accounts/{account}/grants"): Rule(roles.ADMINISTER),

@@ -12,6 +12,7 @@ from hub import (
     emergency_pages,
     enrolment_api,
     events,
+    installation_pages,
     mirror_pages,
     offer_pages,
     openapi,
@@ -52,7 +53,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app[pages.PROGRAMMES] = Programmes()
     app[CHECKER] = Checker()
     app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *emergency_pages.ROUTES, *assets.ROUTES])
-    app.add_routes([*approval_pages.ROUTES, *offer_pages.ROUTES])
+    app.add_routes([*approval_pages.ROUTES, *offer_pages.ROUTES, *installation_pages.ROUTES])
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app
 

@@ -246,9 +246,9 @@ def waiting(store: Store) -> list[Row]:
     found = []
     for row in store.find("nodes", {"state": QUARANTINED}, order=["unit", "name"], limit=100):
         papers = store.find("enrolments", {"node": row["node"]}, limit=1)
-        why = papers[0]["why"] if papers else ""
-        technician = papers[0]["technician"] if papers else ""
-        found.append({**row, "why": why, "technician": technician})
+        paper = papers[0] if papers else {"why": "", "technician": "", "enrolment": ""}
+        told = {name: paper[name] for name in ("why", "technician", "enrolment")}
+        found.append({**row, **told})
     return found
 
 

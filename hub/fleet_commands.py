@@ -2,24 +2,20 @@
 
 import asyncio
 import hashlib
-import os
 import re
 from argparse import Namespace
 from pathlib import Path
 
 import segno
 
-from hub import enrolments, fleet, tickets, timing
+from hub import enrolments, fleet, issuing, tickets
 from hub.services import Services
 from hub.store import Store
-from protocols import canonical, paper
+from protocols import enrolment, paper
 from protocols.enrolment import TICKET, Ticket
 from protocols.errors import LocalFault, RemoteFault
-from protocols.settings import Settings
 
 WHO = "command line"
-# All of the local day, as two bands: a revoked node is silent.
-_ALL_DAY = ((0, 43200), (43200, 0))
 
 
 async def change_node(services: Services, chosen: Namespace) -> object:
@@ -33,7 +29,8 @@ async def change_node(services: Services, chosen: Namespace) -> object:
         await services.ledger.write(lambda s: enrolments.confirm(s, chosen.id, WHO, now_s))
         return {"node": chosen.id, "state": "enrolled"}
     if chosen.verb == "revoke":
-        return await _revoke(services, chosen.id, now_s)
+        await issuing.revoke(services, chosen.id, WHO)
+        return {"node": chosen.id, "state": "revoked"}
     if not (chosen.unit and chosen.public_key):
         raise LocalFault("fleet.node", "unit or key is missing", "Give --unit and --public-key.")
     form = fleet.NodeForm(
@@ -53,22 +50,6 @@ async def change_node(services: Services, chosen: Namespace) -> object:
 def _listed(store: Store) -> object:
     names = ("node", "unit", "name", "hamlet", "kind", "state")
     return [{name: row[name] for name in names} for row in store.find("nodes", order=["unit"])]
-
-
-async def _revoke(services: Services, node: str, now_s: int) -> object:
-    """Refuse a node's records, and let its own signed settings silence it.
-
-    The settings are published first, so that a crash between the two leaves a silent node that is
-    still heard of, and the command can be given again.
-    """
-    row = await services.ledger.read(lambda s: s.get("nodes", node))
-    if row is None:
-        raise RemoteFault("fleet.node_id", f"no node {node}", "Check the id.")
-    quiet = Settings(node, row["unit"], now_s, 0, _ALL_DAY)
-    manifest = canonical.encode(quiet.to_dict())
-    services.repository.sign_settings(row["unit"], node, manifest, now_s)
-    await services.ledger.write(lambda s: fleet.revoke_node(s, node, WHO, now_s))
-    return {"node": node, "state": "revoked"}
 
 
 def _public_key(text: str) -> bytes:
@@ -92,20 +73,8 @@ async def change_ticket(services: Services, chosen: Namespace) -> object:
         return {"ticket": chosen.id, "state": "withdrawn"}
     if not (chosen.unit and chosen.out):
         raise LocalFault("ticket.unit", "unit or folder is missing", "Give --unit and --out.")
-    if not 1 <= chosen.days <= tickets.TICKET_DAYS_MAX:
-        raise LocalFault("ticket.days", f"{chosen.days} days", "Use 1 to 366 days.")
-    key = services.answer_keys.current()
-    ticket = Ticket(
-        "ve-" + os.urandom(6).hex(),
-        chosen.unit,
-        now_s,
-        now_s + chosen.days * 86400,
-        chosen.count,
-        hashlib.sha256(root_bytes(services)).hexdigest(),
-        key.key_id,
-    )
-    made = await services.ledger.write(lambda s: tickets.new(s, key, ticket, WHO))
-    return _hand_over(Path(chosen.out), ticket, made.encode())
+    made = await issuing.issue_ticket(services, chosen.unit, chosen.count, chosen.days, WHO)
+    return _hand_over(Path(chosen.out), enrolment.read_ticket(made), made.encode())
 
 
 def _hand_over(folder: Path, ticket: Ticket, data: bytes) -> object:
@@ -120,22 +89,11 @@ def _hand_over(folder: Path, ticket: Ticket, data: bytes) -> object:
 
 async def write_kit(services: Services, chosen: Namespace) -> object:
     """Write a technician's kit: units, hamlets, addresses, the root, and tickets."""
-    now_s = services.now_s()
-    today = timing.local_time(now_s, services.config.utc_offset_min).date().isoformat()
-    papers = _papers(chosen.ticket)
-    key, root = services.answer_keys.current(), root_bytes(services)
-    data = await services.ledger.read(
-        lambda s: tickets.make_kit(s, key, root, chosen.hub, papers, today, now_s)
-    )
+    data = await issuing.make_kit(services, chosen.hub, _papers(chosen.ticket))
     await asyncio.to_thread(Path(chosen.out).write_bytes, data)
-    return {"kit": chosen.out, "bytes": len(data), "root_sha256": hashlib.sha256(root).hexdigest()}
+    root = hashlib.sha256(issuing.root_bytes(services)).hexdigest()
+    return {"kit": chosen.out, "bytes": len(data), "root_sha256": root}
 
 
 def _papers(paths: list[str]) -> list[paper.Paper]:
     return [paper.read(Path(one).read_bytes(), TICKET) for one in paths]
-
-
-def root_bytes(services: Services) -> bytes:
-    """Return the root in force, exactly as nodes are served it."""
-    archive = services.repository.archive
-    return services.repository.layout.role_file("root", archive.newest_version("root")).read_bytes()

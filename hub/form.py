@@ -102,6 +102,35 @@ async def _recording(part: BodyPartReader, blobs: Blobs, form: Form) -> None:
             form.upload_name = (part.filename or "")[:80]
 
 
+async def read_files(
+    request: web.Request, field: str, files_max: int, bytes_max: int
+) -> list[tuple[str, bytes]]:
+    """Return (name, bytes) of the files of a field, none of which becomes a blob.
+
+    Raises `RemoteFault` (`form.broken`, `form.files`, `form.file_long`, `http.stalled`).
+    """
+    if request.content_type != "multipart/form-data":
+        return []
+    found: list[tuple[str, bytes]] = []
+    try:
+        reader = await request.multipart()
+        while (part := await _soon(reader.next())) is not None:
+            if not isinstance(part, BodyPartReader) or part.name != field:
+                raise _broken()
+            if len(found) >= files_max:
+                raise RemoteFault("form.files", "too many files", f"At most {files_max} at once.")
+            data = b""
+            while piece := await _soon(part.read_chunk()):
+                data += piece
+                if len(data) > bytes_max:
+                    raise RemoteFault("form.file_long", "a file is too long", "Choose others.")
+            if data:
+                found.append(((part.filename or "")[:200], data))
+    except _BROKEN as error:
+        raise _broken() from error
+    return found
+
+
 async def _soon(waiting: Awaitable[T]) -> T:
     try:
         async with asyncio.timeout(HUB_STALL_S_MAX):

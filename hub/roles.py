@@ -11,6 +11,8 @@ from hub.store import Row
 
 VIEW, WRITE, APPROVE, ALARM = "view", "write", "approve", "alarm"
 REGISTER, SERVICE, ADMINISTER = "register", "service", "administer"
+# To look at who was installed where, by whom, with which readings.
+INSPECT = "inspect"
 
 OBSERVER, AUTHOR, APPROVER = "observer", "author", "approver"
 REGISTRAR, TECHNICIAN, ADMINISTRATOR = "registrar", "technician", "administrator"
@@ -19,9 +21,9 @@ PERMISSIONS = {
     OBSERVER: frozenset({VIEW}),
     AUTHOR: frozenset({VIEW, WRITE, ALARM}),
     APPROVER: frozenset({VIEW, APPROVE, ALARM}),
-    REGISTRAR: frozenset({VIEW, REGISTER}),
-    TECHNICIAN: frozenset({VIEW, SERVICE}),
-    ADMINISTRATOR: frozenset({VIEW, SERVICE, ADMINISTER}),
+    REGISTRAR: frozenset({VIEW, INSPECT, REGISTER}),
+    TECHNICIAN: frozenset({VIEW, INSPECT, SERVICE}),
+    ADMINISTRATOR: frozenset({VIEW, INSPECT, SERVICE, ADMINISTER}),
 }
 ROLES = tuple(PERMISSIONS)
 # Who can put words on the air or let others do so proves it twice.

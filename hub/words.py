@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hub import order_words
+from hub import order_words, visit_words
 from hub.translations import N_, Translations
 
 # From this grade on, power or sound was measured; below it only commands and contacts were.
@@ -183,6 +183,14 @@ class Words:
     def order_chip(self, row: dict[str, Any]) -> str:
         """Return the colour of that."""
         return order_words.chip(row)
+
+    def visit(self, kind: str, name: str) -> str:
+        """Return what something about installations is called (see `hub.visit_words`)."""
+        return self._(visit_words.text(kind, name))
+
+    def visit_chip(self, name: str) -> str:
+        """Return the colour of that."""
+        return visit_words.CHIPS.get(name, "")
 
     def evidence(self, play: dict[str, Any]) -> dict[str, object]:
         """Return what proves a play: `heard` (or seen, on a board) and a sentence."""

@@ -25,6 +25,7 @@ from pymodbus.pdu.bit_message import WriteSingleCoilRequest
 from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from protocols import wav
 from tools.demo_line import Line
 
 COILS = 8
@@ -39,7 +40,7 @@ MAINS_VOLTS = 223.0
 POWER_FACTOR = 0.62
 LOUDNESS_WINDOW_S = 0.5
 WAV_RATE_HZ = 16000
-WAV_HEADER_BYTES = 44
+WAV_HEADER_BYTES = wav.HEAD_BYTES
 
 Trace = Callable[[bool, bytes], bytes]
 

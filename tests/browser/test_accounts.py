@@ -3,11 +3,13 @@
 import pyotp
 from axe_playwright_python.async_playwright import Axe
 
-from hub import accounts, bulletins, timing
+from hub import accounts, bulletins, enrolment_api, timing
 from hub.mirror import directive, gaps, offers, outbox, peers
 from hub.roles import Grant
+from protocols import enrolment
 from tests.browser.test_pages import address, chromium, overflow, served_pages, shoot
 from tests.hub.conftest import COMMUNE, config, founded, passphrases, services
+from tests.hub.enrolling import NewNode, ticket
 
 __all__ = ("address", "chromium", "config", "founded", "passphrases", "served_pages", "services")
 
@@ -98,11 +100,32 @@ async def furnish(services):
     await services.ledger.write(tell)
 
 
+async def install(services):
+    """Let one node join, one wait, one be refused; return the first one's sheet."""
+    leave = await ticket(services, count=2)
+    read = {"idle_milliwatts": 8000, "off_milliwatts": 0}
+    checks = [
+        enrolment.Check(*one)
+        for one in (("meter", "good", read), ("board", "absent", {}), ("tone", "bad", {}))
+    ]
+    told = {"checks": enrolment.check_values(checks)}
+    told["place_e6"] = {"latitude": 13_980_000, "longitude": 108_010_000}
+    sheets = []
+    for seed, fields in ((b"1", told), (b"2", {"wipes": 1}), (b"3", {})):
+        given = NewNode(seed).enrolment(leave, **fields)
+        await enrolment_api.take(services, given.encode())
+        sheets.append(given.digest())
+    return sheets[0]
+
+
 async def test_every_page_is_fit_for_every_reader(address, chromium, services):
     await furnish(services)
+    sheet = await install(services)
     paths = ("/", "/bulletins/new", "/bulletins/b" + "0" * 12, "/account", "/accounts",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
-             "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere")  # fmt: skip
+             "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",
+             "/installations", "/installations/tickets/ve-1",
+             "/installations/enrolments/" + sheet)  # fmt: skip
     axe, found = Axe(), []
     for language, scheme, width in COMBINATIONS:
         context = await chromium.new_context(

@@ -2,9 +2,10 @@
 
 import hashlib
 
+import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hub import fleet_commands, tickets
+from hub import enrolment_api, issuing, tickets
 from protocols import enrolment
 from protocols.enrolment import Ticket
 
@@ -42,6 +43,25 @@ class NewNode:
 async def ticket(services, count=1, unit=COMMUNE, days=30, name="ve-1"):
     """Issue a ticket and return its paper."""
     key, now_s = services.answer_keys.current(), services.now_s()
-    root = hashlib.sha256(fleet_commands.root_bytes(services)).hexdigest()
+    root = hashlib.sha256(issuing.root_bytes(services)).hexdigest()
     made = Ticket(name, unit, now_s, now_s + days * 86400, count, root, key.key_id)
     return await services.ledger.write(lambda s: tickets.new(s, key, made, "test"))
+
+
+NODE = NewNode(b"cua-xa")
+
+
+async def install(services):
+    """Let a node enrol by a ticket; return what names both in paths, and its paper."""
+    given = NODE.enrolment(await ticket(services, count=9))
+    await enrolment_api.take(services, given.encode())
+    return {"enrolment": given.digest(), "node": NODE.id}, given.encode()
+
+
+def form_for(path, brought):
+    """Return a form that does what a route of installations is for, on the commune."""
+    if path == "/installations/files":
+        form = aiohttp.FormData()
+        form.add_field("files", brought, filename="a.json")
+        return form
+    return {"unit": COMMUNE, "count": "1", "days": "1", "node": NODE.id}

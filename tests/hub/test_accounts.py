@@ -13,6 +13,7 @@ from hub.roles import Grant
 from hub.serving import Listener
 from hub.store_memory import MemoryStore
 from protocols.errors import RemoteFault
+from tests.hub import enrolling
 from tests.hub.conftest import COMMUNE, PROVINCE, signed_in, unit_row
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
@@ -82,7 +83,8 @@ def test_every_route_has_a_rule_and_every_rule_a_route(services):
 
 
 PAGE = "b" + "0" * 12
-FILLED = {"profile": "opus", "number": "0", "peer": "tinh", "letter": "1"}
+FILLED = {"profile": "opus", "number": "0", "peer": "tinh", "letter": "1", "ticket": "ve-1"}
+FILLED |= {"enrolment": "0" * 64, "node": "n-0"}
 
 
 async def write(services, bulletin, unit):
@@ -101,8 +103,10 @@ async def write(services, bulletin, unit):
     await services.ledger.write(decide)
 
 
-def form_for(path):
+def form_for(path, brought=b""):
     """Return a form that does what a route is for, on the commune."""
+    if path.startswith("/installations"):
+        return enrolling.form_for(path, brought)
     if path.startswith("/accounts"):
         return {"account": "nguoi-khac", "name": "Khác", "role": "observer", "unit": COMMUNE}
     return {**FIELDS, "approver": "xa-1", "passphrase": "sai"}
@@ -115,12 +119,13 @@ async def test_each_role_opens_its_routes_on_its_units_only(services, web, role,
     grants = [] if role is None else [Grant(role, COMMUNE if where == "own" else OTHER)]
     browser = web(await signed_in(services, "nguoi-thu", grants))
     await signed_in(services, "cua-xa", [Grant(roles.OBSERVER, COMMUNE)])
-    names = {"bulletin": PAGE, "account": "cua-xa", **FILLED}
+    installed, brought = await enrolling.install(services)
+    names = {"bulletin": PAGE, "account": "cua-xa", **FILLED, **installed}
     for (method, path), rule in access.RULES.items():
         if not rule.permission:
             continue
         address = path.format(tag="t", name="n", **names)
-        data = form_for(path) if method == "POST" else None
+        data = form_for(path, brought) if method == "POST" else None
         async with browser.request(method, address, data=data, allow_redirects=False) as response:
             held = role is not None and rule.permission in roles.PERMISSIONS[role]
             wanted = held and (where == "own" or (rule.unit_of is None and method == "GET"))

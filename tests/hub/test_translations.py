@@ -26,7 +26,11 @@ SPEAKING = (
     "bulletin_pages",
     "bulletins",
     "database",
+    "enrolments",
     "form",
+    "homecoming",
+    "installation_pages",
+    "issuing",
     "mirror_pages",
     "offer_pages",
     "page_guard",
@@ -34,6 +38,7 @@ SPEAKING = (
     "renditions",
     "serving",
     "speech",
+    "tickets",
     "timing",
 )
 # Raised only by the command line or by a caller's mistake.
