@@ -59,6 +59,8 @@ _NODE = _INSTALLED + "/nodes/{node}"
 RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): OPEN,
     ("GET", "/static/{tag}/{name}"): OPEN,
+    ("GET", "/cap/alerts.xml"): OPEN,
+    ("GET", "/cap/alerts/{name}.xml"): OPEN,
     ("GET", "/login"): OPEN,
     ("POST", "/login"): OPEN,
     ("GET", "/first"): OPEN,

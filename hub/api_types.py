@@ -77,8 +77,15 @@ class Paper(Struct, forbid_unknown_fields=True):
     signature: SignatureHex
 
 
+class Kept(Struct, forbid_unknown_fields=True):
+    """What a CAP message is called here, and what became of it."""
+
+    message: Annotated[str, Meta(pattern="^c[0-9a-f]{16}$")]
+    state: str
+
+
 class Signed(Struct):
     """TUF metadata, or a manifest."""
 
 
-TYPES = (Fault, Batch, BatchAnswer, Paper, Signed)
+TYPES = (Fault, Batch, BatchAnswer, Kept, Paper, Signed)

@@ -23,6 +23,8 @@ from hub import (
     translations,
 )
 from hub.answers import json_faults
+from hub.cap import api as cap_api
+from hub.cap import public as cap_public
 from hub.metrics import METRICS, Metrics, measured
 from hub.overview import Programmes
 from hub.page_guard import strict_headers
@@ -66,5 +68,7 @@ def _install_node_routes(app: web.Application, services: Services) -> None:
     app.add_routes(
         [*static_files.ROUTES, *records_api.ROUTES, *enrolment_api.ROUTES, *events.ROUTES]
     )
+    app.add_routes(cap_api.ROUTES)
+    cap_public.install(app)
     pack.install(app, services)
     openapi.install(app)

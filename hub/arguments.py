@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from hub import operation_arguments, order_arguments
+from hub.cap import commands as cap_commands
 from hub.config import Config
 from hub.mirror import commands as peer_commands
 
@@ -28,6 +29,8 @@ def build() -> ArgumentParser:
     topics.add_argument("verb", choices=("import", "list"))
     topics.add_argument("--file", metavar="CSV", help="with the columns code and name")
     topics.add_argument("--version", help="what the list calls itself, such as 2026-01")
+    cap = _command(commands, "cap", "Bring CAP alerts, list their senders, add their sources.")
+    cap_commands.add_arguments(cap)
     operation_arguments.add(commands, _command)
     return parser
 

@@ -24,6 +24,7 @@ from hub import (
     topics,
 )
 from hub.approvers import Sheet
+from hub.cap import commands as cap_commands
 from hub.config import Config
 from hub.database import Database
 from hub.mirror import commands as peer_commands
@@ -256,4 +257,5 @@ COMMANDS: dict[str, Command] = {
     "account": account_commands.run,
     "peer": peer_commands.peer,
     "topics": topics.command,
+    "cap": cap_commands.cap,
 }

@@ -7,7 +7,13 @@ from aiohttp import web
 from msgspec.json import schema_components
 
 from hub import api_types
-from protocols.limits import ID_BYTES_MAX, PACK_DAYS_MAX, PAPER_BYTES_MAX, RECORD_BATCH_BYTES_MAX
+from protocols.limits import (
+    CAP_BYTES_MAX,
+    ID_BYTES_MAX,
+    PACK_DAYS_MAX,
+    PAPER_BYTES_MAX,
+    RECORD_BATCH_BYTES_MAX,
+)
 
 PREFIX = "/v1/"
 PATH = "/v1/openapi.json"
@@ -44,7 +50,7 @@ def _query(name: str, schema: dict[str, Any], said: str, needed: bool = False) -
     return {**entry, "description": said, "schema": schema}
 
 
-_JSON = "application/json"
+_JSON, _CAP = "application/json", "application/cap+xml"
 _NOT_CHANGED = ("Not changed", "", "")
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v1/units/{unit}/metadata/{file}"): Operation(
@@ -108,6 +114,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         faults=(400, 401, 408, 413, 503),
         body=("Paper", PAPER_BYTES_MAX),
     ),
+    ("POST", "/v1/cap"): Operation(
+        "cap",
+        "Take a CAP 1.2 alert from the holder of a source's token; a person decides about it.",
+        {200: ("It was here already", _JSON, "Kept"), 201: ("It is kept", _JSON, "Kept")},
+        faults=(400, 401, 408, 413, 503),
+        headers=("Authorization",),
+        body=("", CAP_BYTES_MAX),
+    ),
     ("GET", PATH): Operation(
         "openapi", "This description.", {200: ("The description", _JSON, "")}, faults=()
     ),
@@ -165,8 +179,10 @@ def _operation(operation: Operation, path: str) -> dict[str, Any]:
     }
     if operation.body is not None:
         name, bytes_max = operation.body
-        said = f"Canonical JSON of at most {bytes_max} bytes"
-        content = {_JSON: {"schema": {"$ref": _REF.format(name=name)}}}
+        said = f"{'Canonical JSON' if name else 'CAP 1.2'} of at most {bytes_max} bytes"
+        content = {_CAP: {"schema": _TEXT}}
+        if name:
+            content = {_JSON: {"schema": {"$ref": _REF.format(name=name)}}}
         found["requestBody"] = {"description": said, "required": True, "content": content}
     return found
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from hub import firmware_commands, order_publishing, retention
 from hub.addresses import address, is_loopback
 from hub.app import create_app, create_node_app
+from hub.cap.feed import Feeds
 from hub.config import Config
 from hub.metrics import Metrics, create_operator_app
 from hub.mirror.service import Mirror
@@ -115,6 +116,7 @@ def _works(services: Services) -> list[Coroutine[Any, Any, None]]:
         firmware_commands.run(services),
         retention.run(services.ledger, services.config.now_ms),
         Mirror(services).run(),
+        Feeds(services).run(),
     ]
 
 

@@ -322,3 +322,16 @@ AT_LINES_MAX = 32
 AT_REPLY_BYTES_MAX = 8192
 # The ladder of a dead link is climbed four times a day at least: masts come back by day.
 LADDER_PAUSE_MS_MAX = 6 * 3600 * 1000
+
+# CAP 1.2. The largest warnings of national services, with polygons of a coast in six languages,
+# have 150 KB, 1,500 elements and 1,000 points; a signature nests eight deep.
+CAP_BYTES_MAX = 512 * 1024
+CAP_ELEMENTS_MAX = 8192
+CAP_DEPTH_MAX = 16
+CAP_POINTS_MAX = 2048
+# A word that names something: a sender, an identifier, a code.
+CAP_WORD_BYTES_MAX = 200
+CAP_REFERENCES_MAX = 64
+# A feed's index of CAP files, and how many new ones are fetched in one round.
+CAP_FEED_BYTES_MAX = 2 * 1024 * 1024
+CAP_FEED_ENTRIES_MAX = 32
