@@ -5,7 +5,11 @@ from edge.content import Parts
 from edge.sim_budget import SimBudget
 from edge.supervisor import Task
 from hw import ports
+from protocols import schedule
 from protocols.records import HEALTH
+
+# The hub is told of the next slot that starts within this.
+_AHEAD_MS = 86_400_000
 
 
 class StatusTask(Task):
@@ -45,7 +49,11 @@ class StatusTask(Task):
             "faults": self._parts.faults.open_faults(),
             "spent_bytes": forecast.spent_bytes,
             "hub": self._parts.hubs.known()[0],
+            "report_s": self._parts.config.status_s,
         }
+        next_ms = self._next_start_ms()
+        if next_ms is not None:
+            body["next_start_ms"] = next_ms
         plan = self._budget.plan()
         if plan.period_bytes:
             body["sim_bytes"] = plan.period_bytes
@@ -54,3 +62,13 @@ class StatusTask(Task):
         if forecast.lasts_days is not None:
             body["sim_lasts_days"] = forecast.lasts_days
         return body
+
+    def _next_start_ms(self) -> int | None:
+        """Return when the next slot of the own unit starts here: silence after it is a fault."""
+        now_ms = self._parts.time.now().wall_ms
+        place = self._parts.config.place
+        if now_ms is None or place.kind == "board":
+            return None
+        own = self._parts.manifests.bundles()[:1]
+        in_ms = schedule.next_start_in_ms(own, now_ms, _AHEAD_MS, place)
+        return None if in_ms is None else int(now_ms + in_ms)

@@ -14,6 +14,7 @@ from hub import (
     events,
     installation_pages,
     mirror_pages,
+    node_pages,
     offer_pages,
     openapi,
     pack,
@@ -26,7 +27,7 @@ from hub.answers import json_faults
 from hub.cap import api as cap_api
 from hub.cap import public as cap_public
 from hub.metrics import METRICS, Metrics, measured
-from hub.overview import Programmes
+from hub.node_now import Programmes
 from hub.page_guard import strict_headers
 from hub.passwords import Checker
 from hub.services import SERVICES, Services
@@ -56,6 +57,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app[CHECKER] = Checker()
     app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *emergency_pages.ROUTES, *assets.ROUTES])
     app.add_routes([*approval_pages.ROUTES, *offer_pages.ROUTES, *installation_pages.ROUTES])
+    app.add_routes(node_pages.ROUTES)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app
 

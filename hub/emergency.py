@@ -3,12 +3,12 @@
 Own plain questions, so that nothing another page needs can keep an alert from being sent.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
 from hub import bulletins, fleet, programme
+from hub.folding import fold
 from hub.store import Row, Store
 from hub.words import HEARD_GRADE, READ_BACK_GRADE
 from protocols.errors import RemoteFault
@@ -33,8 +33,7 @@ def confirm(typed: str, name: str) -> None:
 
 
 def _plain(text: str) -> str:
-    letters = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
-    return "".join(one for one in letters if not unicodedata.combining(one) and not one.isspace())
+    return fold(text).replace(" ", "")
 
 
 def _wanted(store: Store, units: dict[str, Row], unit: str, hamlets: Collection[str]) -> list[Row]:

@@ -182,6 +182,7 @@ def _add(store: Store, given: Arrival, state: str, why: str) -> None:
             found.hamlet or None,
             found.groups,
             found.board or None,
+            found.place_e6,
         )
         fleet.add_node(store, form, WHO, given.now_s, state)
     row: dict[str, Any] = {

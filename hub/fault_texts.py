@@ -111,6 +111,10 @@ _TEXTS = {
         N_("The hub's page is open on this machine only."),
         N_("Open it as http://127.0.0.1 or through an SSH tunnel."),
     ),
+    "nodes.filter": (
+        N_("Too many filters are kept."),
+        N_("Remove one that is not needed any more."),
+    ),
     "http.not_found": (N_("There is nothing under this address."), N_("Go back to the overview.")),
     "http.stalled": (N_("The upload stopped on the way."), N_("Send it again on a better link.")),
     "http.too_large": (N_("What was sent is too large."), N_("Send less, or a smaller recording.")),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hub import audit
+from hub.folding import fold
 from hub.mirror import telling
 from hub.store import Conflict, Row, Store
 from protocols.errors import RemoteFault
@@ -24,7 +25,10 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class NodeForm(NamedTuple):
-    """Describe a node to register; `public_key` is 32 bytes, `board` like `192x64x1`."""
+    """Describe a node to register; `public_key` is 32 bytes, `board` like `192x64x1`.
+
+    `place_e6` is latitude and longitude in millionths of a degree.
+    """
 
     node: str
     unit: str
@@ -34,6 +38,7 @@ class NodeForm(NamedTuple):
     hamlet: str | None = None
     groups: Sequence[str] = ()
     board: str | None = None
+    place_e6: tuple[int, int] | None = None
 
 
 def _refuse(code: str, message: str, remedy: str) -> RemoteFault:
@@ -155,13 +160,22 @@ def add_node(store: Store, form: NodeForm, who: str, now_s: int, state: str = "e
         "public_key": form.public_key.hex(),
         "state": state,
         "registered_s": now_s,
+        "latitude_e6": form.place_e6[0] if form.place_e6 else None,
+        "longitude_e6": form.place_e6[1] if form.place_e6 else None,
     }
+    row["search"] = search_text(store, row)
     try:
         store.add("nodes", row)
     except Conflict:
         raise _refuse("node_id", f"{form.node} or its key stands already", "Check both.") from None
     audit.append(store, now_s, who, "node.add", form.node, unit=form.unit, key=row["public_key"])
     telling.node(store, form.node, now_s * 1000)
+
+
+def search_text(store: Store, row: Row) -> str:
+    """Return what a node is found by: its names and its hamlet's, folded."""
+    hamlet = store.get("hamlets", row["unit"], row["hamlet"]) if row["hamlet"] else None
+    return fold(" ".join([row["name"], hamlet["name"] if hamlet else "", row["node"]]))
 
 
 def revoke_node(store: Store, node: str, who: str, now_s: int) -> None:

@@ -7,8 +7,9 @@ from records, so pages never read records themselves.
 import json
 from typing import Any, NamedTuple
 
-from hub import orders
+from hub import orders, standing
 from hub.mirror import following, gaps
+from hub.standing import is_count as _is_count
 from hub.store import Row, Store
 from protocols import records
 from protocols.errors import RemoteFault
@@ -79,6 +80,7 @@ def accept(store: Store, batch: records.Batch, contact: Contact) -> records.Verd
         message = f"{batch.chain} {batch.epoch}: two histories under one key"
         note_fault(store, batch.node, batch.chain, FORK, message, contact.now_ms)
         gaps.lost(store, batch.node, "fork", None, None, contact.now_ms)
+        store.change("node_status", (batch.node,), _faults_of(store, batch.node))
         return verdict
     if verdict.hole:
         message = f"{batch.chain} {batch.epoch}: {verdict.hole[0]} to {verdict.hole[1]} are lost"
@@ -92,11 +94,17 @@ def accept(store: Store, batch: records.Batch, contact: Contact) -> records.Verd
                 "record_heads",
                 dict(zip(("node", "chain", "epoch"), key, strict=True), **moved),
             )
-    last_ms = (store.get("node_status", batch.node) or {}).get("contact_ms")
+    before = store.get("node_status", batch.node) or {}
     changes, plays = _derive(store, node, verdict.entries, contact)
+    if verdict.hole or any(entry.record.kind == "fault" for entry in verdict.entries):
+        changes.update(_faults_of(store, batch.node))
     _note_contact(store, batch.node, contact, changes, fresh=bool(verdict.entries))
-    following.batch(store, node, verdict, plays, last_ms, contact.now_ms, contact.carried)
+    following.batch(store, node, verdict, plays, before, contact.now_ms, contact.carried)
     return verdict
+
+
+def _faults_of(store: Store, node: str) -> Row:
+    return {"open_faults": store.count("faults", {"node": node, "cleared_ms": None})}
 
 
 def _store_entries(store: Store, entries: list[records.Entry], now_ms: int) -> None:
@@ -144,6 +152,9 @@ def _derive(
             changes["boot_ms"] = record.at_ms
         elif record.kind == "on-air" and record.at_ms is not None:
             changes.update(_on_air(record.body, record.at_ms))
+        elif record.kind == "status":
+            changes.update(standing.of_status(record.body))
+        standing.keep(store, record, contact.now_ms)
         version = _version(record, node["unit"])
         if version is not None:
             changes["bundle_version"] = version
@@ -254,6 +265,7 @@ def _note_contact(store: Store, node: str, contact: Contact, changes: Row, fresh
         changes["contact_ms"] = contact.now_ms
     if contact.nonce not in nonces:
         changes["nonces_json"] = json.dumps([*nonces, contact.nonce][-NONCES_KEPT:])
+    changes.update(standing.follow(row or {}, changes))
     if row is None:
         store.add("node_status", {"node": node, "nonces_json": "[]", **changes})
     elif changes:
@@ -270,12 +282,8 @@ def _outdated(row: Row, contact: Contact, changes: Row) -> set[str]:
     if (row["boot_ms"] or 0) > changes.get("boot_ms", 0):
         old.add("boot_ms")
     if (row["contact_ms"] or 0) > (contact.created_s or 0) * 1000:
-        old |= {"clock", "bundle_version"}
+        old |= {"clock", "bundle_version", "report_s", "slot_ms", "budget_low"}
     return old
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _text(value: object, otherwise: str) -> str:

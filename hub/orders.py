@@ -296,8 +296,9 @@ def _take_over(store: Store, node: str, detail: dict[str, Any], now_s: int) -> N
     if detail.get("decommission"):
         changes["state"] = "revoked"
     if changes:
-        store.change("nodes", (node,), changes)
         audit.append(store, now_s, node, "node.stands", node, **changes)
+        found = {**node_row(store, node), **changes}
+        store.change("nodes", (node,), {**changes, "search": fleet.search_text(store, found)})
         telling.node(store, node, now_s * 1000)
 
 

@@ -1,65 +1,22 @@
-"""What the first page shows: faults first, then every node by unit, bulletins, and what was heard.
+"""What the first page shows: faults first, then tiles, then units or the few nodes there are.
 
-Plain questions over the store port. What plays now and next is expanded from the published
-manifests with the nodes' own `protocols.schedule`.
+Plain questions over the store port, none of them per node: it must hold at ten thousand.
 """
 
-import json
 from collections.abc import Collection
 from typing import Any
 
-from hub import bulletins, fleet, orders
-from hub.repository import request as requests
-from hub.store import Row, Store
-from protocols import alert, bundle, media, schedule
-from protocols.alert import Alerts
-from protocols.bundle import Bundle
-from protocols.targets import Place
-from protocols.units import alert_path, bundle_path
+from hub import bulletins, fleet, node_now, standing
+from hub.node_now import Programmes
+from hub.store import Above, Row, Store
+from hub.words import HEARD_GRADE
 
-# A node polls at most every half hour; two missed polls make it late.
-LATE_MS = 3600_000
-AHEAD_MS = 24 * 3600_000
-NODES_MAX = 300
+# So many nodes are shown themselves, with what they do now and next; more are counted by unit.
+NODES_MAX = 40
+FAULTS_MAX = 20
 BULLETINS_MAX = 12
-PLAYS_MAX = 40
-
-
-class Programmes:
-    """Keep the published manifests of every unit, parsed once."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Bundle | Alerts] = {}
-
-    def bundle(self, store: Store, unit: str) -> Bundle | None:
-        """Return a unit's bundle in force."""
-        found = self._read(store, unit, "bundle")
-        return found if isinstance(found, Bundle) else None
-
-    def alerts(self, store: Store, unit: str) -> Alerts | None:
-        """Return a unit's alerts in force."""
-        found = self._read(store, unit, "alerts")
-        return found if isinstance(found, Alerts) else None
-
-    def _read(self, store: Store, unit: str, kind: str) -> Bundle | Alerts | None:
-        where = {"unit": unit, "kind": kind, "state": "published"}
-        rows = store.find("publications", where, order=["version"], descending=True, limit=1)
-        if not rows:
-            return None
-        name = rows[0]["publication"]
-        if name not in self._kept:
-            files = requests.read(rows[0]["request"]).files
-            if len(self._kept) > 2 * NODES_MAX:
-                self._kept.clear()
-            if kind == "bundle":
-                self._kept[name] = bundle.read(files[bundle_path(unit)], unit)
-            else:
-                self._kept[name] = alert.read(files[alert_path(unit)], unit)
-        return self._kept[name]
-
-
-# From publication to the first sample, at a node that checks every few minutes.
-START_S = 300
+PLAYS_MAX = 20
+_SPEAKERS = "speakers"
 
 
 def overview(
@@ -73,195 +30,101 @@ def overview(
     listed: Row = {"state": "enrolled"}
     if seen is not None:
         listed["unit"] = sorted(seen)
-    rows = store.find("nodes", listed, order=["unit", "name"], limit=NODES_MAX)
-    faults = _open_faults(store)
-    nodes = [_node(store, programmes, units, row, faults, now_ms) for row in rows]
+    counts = tally(store, listed, now_ms)
+    tiles = total(counts)
+    few = tiles["nodes"] <= NODES_MAX
     return {
-        "units": [one for one in _unit_blocks(units, nodes) if _in(seen, one["unit"])],
-        "faults": [
-            {**fault, "name": row["name"], "unit_name": _name(units, row["unit"])}
-            for row in rows
-            for fault in faults.get(row["node"], [])
-        ],
-        "tiles": _tiles(nodes),
-        "more_nodes": max(0, store.count("nodes", listed) - len(nodes)),
+        "units": _units(units, counts, seen),
+        "nodes": _nodes(store, programmes, units, listed, now_ms) if few else None,
+        "faults": open_faults(store, units, seen, FAULTS_MAX),
+        "tiles": tiles,
         "bulletins": [
-            _bulletin(store, units, row) for row in bulletins.newest(store, BULLETINS_MAX, seen)
+            _bulletin(store, units, row, counts)
+            for row in bulletins.newest(store, BULLETINS_MAX, seen)
         ],
-        "plays": _plays(store, units, None if seen is None else [row["node"] for row in rows]),
+        "plays": _plays(store, units, seen),
     }
 
 
-def _in(seen: Collection[str] | None, unit: str) -> bool:
-    return seen is None or unit in seen
+def tally(store: Store, where: Row, now_ms: int) -> dict[str, dict[str, int]]:
+    """Count nodes by unit: all, loudspeakers, and those in each state and with each mark."""
+    tests = {"nodes": {}, _SPEAKERS: {"kind": "speaker"}, **standing.filters(now_ms)}
+    return store.tally("nodes", tests, where, by="unit", join="node_status")
+
+
+def total(counts: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Return the sum over all units."""
+    names = ("nodes", _SPEAKERS, *standing.STATES, *standing.MARKS)
+    return {name: sum(one[name] for one in counts.values()) for name in names}
 
 
 def _name(units: dict[str, Row], unit: str) -> str:
     return str(units[unit]["name"]) if unit in units else unit
 
 
-def _open_faults(store: Store) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in store.find("faults", {"cleared_ms": None}, order=["last_ms"], descending=True):
-        found.setdefault(row["node"], []).append(row)
+def open_faults(
+    store: Store, units: dict[str, Row], seen: Collection[str] | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return the newest open faults with the names of node and unit."""
+    where: Row = {"cleared_ms": None, "nodes.state": "enrolled"}
+    if seen is not None:
+        where["nodes.unit"] = sorted(seen)
+    rows = store.find(
+        "faults", where, order=["last_ms"], descending=True, limit=limit, join="nodes"
+    )
+    return [{**row, "unit_name": _name(units, row["unit"])} for row in rows]
+
+
+def _nodes(
+    store: Store, programmes: Programmes, units: dict[str, Row], listed: Row, now_ms: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the few nodes by unit, those with faults first, then those out of contact."""
+    rank = {name: place for place, name in enumerate(("offline", "late", "never"))}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in store.find("nodes", listed, order=["unit", "name"], limit=NODES_MAX):
+        faults = store.find("faults", {"node": row["node"], "cleared_ms": None}, order=["last_ms"])
+        one = node_now.node(store, programmes, units, row, faults[::-1], now_ms)
+        found.setdefault(row["unit"], []).append(one)
+    for nodes in found.values():
+        nodes.sort(key=lambda node: (not node["faults"], rank.get(node["stands"], 9), node["name"]))
     return found
 
 
-def _node(
-    store: Store,
-    programmes: Programmes,
-    units: dict[str, Row],
-    row: Row,
-    faults: dict[str, list[Row]],
-    now_ms: int,
+def _units(
+    units: dict[str, Row], counts: dict[str, dict[str, int]], seen: Collection[str] | None
+) -> list[dict[str, Any]]:
+    """Return the units in tree order with their counts."""
+    order = sorted(units, key=lambda unit: [*reversed(fleet.ancestors(units, unit)), unit])
+    return [
+        {
+            "unit": unit,
+            "name": units[unit]["name"],
+            "above": [units[one]["name"] for one in fleet.ancestors(units, unit)],
+            **counts.get(unit, total({})),
+        }
+        for unit in order
+        if seen is None or unit in seen
+    ]
+
+
+def _bulletin(
+    store: Store, units: dict[str, Row], row: Row, counts: dict[str, dict[str, int]]
 ) -> dict[str, Any]:
-    status = store.get("node_status", row["node"]) or {}
-    hamlet = store.get("hamlets", row["unit"], row["hamlet"]) if row["hamlet"] else None
-    contact_ms = status.get("contact_ms")
-    now, following = _now_and_next(store, programmes, units, row, now_ms)
-    now = _reported(status, now_ms) or now
-    contact = "never" if contact_ms is None else "fresh"
-    if contact_ms is not None and now_ms - contact_ms > LATE_MS:
-        contact = "late"
+    """Return a bulletin with how many loudspeakers it is for and how many were heard with it."""
+    below = fleet.subtree(units, row["unit"])
+    if row["hamlets"]:
+        where = {"unit": below, "hamlet": row["hamlets"], "kind": "speaker", "state": "enrolled"}
+        wanted = store.count("nodes", where)
+    else:
+        wanted = sum(counts[one][_SPEAKERS] for one in below if one in counts)
+    item = {"item": f"{row['bulletin']}.{row['version']}", "grade": Above(HEARD_GRADE - 1)}
+    heard = store.count("plays", item, distinct="node")
     return {
         **row,
-        "status": status,
-        "hamlet_name": hamlet["name"] if hamlet else "",
-        "contact": contact,
-        "contact_ms": contact_ms,
-        "faults": faults.get(row["node"], []),
-        "now": now,
-        "next": following,
-        "last": _last_play(store, row),
-        "orders": orders.of_node(store, row["node"]),
+        "unit_name": _name(units, row["unit"]),
+        "reach_all": wanted,
+        "reach_heard": min(heard, wanted),
     }
-
-
-def _reported(status: Row, now_ms: int) -> dict[str, Any] | None:
-    """Return what a node said it is playing, until it says that this ended or must have."""
-    air_ms = status.get("air_ms")
-    if air_ms is None or now_ms >= status["air_until_ms"] or air_ms <= _last_end(status):
-        return None
-    return {
-        "title": status["air_title"],
-        "class": status["air_class"],
-        "at_ms": air_ms,
-        "reported": True,
-    }
-
-
-def _last_end(status: Row) -> int:
-    return int(status.get("play_ended_ms") or 0)
-
-
-def _last_play(store: Store, node: Row) -> Row | None:
-    where = {"node": node["node"]}
-    rows = store.find("plays", where, order=["started_ms"], descending=True, limit=1)
-    return {**rows[0], "kind": node["kind"]} if rows else None
-
-
-def place_of(row: Row) -> Place:
-    """Return where a node stands, as manifests target it."""
-    groups = tuple(json.loads(row["groups_json"]))
-    profiles = (f"board-{row['board']}",) if row["board"] else ("opus", "pcm16")
-    return Place(row["unit"], row["hamlet"] or "", groups, row["kind"], profiles)
-
-
-def _heard_until_ms(one: alert.Alert, kind: str) -> int:
-    """Return until when an alert is on air: a board shows it to its end, a loudspeaker plays it
-    once unless it repeats."""
-    end_s: int = one.expires_s
-    if kind != "board":
-        if one.repeat is not None:
-            end_s = min(end_s, one.repeat.until_s)
-        else:
-            end_s = min(end_s, one.sent_s + media.duration_ms(one.renditions) // 1000 + START_S)
-    return end_s * 1000
-
-
-def _is_over(store: Store, one: alert.Alert, node: Row) -> bool:
-    """Tell whether a loudspeaker has already played an alert that does not repeat."""
-    if node["kind"] == "board" or one.repeat is not None:
-        return False
-    return store.count("plays", {"node": node["node"], "item": one.id, "outcome": "complete"}) > 0
-
-
-def _planned(title: str, legal_class: str, at_ms: int) -> dict[str, Any]:
-    return {"title": title, "class": legal_class, "at_ms": at_ms, "reported": False}
-
-
-def _now_and_next(
-    store: Store, programmes: Programmes, units: dict[str, Row], row: Row, now_ms: int
-) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Return what a node should be playing now, and what comes next within a day."""
-    place = place_of(row)
-    now = following = None
-    for unit in [row["unit"], *fleet.ancestors(units, row["unit"])]:
-        alerts = programmes.alerts(store, unit)
-        for one in alerts.alerts if alerts else ():
-            live = one.kind != alert.CANCEL and now_ms < _heard_until_ms(one, row["kind"])
-            if live and one.targets.reach(place) and not _is_over(store, one, row):
-                now = _planned(one.title, "emergency", one.sent_s * 1000)
-        found = programmes.bundle(store, unit)
-        if found is None or not found.is_valid_at(now_ms):
-            continue
-        if row["kind"] == "board":
-            shown = _page_now(found, place, now_ms)
-            now = now or shown
-            continue
-        for one in schedule.occurrences(
-            found.rules, now_ms, now_ms + AHEAD_MS, found.utc_offset_min, place
-        ):
-            entry = _entry(found, one, own=unit == row["unit"])
-            if entry is None:
-                continue
-            if one.start_ms <= now_ms:
-                now = now or entry
-            elif following is None or one.start_ms < following["at_ms"]:
-                following = entry
-    return now, following
-
-
-def _entry(found: Bundle, one: schedule.Occurrence, own: bool) -> dict[str, Any] | None:
-    """Return one occurrence; normal items from above wait for the commune and are left out."""
-    item = found.items[one.rule.items[0]]
-    if not own and item.legal_class == "normal":
-        return None
-    return _planned(item.title, item.legal_class, one.start_ms)
-
-
-def _page_now(found: Bundle, place: Place, now_ms: int) -> dict[str, Any] | None:
-    for page in found.pages:
-        if page.from_s * 1000 <= now_ms < page.until_s * 1000 and page.targets.reach(place):
-            return _planned(page.title, page.legal_class, page.from_s * 1000)
-    return None
-
-
-def _unit_blocks(units: dict[str, Row], nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the units in tree order, each with its nodes, those with faults first."""
-    order = sorted(units, key=lambda unit: [*reversed(fleet.ancestors(units, unit)), unit])
-    rank = {"late": 0, "never": 1, "fresh": 2}
-    blocks = []
-    for unit in order:
-        own = [node for node in nodes if node["unit"] == unit]
-        own.sort(key=lambda node: (not node["faults"], rank[node["contact"]], node["name"]))
-        above = [units[one]["name"] for one in fleet.ancestors(units, unit)]
-        blocks.append({"unit": unit, "name": units[unit]["name"], "above": above, "nodes": own})
-    return blocks
-
-
-def _tiles(nodes: list[dict[str, Any]]) -> dict[str, int]:
-    return {
-        "nodes": len(nodes),
-        "faults": sum(1 for node in nodes if node["faults"]),
-        "late": sum(1 for node in nodes if node["contact"] == "late"),
-        "never": sum(1 for node in nodes if node["contact"] == "never"),
-        "playing": sum(1 for node in nodes if node["now"]),
-    }
-
-
-def _bulletin(store: Store, units: dict[str, Row], row: Row) -> dict[str, Any]:
-    return {**row, "unit_name": _name(units, row["unit"]), **reach(store, row)}
 
 
 def reach(store: Store, row: Row) -> dict[str, Any]:
@@ -286,18 +149,15 @@ def reach(store: Store, row: Row) -> dict[str, Any]:
     }
 
 
-def _plays(store: Store, units: dict[str, Row], nodes: list[str] | None) -> list[dict[str, Any]]:
-    where = None if nodes is None else {"node": nodes}
-    rows = store.find("plays", where, order=["started_ms"], descending=True, limit=PLAYS_MAX)
-    names = {row["node"]: store.get("nodes", row["node"]) for row in rows}
+def _plays(
+    store: Store, units: dict[str, Row], seen: Collection[str] | None
+) -> list[dict[str, Any]]:
+    where = None if seen is None else {"nodes.unit": sorted(seen)}
+    rows = store.find(
+        "plays", where, order=["started_ms"], descending=True, limit=PLAYS_MAX, join="nodes"
+    )
     return [
-        {
-            **row,
-            "node_name": (names[row["node"]] or {"name": row["node"]})["name"],
-            "kind": (names[row["node"]] or {"kind": "speaker"})["kind"],
-            "unit_name": _name(units, row["unit"]),
-        }
-        for row in rows
+        {**row, "node_name": row["name"], "unit_name": _name(units, row["unit"])} for row in rows
     ]
 
 

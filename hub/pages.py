@@ -12,7 +12,8 @@ from hub import access, fault_texts, metrics, page_guard, roles
 from hub.answers import Handler, fault_answer, json_faults, not_found, status_of, unexpected
 from hub.assets import ASSETS
 from hub.mirror import peers
-from hub.overview import Programmes, overview
+from hub.node_now import Programmes
+from hub.overview import overview
 from hub.services import SERVICES
 from hub.store import Store
 from hub.translations import COOKIE, LANGUAGES, chosen

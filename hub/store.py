@@ -6,7 +6,7 @@ and columns are those of `hub.schema`; both adapters pass `tests/hub/test_store.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from protocols.errors import LocalFault
 
@@ -15,6 +15,24 @@ Result = TypeVar("Result")
 
 # No decision reads more rows at once; longer lists are read page by page with `after`.
 ROWS_MAX = 10_000
+
+
+class Above(NamedTuple):
+    """Ask for a column greater than `least`; an empty one never is."""
+
+    least: int
+
+
+class UpTo(NamedTuple):
+    """Ask for a column of at most `most`; an empty one never is."""
+
+    most: int
+
+
+class Holds(NamedTuple):
+    """Ask for a text with every one of some parts in it (ASCII letters of either case)."""
+
+    parts: tuple[str, ...]
 
 
 class Conflict(LocalFault):
@@ -60,16 +78,33 @@ class Store:
         descending: bool = False,
         after: Sequence[object] | None = None,
         limit: int = ROWS_MAX,
+        join: str = "",
     ) -> list[Row]:
-        """Return rows whose columns equal `where` (a list means any of it).
+        """Return rows whose columns equal `where` (a list means any of it; `Above`, `UpTo` and
+        `Holds` say otherwise).
 
         Ordered by `order` and then by the primary key; `after` holds the values of those columns
-        of the last row seen.
+        of the last row seen. `join` names a table whose primary key stands in this one: its other
+        columns come along, empty where it has no row, and `where` may name them as `table.column`.
         """
         raise NotImplementedError
 
-    def count(self, table: str, where: Mapping[str, Any] | None = None) -> int:
-        """Count the rows whose columns equal `where`."""
+    def count(self, table: str, where: Mapping[str, Any] | None = None, distinct: str = "") -> int:
+        """Count the rows whose columns fit `where`, or their different values of a column."""
+        raise NotImplementedError
+
+    def tally(
+        self,
+        table: str,
+        tests: Mapping[str, Mapping[str, Any]],
+        where: Mapping[str, Any] | None = None,
+        *,
+        by: str,
+        join: str = "",
+    ) -> dict[Any, dict[str, int]]:
+        """Count in one pass, for each value of the column `by`, the rows that fit `where` and each
+        of the `tests`; every test is a `where` of its own.
+        """
         raise NotImplementedError
 
 

@@ -6,17 +6,23 @@ from typing import Any
 from sqlalchemy import Table
 
 from hub import schema
-from hub.store import ROWS_MAX, Conflict, Ledger, Result, Row, Store
+from hub.store import ROWS_MAX, Above, Conflict, Holds, Ledger, Result, Row, Store, UpTo
+
+
+def _fits(found: Any, value: Any) -> bool:
+    if isinstance(value, Above):
+        return found is not None and bool(found > value.least)
+    if isinstance(value, UpTo):
+        return found is not None and bool(found <= value.most)
+    if isinstance(value, Holds):
+        return found is not None and all(one.lower() in found.lower() for one in value.parts)
+    if isinstance(value, list | tuple):
+        return found in value
+    return bool(found == value)
 
 
 def _matches(row: Row, where: Mapping[str, Any] | None) -> bool:
-    for name, value in (where or {}).items():
-        if isinstance(value, list | tuple):
-            if row[name] not in value:
-                return False
-        elif row[name] != value:
-            return False
-    return True
+    return all(_fits(row[name], value) for name, value in (where or {}).items())
 
 
 class MemoryStore(Store):
@@ -60,6 +66,8 @@ class MemoryStore(Store):
             raise ValueError(f"{table} has no columns {sorted(unknown)}")
         whole: Row = {name: row.get(name) for name in source.columns.keys()}
         for column in source.columns:
+            if column.default is not None and column.name not in row:
+                whole[column.name] = column.default.arg  # type: ignore[attr-defined]
             if not column.nullable and whole[column.name] is None:
                 raise ValueError(f"{table}.{column.name} must not be empty")
             if column.unique and _matches_any(self._rows[table], column.name, whole):
@@ -109,6 +117,7 @@ class MemoryStore(Store):
         descending: bool = False,
         after: Sequence[object] | None = None,
         limit: int = ROWS_MAX,
+        join: str = "",
     ) -> list[Row]:
         names = list(order) + [name for name in self._table(table)[1] if name not in order]
 
@@ -116,7 +125,7 @@ class MemoryStore(Store):
             # SQLite sorts NULL before everything else.
             return [(value is not None, value) for value in values]
 
-        found = [row for row in self._rows[table].values() if _matches(row, where)]
+        found = [row for row, whole in self._joined(table, join) if _matches(whole, where)]
         found.sort(key=lambda row: place([row[name] for name in names]), reverse=descending)
         if after is not None:
             seen = place(list(after))
@@ -128,8 +137,40 @@ class MemoryStore(Store):
             ]
         return [dict(row) for row in found[: min(limit, ROWS_MAX)]]
 
-    def count(self, table: str, where: Mapping[str, Any] | None = None) -> int:
-        return sum(1 for row in self._rows[table].values() if _matches(row, where))
+    def _joined(self, table: str, join: str) -> list[tuple[Row, Row]]:
+        """Return every row as it is answered, and with the joined columns as `where` names them."""
+        rows = list(self._rows[table].values())
+        if not join:
+            return [(row, row) for row in rows]
+        source, names = self._table(join)
+        empty: Row = dict.fromkeys(source.columns.keys())
+        found = []
+        for row in rows:
+            other = self._rows[join].get(tuple(row[name] for name in names), empty)
+            named = {f"{join}.{name}": value for name, value in other.items()}
+            found.append(({**other, **row}, {**named, **row}))
+        return found
+
+    def count(self, table: str, where: Mapping[str, Any] | None = None, distinct: str = "") -> int:
+        found = [row for row in self._rows[table].values() if _matches(row, where)]
+        return len({row[distinct] for row in found} - {None}) if distinct else len(found)
+
+    def tally(
+        self,
+        table: str,
+        tests: Mapping[str, Mapping[str, Any]],
+        where: Mapping[str, Any] | None = None,
+        *,
+        by: str,
+        join: str = "",
+    ) -> dict[Any, dict[str, int]]:
+        found: dict[Any, dict[str, int]] = {}
+        for _, whole in self._joined(table, join):
+            if _matches(whole, where):
+                counts = found.setdefault(whole[by], dict.fromkeys(tests, 0))
+                for name, test in tests.items():
+                    counts[name] += _matches(whole, test)
+        return found
 
 
 def _matches_any(rows: dict[tuple[Any, ...], Row], name: str, new: Row) -> bool:

@@ -49,6 +49,16 @@ LANGUAGES = {
     "hro": N_("Chăm H'roi"),
     "jra": N_("Jarai"),
 }
+STANDS = {
+    "playing": N_("on air"),
+    "idle": N_("idle"),
+    "late": N_("late"),
+    "offline": N_("offline"),
+    "never": N_("never seen"),
+    "fault": N_("with faults"),
+    "budget": N_("SIM running out"),
+    "clock": N_("clock not known"),
+}
 GAPS = {
     "open": N_("Silent until now"),
     "returning": N_("Back; its records are coming in"),
@@ -167,6 +177,10 @@ class Words:
     def offer(self, state: str) -> str:
         """Return what a unit answered."""
         return self._(OFFERS[state])
+
+    def stands(self, name: str) -> str:
+        """Return a node's state or mark."""
+        return self._(STANDS[name])
 
     def kind(self, name: str) -> str:
         """Return a kind of node."""

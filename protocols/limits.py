@@ -315,6 +315,9 @@ KIT_TICKETS_MAX = 64
 # Answers of a province: 500 verdicts, or a page of 50 bulletins with their texts.
 PEER_ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
+# A node says how it is once a day at least; the hub judges its silence by what it said.
+STATUS_S_MAX = 86_400
+
 # Modem. A line of AT holds an operator's name or a cell's dozen numbers; a reply a dozen lines, and
 # +COPS=? of a border town, the longest, which we never ask, 2 KB.
 AT_LINE_BYTES_MAX = 512

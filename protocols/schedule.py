@@ -80,12 +80,20 @@ def first_start_ms(rule: "Rule", from_ms: int, until_ms: int, utc_offset_min: in
 
 
 def next_start_in_ms(
-    bundles: "tuple[Bundle, ...] | list[Bundle]", from_ms: int, within_ms: int
+    bundles: "tuple[Bundle, ...] | list[Bundle]",
+    from_ms: int,
+    within_ms: int,
+    place: "Place | None" = None,
 ) -> int | None:
-    """Return how soon the next start of any rule of these bundles is, None when none is near."""
+    """Return how soon the next start of any rule of these bundles is, None when none is near.
+
+    With a `place` only the rules that reach it count.
+    """
     soonest = None
     for bundle in bundles:
         for rule in bundle.rules:
+            if place is not None and not rule.targets.reach(place):
+                continue
             start = first_start_ms(rule, from_ms, from_ms + within_ms, bundle.utc_offset_min)
             if start is not None and (soonest is None or start < soonest):
                 soonest = start

@@ -12,15 +12,15 @@ def batch(
     node: Row,
     verdict: records.Verdict,
     plays: list[Row],
-    last_ms: int | None,
+    before: Row,
     now_ms: int,
     carried: bool,
 ) -> None:
-    """Tell what a batch added; `last_ms` is the contact before it, `plays` carry their `hash`."""
-    name = node["node"]
+    """Tell what a batch added; `before` is the node's status before it, `plays` carry a `hash`."""
+    name, last_ms = node["node"], before.get("contact_ms")
     telling.count(store, plays, now_ms)
     if not carried:
-        gaps.returned(store, name, last_ms, now_ms)
+        gaps.returned(store, name, before, now_ms)
     for entry in verdict.entries:
         if entry.record.kind == "gap":
             body: dict[str, Any] = entry.record.body

@@ -7,7 +7,6 @@ told by its own signed records. Holes, forks and forced drops stay `lost`.
 
 from hub.mirror import outbox
 from hub.mirror.outbox import Fact
-from hub.mirror.telling import LATE_MS
 from hub.store import Row, Store
 
 # A journal of 14 days is sent in minutes; half an hour forgives a bad link.
@@ -38,9 +37,13 @@ def silent(store: Store, node: str, since_ms: int, now_ms: int) -> bool:
     return True
 
 
-def returned(store: Store, node: str, last_ms: int | None, now_ms: int) -> None:
-    """Close what is open of a node that is in contact again; a silence not yet noted is noted."""
-    if last_ms is None or now_ms - last_ms <= LATE_MS:
+def returned(store: Store, node: str, before: Row, now_ms: int) -> None:
+    """Close what is open of a node that is in contact again; a silence not yet noted is noted.
+
+    `before` is its status before this contact.
+    """
+    last_ms = before.get("contact_ms")
+    if last_ms is None or now_ms < before["offline_ms"]:
         return
     silent(store, node, last_ms, now_ms)
     row = store.get("gaps", node, "silent", last_ms)

@@ -12,8 +12,6 @@ from hub.store import Row, Store
 
 # From this grade on, power or sound was measured.
 HEARD_GRADE = 3
-# A node that was not in contact for this long is not known of (as on the overview).
-LATE_MS = 3600_000
 # What changes with every contact and is no news by itself.
 PASSING = ("contact_ms",)
 
@@ -45,7 +43,7 @@ def node(store: Store, name: str, now_ms: int) -> None:
     hamlet = store.get("hamlets", row["unit"], row["hamlet"]) if row["hamlet"] else None
     contact_ms = status.get("contact_ms")
     connection = "never" if contact_ms is None else "online"
-    if contact_ms is not None and now_ms - contact_ms > LATE_MS:
+    if contact_ms is not None and status["offline_ms"] <= now_ms:
         connection = "lost"
     faults = store.find("faults", {"node": name, "cleared_ms": None}, order=["place"])
     air = _on_air(status) if connection == "online" else None

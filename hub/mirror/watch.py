@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from hub import bulletins, fleet
 from hub.mirror import accepting, gaps, outbox, telling
-from hub.store import Row, Store
+from hub.store import Row, Store, UpTo
 
 EVERY_S = 30
 # Alerts are followed this long after their end: records come late.
@@ -27,12 +27,10 @@ def look(store: Store, now_ms: int) -> None:
 def _silence(store: Store, now_ms: int) -> None:
     """Open a gap for every enrolled node whose last contact is too long ago."""
     states = {row["node"] for row in store.find("nodes", {"state": "enrolled"})}
-    for row in store.find("node_status"):
-        contact_ms = row["contact_ms"]
-        if row["node"] not in states or contact_ms is None:
+    for row in store.find("node_status", {"offline_ms": UpTo(now_ms)}):
+        if row["node"] not in states:
             continue
-        is_late = now_ms - contact_ms > telling.LATE_MS
-        if is_late and gaps.silent(store, row["node"], contact_ms, now_ms):
+        if gaps.silent(store, row["node"], row["contact_ms"], now_ms):
             telling.node(store, row["node"], now_ms)
 
 

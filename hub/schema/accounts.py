@@ -49,3 +49,13 @@ sessions = Table(
     Column("strong", Integer, nullable=False),
     Column("agent", Text, nullable=False),
 )
+
+# Questions to the fleet that an account keeps under a name; `query` is the page's own.
+saved_filters = Table(
+    "saved_filters",
+    metadata,
+    Column("account", Text, ForeignKey("accounts.account"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("query", Text, nullable=False),
+    Column("created_s", BigInteger, nullable=False),
+)

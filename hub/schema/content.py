@@ -34,11 +34,12 @@ unit_policies = Table(
     Column("policy_json", Text, nullable=False),
 )
 
+# Where a node stands is in millionths of a degree; `search` is `hub.folding` of its names.
 nodes = Table(
     "nodes",
     metadata,
     Column("node", Text, primary_key=True),
-    Column("unit", Text, nullable=False, index=True),
+    Column("unit", Text, nullable=False),
     Column("hamlet", Text),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -47,8 +48,12 @@ nodes = Table(
     Column("public_key", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("registered_s", BigInteger, nullable=False),
+    Column("latitude_e6", Integer),
+    Column("longitude_e6", Integer),
+    Column("search", Text),
     one_of("state", "enrolled", "quarantined", "revoked", "replaced"),
     one_of("kind", "speaker", "board"),
+    Index("ix_nodes_unit_name", "unit", "name"),
 )
 
 # Leave for some nodes to join a unit; `paper` is what the hub signed.
@@ -96,7 +101,13 @@ enrolment_refusals = Table(
     one_of("state", "open", "settled"),
 )
 
-# Derived from records and contacts; may be rebuilt from them.
+
+def _count(name: str, kind: type[BigInteger] | type[Integer]) -> Column[int]:
+    return Column(name, kind, nullable=False, default=0, server_default="0")
+
+
+# Derived from records and contacts; may be rebuilt from them. From `late_ms` on a node is late,
+# from `offline_ms` on offline (`hub.standing`); until `playing_until_ms` it plays.
 node_status = Table(
     "node_status",
     metadata,
@@ -113,6 +124,32 @@ node_status = Table(
     Column("air_class", Text),
     Column("air_ms", BigInteger),
     Column("air_until_ms", BigInteger),
+    Column("report_s", BigInteger),
+    Column("slot_ms", BigInteger),
+    Column("late_ms", BigInteger),
+    Column("offline_ms", BigInteger),
+    _count("playing_until_ms", BigInteger),
+    _count("open_faults", Integer),
+    _count("budget_low", Integer),
+)
+
+# The last record of each kind that says how a node is (status, modem, senses), and its boots.
+node_words = Table(
+    "node_words",
+    metadata,
+    Column("node", Text, ForeignKey("nodes.node"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body_json", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+node_boots = Table(
+    "node_boots",
+    metadata,
+    Column("node", Text, ForeignKey("nodes.node"), primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
+    Index("ix_node_boots_at", "at_ms"),
+    sqlite_with_rowid=False,
 )
 
 # One row per place in a node (`sync.link`), or per chain for what records themselves reveal.
@@ -127,6 +164,7 @@ faults = Table(
     Column("last_ms", BigInteger, nullable=False),
     Column("count", Integer, nullable=False),
     Column("cleared_ms", BigInteger),
+    Index("ix_faults_cleared", "cleared_ms", "last_ms"),
 )
 
 records = Table(
@@ -173,7 +211,7 @@ plays = Table(
     Column("grade", Integer, nullable=False),
     Column("milliwatts", BigInteger),
     Index("ix_plays_started", "started_ms"),
-    Index("ix_plays_item", "item", "started_ms"),
+    Index("ix_plays_item", "item", "grade", "node"),
     Index("ix_plays_node_started", "node", "started_ms"),
 )
 

@@ -123,6 +123,7 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services):
     sheet = await install(services)
     paths = ("/", "/bulletins/new", "/bulletins/b" + "0" * 12, "/account", "/accounts",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
+             "/nodes?state=never",
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",
              "/installations", "/installations/tickets/ve-1",
              "/installations/enrolments/" + sheet)  # fmt: skip

@@ -138,7 +138,8 @@ async def test_a_broken_overview_stops_no_alert(pages, services, monkeypatch, pa
     def broken(*_arguments):
         raise RuntimeError("broken")
 
-    for name in ("overview", "reach", "_node"):
+    monkeypatch.setattr("hub.node_now.node", broken)
+    for name in ("overview", "reach", "tally"):
         monkeypatch.setattr(f"hub.overview.{name}", broken)
     monkeypatch.setattr("hub.pages.overview", broken)
     assert (await pages("GET", "/"))[0].status == 500

@@ -6,7 +6,7 @@ from collections import namedtuple
 
 import pytest
 
-from hub import fleet, order_publishing, orders, overview
+from hub import fleet, node_now, order_publishing, orders, overview
 from hub.fleet import NodeForm
 from hub.main import main
 from hub.pages import Words
@@ -136,8 +136,8 @@ async def test_the_page_says_in_vietnamese_what_became_of_it(store):
     words = Words(Translations("vi"), NOW_S * 1000, 420)
     await store(orders.mark_sent, [("loa-1", row["name"])], NOW_S)
     units = await store(fleet.units_on, "2026-11-20")
-    page = await store(overview.overview, overview.Programmes(), NOW_S * 1000, units, None)
-    (node,) = [node for block in page["units"] for node in block["nodes"]]
+    page = await store(overview.overview, node_now.Programmes(), NOW_S * 1000, units, None)
+    (node,) = [node for nodes in page["nodes"].values() for node in nodes]
     (one,) = node["orders"]
     assert words.order(one) == "Tự kiểm tra"
     assert words.order_state(one) == "đã gửi, chờ cụm loa" and words.order_chip(one) == ""

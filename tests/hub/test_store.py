@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.store import Conflict
+from hub.store import Above, Conflict, Holds, UpTo
 from protocols.errors import Fault
 
 HAMLETS = [
@@ -110,3 +110,57 @@ async def test_an_exception_undoes_the_whole_decision(ledger):
 async def test_a_missing_column_is_refused(ledger):
     with pytest.raises((ValueError, Fault)):
         await ledger.write(lambda s: s.add("hamlets", {"unit": "03.k7f2", "hamlet": "x"}))
+
+
+def _nodes(store):
+    base = {"hamlet": None, "kind": "speaker", "groups_json": "[]", "state": "enrolled"}
+    for number, (unit, name) in enumerate((("03.a", "mot"), ("03.a", "hai 50%"), ("03.b", "ba"))):
+        row = {"node": f"n{number}", "unit": unit, "name": name, "public_key": str(number)}
+        store.add("nodes", {**base, **row, "registered_s": number})
+    for number, late_ms in ((0, 10), (1, None)):
+        row = {"node": f"n{number}", "nonces_json": "[]", "late_ms": late_ms, "air_ms": number}
+        store.add("node_status", {**row, "playing_until_ms": 0, "open_faults": 0, "budget_low": 0})
+
+
+async def test_ranges_and_parts_of_texts_are_found_and_nothing_empty(ledger):
+    await ledger.write(_nodes)
+
+    def names(**where):
+        return ledger.read(lambda s: [row["node"] for row in s.find("nodes", where)])
+
+    assert await names(registered_s=Above(0)) == ["n1", "n2"]
+    assert await names(registered_s=UpTo(1), unit="03.a") == ["n0", "n1"]
+    assert await names(name=Holds(("50%",))) == ["n1"]
+    assert await names(name=Holds(("A",))) == ["n1", "n2"]
+    assert await names(name=Holds(("a", "h"))) == ["n1"]
+    assert await names(name=Holds(("_",))) == [], "no wild card"
+    assert await names(hamlet=Holds(("a",))) == []
+
+
+async def test_a_joined_table_adds_its_columns_or_nothing(ledger):
+    await ledger.write(_nodes)
+
+    def found(**asked):
+        return ledger.read(lambda s: s.find("nodes", join="node_status", **asked))
+
+    rows = await found(order=["unit", "name"])
+    assert [(row["node"], row["late_ms"]) for row in rows] == [
+        ("n1", None),
+        ("n0", 10),
+        ("n2", None),
+    ]
+    assert rows[2]["node"] == "n2" and rows[2]["nonces_json"] is None
+    assert [row["node"] for row in await found(where={"node_status.late_ms": UpTo(10)})] == ["n0"]
+    assert [row["node"] for row in await found(where={"node_status.nonces_json": None})] == ["n2"]
+    rows = await found(order=["unit"], after=["03.a", "n0"], limit=1)
+    assert [row["node"] for row in rows] == ["n1"]
+
+
+async def test_a_tally_counts_every_test_in_one_pass(ledger):
+    await ledger.write(_nodes)
+    tests = {"all": {}, "late": {"node_status.late_ms": UpTo(10)}, "b": {"name": Holds(("ba",))}}
+    ask = {"by": "unit", "join": "node_status"}
+    found = await ledger.read(lambda s: s.tally("nodes", tests, {"kind": "speaker"}, **ask))
+    assert found == {"03.a": {"all": 2, "late": 1, "b": 0}, "03.b": {"all": 1, "late": 0, "b": 1}}
+    assert await ledger.read(lambda s: s.tally("nodes", tests, {"kind": "board"}, **ask)) == {}
+    assert await ledger.read(lambda s: s.count("nodes", distinct="unit")) == 2

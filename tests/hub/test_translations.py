@@ -32,6 +32,7 @@ SPEAKING = (
     "installation_pages",
     "issuing",
     "mirror_pages",
+    "node_list",
     "offer_pages",
     "page_guard",
     "publishing",

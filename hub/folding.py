@@ -1,0 +1,10 @@
+"""Vietnamese without diacritics and case, so that people find names however they type them."""
+
+import unicodedata
+
+
+def fold(text: str) -> str:
+    """Return a text as it is searched for: `Vĩnh Đông` and `vinh dong` are the same."""
+    plain = text.casefold().replace("đ", "d")
+    parts = unicodedata.normalize("NFD", plain)
+    return " ".join("".join(one for one in parts if not unicodedata.combining(one)).split())
