@@ -41,6 +41,17 @@ async def long_item(out: AlsaOut, seconds: int, at_ms: int) -> dict[str, object]
     return {"at_ms": at_ms, "position": position}
 
 
+async def back_to_back(out: AlsaOut) -> dict[str, object]:
+    """Play three items of which each is handed over while the one before it sounds."""
+    pieces = [ramp(24000)[at : at + 16000] for at in (0, 16000, 32000)]
+    at_ms = now_ms() + 200
+    playing = [asyncio.create_task(out.play(io.BytesIO(pieces[0]), 0, at_ms, UNITY))]
+    for piece in pieces[1:]:
+        await asyncio.sleep(0.3)
+        playing.append(asyncio.create_task(out.play(io.BytesIO(piece), 0, None, UNITY)))
+    return {"at_ms": at_ms, "positions": [await one for one in playing]}
+
+
 async def stalled(out: AlsaOut) -> dict[str, object]:
     """Play while the whole process stands still for a while."""
     stop = "import os, signal, time; time.sleep(0.5); os.kill(%d, signal.SIGSTOP); "
@@ -91,6 +102,8 @@ async def main() -> None:
         result = await starts(out, int(arguments[0]))
     elif name == "long":
         result = await long_item(out, int(arguments[0]), int((arguments + ["0"])[1]))
+    elif name == "back_to_back":
+        result = await back_to_back(out)
     elif name == "stalled":
         result = await stalled(out)
     elif name == "unplugged":

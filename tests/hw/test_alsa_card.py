@@ -60,6 +60,20 @@ def test_a_card_that_drifts_stays_on_the_wall_clock(tmp_path):
     assert result["position"] == 64000 and 20 < result["slips"] < 60
 
 
+@on_a_busy_machine
+def test_items_back_to_back_meet_to_the_sample(tmp_path):
+    """No gap, no overlap, no cross-fade: three items are one run of samples on the card."""
+    card = ClockCard(tmp_path)
+    result = play(card, "back_to_back")
+    assert result["positions"] == [8000, 8000, 8000]
+    assert (result["slips"], result["underruns"]) == (0, 0)
+    frames = memoryview(card.file.read_bytes()).cast("h").tolist()
+    first = frames.index(1)
+    assert frames[first : first + 24000] == list(range(1, 24001))
+    assert not any(frames[:first]) and not any(frames[first + 24000 :])
+    assert abs(card.heard()[0][0] - result["at_ms"]) < 2
+
+
 def test_an_underrun_is_survived(tmp_path):
     card = ClockCard(tmp_path)
     result = play(card, "stalled")
