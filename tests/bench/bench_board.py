@@ -1,7 +1,11 @@
-"""Boards: frames a second of every sender and of OLA's own, and a ticker's half hour."""
+"""Boards: frames a second of every sender and of OLA's own, and a ticker's half hour.
+
+OLA is Debian's package `ola`; the cable is a veth pair in a network of its own.
+"""
 
 import asyncio
 import json
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -12,6 +16,7 @@ from hw.linux.datagrams import Datagrams
 from hw.universe_board import UniverseBoard
 from protocols import artnet, e131
 from tests.edge.test_screen import run_ticker
+from tests.hw.two_hosts import run_scene
 
 SECONDS = 2.0
 
@@ -48,6 +53,11 @@ async def rates() -> dict[str, float]:
 def main() -> None:
     """Print one JSON line a question."""
     print(json.dumps({"frames_per_s": asyncio.run(rates())}))
+    if shutil.which("olad"):
+        found = json.loads(run_scene("tests.hw.ola_sender_scene"))
+        print(json.dumps({"frames_per_s_on_a_cable": found}))
+    else:
+        print(json.dumps({"frames_per_s_on_a_cable": "left out: olad is not installed"}))
     started_s = time.process_time()
     screen, _ = asyncio.run(run_ticker(1800, 50, width=3000))
     spent_s = time.process_time() - started_s

@@ -25,11 +25,11 @@ def now_ms() -> int:
     return time.time_ns() // 1000000
 
 
-async def starts(out: AlsaOut, count: int) -> dict[str, object]:
-    """Play short items, each at its instant."""
+async def starts(out: AlsaOut, count: int, first_ms: int) -> dict[str, object]:
+    """Play short items, each at its instant: soon, or every 150 ms from a first one on."""
     times = []
-    for _ in range(count):
-        times.append(now_ms() + 120)
+    for number in range(count):
+        times.append(first_ms + 150 * number if first_ms else now_ms() + 120)
         await out.play(io.BytesIO(ramp(400)), 0, times[-1], UNITY)
     return {"at_ms": times}
 
@@ -99,7 +99,7 @@ async def main() -> None:
     out = AlsaOut(("card", "spare"), Clock())
     await out.open()
     if name == "starts":
-        result = await starts(out, int(arguments[0]))
+        result = await starts(out, int(arguments[0]), int((arguments + ["0"])[1]))
     elif name == "long":
         result = await long_item(out, int(arguments[0]), int((arguments + ["0"])[1]))
     elif name == "back_to_back":

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Unpacks what the lab's guest is made of into .cache/lab/guest: Debian's own arm64 kernel, Python,
-# ALSA library and busybox, from the machine's Debian source, and the aarch64 wheel of gpiod.
+# ALSA library and busybox, from the machine's Debian source, and the aarch64 wheels of what a node
+# needs (gpiod, cryptography).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 PACKAGES="linux-image-arm64 python3 libasound2 busybox-static dosfstools"
@@ -11,7 +12,7 @@ exec 9>"$top/lock"
 flock 9
 want=$(sha256sum tests/lab/fetch.sh | cut -d' ' -f1)
 [ "$(cat "$top/stamp" 2>/dev/null)" = "$want" ] && exit 0
-gpiod=$(grep '^gpiod==' requirements.lock)
+wheels=$(grep -E '^(gpiod|cryptography|cffi|pycparser)==' requirements.lock)
 pip=$PWD/.venv/bin/python
 mkdir -p "$top/apt/cache/archives/partial" "$top/apt/lists/partial" "$top/wheels"
 cd "$top/apt"
@@ -36,8 +37,10 @@ private_apt update
 private_apt install -y --download-only --no-install-recommends $PACKAGES >apt.log
 rm -rf "$top/unpacking"
 for package in cache/archives/*.deb; do dpkg -x "$package" "$top/unpacking"; done
+# shellcheck disable=SC2086
 "$pip" -m pip download -q --no-deps --only-binary :all: --platform manylinux_2_17_aarch64 \
-    --python-version 311 -d "$top/wheels" "$gpiod"
-"$pip" -m zipfile -e "$top"/wheels/gpiod-*.whl "$top/unpacking/lab"
+    --platform manylinux_2_28_aarch64 --platform manylinux_2_34_aarch64 \
+    --python-version 311 -d "$top/wheels" $wheels
+for wheel in "$top"/wheels/*.whl; do "$pip" -m zipfile -e "$wheel" "$top/unpacking/lab"; done
 rm -rf "$top/guest" && mv "$top/unpacking" "$top/guest" && rm -rf "$top/apt" "$top/wheels"
 echo "$want" >"$top/stamp"

@@ -11,6 +11,7 @@ import os
 import struct
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -20,6 +21,7 @@ from hw.linux.framebuffer import FramebufferBoard
 from hw.linux.gpio import InputPin, OutputPin
 from hw.linux.serial import open_serial
 from hw.linux.slot_files import SlotFiles
+from hw.linux.watchdog import Watchdog
 from hw.modbus_bus import ModbusBus, bus_settings
 from hw.modbus_relay import ModbusRelay, relay_settings
 from hw.pzem_meter import PzemMeter
@@ -154,18 +156,62 @@ async def exists(path):
     return os.path.exists(path)
 
 
-async def watchdog(feeds):
-    """Open the watchdog, feed it some times, and die without closing it in good order."""
-    if os.fork() == 0:
-        descriptor = os.open("/dev/watchdog", os.O_WRONLY)
-        for _ in range(feeds):
-            os.write(descriptor, b"x")
-            time.sleep(1)
-        os.kill(os.getpid(), 9)
-    return True
+async def node(config):
+    """Start a whole node; what it prints is kept."""
+    with open("/tmp/node.json", "w") as file:
+        json.dump(config, file)
+    words = [sys.executable, "-u", "-m", "edge.main", "run", "--config", "/tmp/node.json", "--log"]
+    out = subprocess.PIPE
+    process = HELD["node"] = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT)
+    said = HELD["said"] = []
+    threading.Thread(target=lambda: said.extend(process.stdout), daemon=True).start()
 
 
-ORDERS = (pin, pulse, relay, meter, sound, picture, stick, keep, fetch, leave, exists, watchdog)
+async def told(kind, seconds):
+    """Return the body of the node's first record of a kind."""
+    until_s = time.monotonic() + seconds
+    while time.monotonic() < until_s:
+        for line in list(HELD["said"]):
+            if line.startswith(b"{") and json.loads(line)["kind"] == kind:
+                return json.loads(line)["body"]
+        await asyncio.sleep(0.2)
+    raise ValueError("no %s in %r" % (kind, b"".join(HELD["said"])[-500:]))
+
+
+async def stop(number, seconds):
+    """Send the node a signal; return its exit code if it ends within a time."""
+    HELD["node"].send_signal(number)
+    try:
+        return await asyncio.to_thread(HELD["node"].wait, seconds)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+async def calm():
+    """Arm the watchdog and disarm it."""
+    made = Watchdog("/dev/watchdog", 20)
+    made.open()
+    made.close()
+
+
+async def wait_for_file(folder, seconds):
+    """Wait until a folder holds a file."""
+    until_s = time.monotonic() + seconds
+    while not (os.path.isdir(folder) and os.listdir(folder)):
+        if time.monotonic() > until_s:
+            raise ValueError("nothing in " + folder)
+        await asyncio.sleep(0.2)
+    return os.listdir(folder)
+
+
+async def content(path):
+    """Return the bytes of a file, in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return file.read().hex()
+
+
+ORDERS = (pin, pulse, relay, meter, sound, picture, stick, keep, fetch, leave, exists)
+ORDERS += (node, told, stop, calm, wait_for_file, content)
 
 
 async def main():

@@ -14,7 +14,7 @@ GUEST = TOP / ".cache" / "lab" / "guest"
 # Modules by name; what a kernel has built in has no file and is passed over.
 MODULES = (
     "gpio-pl061 virtio_pci virtio_gpu xhci-pci snd-usb-audio ftdi_sio usb-storage sd_mod vfat "
-    "nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 i6300esb"
+    "nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 i6300esb rtc-pl031"
 ).split()
 _UNUSED = re.compile(
     r"/(test|tests|idlelib|tkinter|ensurepip|lib2to3|turtledemo|__pycache__|config-3[^/]*)(/|$)"
@@ -99,7 +99,7 @@ def build() -> tuple[Path, bytes]:
     archive.add("lab/mkfs.fat", stat.S_IFREG | 0o755, _read(GUEST / "sbin" / "mkfs.fat"))
     for index, path in enumerate(module_files()):
         archive.add(f"lab/modules/{index:03}-{path.name}", stat.S_IFREG | 0o644, path.read_bytes())
-    for name in ("hw", "protocols"):
+    for name in ("edge", "hw", "protocols"):
         archive.tree(TOP / name, "/lab/" + name)
     archive.tree(Path(serial.__file__).parent, "/lab/serial")
     here = Path(__file__).parent

@@ -16,14 +16,14 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-from tests.lab import guest_image
+from tests.lab import guest_image, node_rows
 from tests.lab.machine import Machine
+from tests.lab.node_rows import HEIGHT, WIDTH
 
 # The data register of the board's PL061 (QEMU's `virt`), all eight lines.
 GPIO_DATA = "0x090303fc"
 POWER_KEY_LINE = 3
 TONE_HZ = 1000
-WIDTH, HEIGHT = 640, 480
 
 
 class Lab:
@@ -98,15 +98,10 @@ class Lab:
     def picture(self) -> str:
         """Pixels as the screen has them."""
         self.machine.ask("picture", width=WIDTH, height=HEIGHT)
-        file = self.machine.folder / "screen.ppm"
-        self.machine.monitor(f"screendump {file}")
-        self._until(lambda: file.exists() and file.stat().st_size > WIDTH * HEIGHT * 3, 20)
-        pixels = file.read_bytes()[-WIDTH * HEIGHT * 3 :]
         half = WIDTH // 2
         row = bytes([255, 128, 0]) * half + bytes([0, 64, 255]) * half
-        good = sum(pixels[at : at + len(row)] == row for at in range(0, len(pixels), len(row)))
-        assert good == HEIGHT, good
-        return f"{good} of {HEIGHT} rows equal in the screen dump"
+        node_rows.wait_for_pixels(self.machine, row * HEIGHT, 20)
+        return f"{HEIGHT} of {HEIGHT} rows equal in the screen dump"
 
     def stick(self) -> str:
         """A store on a FAT stick: its bytes in the stick's image, pulled while mounted."""
@@ -131,13 +126,13 @@ class Lab:
         self.machine.ask("leave")
         return f"bytes found in the stick's image; pulled: {code}; put back: old file whole"
 
+    def stick_pack(self) -> str:
+        """A whole node and a signed pack."""
+        return node_rows.stick_pack(self.machine)
+
     def watchdog(self) -> str:
-        """A fed watchdog holds still; its feeder killed, the machine goes off."""
-        self.machine.ask("watchdog", feeds=5)
-        assert not self.machine.ended(5), "off although it was fed"
-        started_s = time.monotonic()
-        assert self.machine.ended(150), "still on"
-        return f"feeder killed, machine off {time.monotonic() - started_s:.0f} s later"
+        """A whole node that is stopped, killed, and hung."""
+        return node_rows.watchdog(self.machine)
 
     def _last(self) -> tuple[bool, str]:
         lines = self._switchings.read_text().splitlines()
@@ -163,6 +158,7 @@ ROWS = (
     ("USB sound card (ALSA)", Lab.sound),
     ("framebuffer", Lab.picture),
     ("FAT on a USB stick", Lab.stick),
+    ("signed pack on a USB stick", Lab.stick_pack),
     ("watchdog device", Lab.watchdog),
 )
 
