@@ -4,6 +4,7 @@ Which page stands is decided by `protocols.board_pages`. A picture is decoded ro
 blob that was hashed just before; what the device shows is read back where it can tell.
 """
 
+import binascii
 import hashlib
 
 from edge.content import Parts, standing_manifests
@@ -42,17 +43,24 @@ class _Exposure:
         self.shown_ms = 0
         self.turns = 0
         self.matches = True
+        self.seen: bytes | None = None
 
-    def add(self, duration_ms: int, ended_ms: int | None, matches: bool) -> None:
-        """Count one turn."""
+    def add(
+        self, duration_ms: int, ended_ms: int | None, matches: bool, seen: "bytes | None"
+    ) -> None:
+        """Count one turn; `seen` is the hash of the rows that the device told last."""
         self.shown_ms += duration_ms
         self.ended_ms = ended_ms
         self.turns += 1
         self.matches = self.matches and matches
+        self.seen = seen
 
     def body(self) -> "dict[str, object]":
         """Return the record's body; the grade says whether the device confirmed every turn."""
         page = self.shown.page
+        found: dict[str, object] = {"grade": evidence.COIL if self.matches else evidence.ACCEPTED}
+        if self.seen is not None:
+            found["shown_sha256"] = str(binascii.hexlify(self.seen), "ascii")
         return {
             "item": page.id,
             "title": page.title,
@@ -64,7 +72,7 @@ class _Exposure:
             "shown_ms": self.shown_ms,
             "turns": self.turns,
             "outcome": "complete",
-            "evidence": {"grade": evidence.COIL if self.matches else evidence.ACCEPTED},
+            "evidence": found,
         }
 
 
@@ -89,6 +97,7 @@ class BoardTask(Task):
         self._shown_ticks = 0
         self._exposures: dict[str, _Exposure] = {}
         self._matches = False
+        self._seen: bytes | None = None
         self._is_dark = False
         self._failed = ""
         self._retry_ticks = 0
@@ -185,6 +194,7 @@ class BoardTask(Task):
             self._parts.faults.note("board", fault)
             return False
         self._failed = ""
+        self._seen = seen
         self._matches = seen == _digest(rows)
         if seen is None or self._matches:
             self._parts.faults.clear("board")
@@ -238,7 +248,7 @@ class BoardTask(Task):
         if key not in self._exposures:
             started_ms = None if wall_ms is None else wall_ms - lasted_ms
             self._exposures[key] = _Exposure(shown, started_ms, now_ms)
-        self._exposures[key].add(lasted_ms, wall_ms, self._matches)
+        self._exposures[key].add(lasted_ms, wall_ms, self._matches, self._seen)
 
     def _tell(self, rotation: "list[tuple[str, Page]]") -> None:
         """Write down pages that left the rotation, and long ones now and then."""

@@ -57,15 +57,16 @@ class _Voice(Item):
 class I2sOut(ports.AudioOut):
     """Keep one I2S output running; `make` returns a `machine.I2S` with `irq` unset.
 
-    `ibuf_bytes` is that object's internal buffer. Raises `WorldFault`: `audio.missing` from `open`,
+    `ibuf_bytes` is that object's internal buffer, `after_ms` what amplifier and converter add after
+    it, measured per board. Raises `WorldFault`: `audio.missing` from `open`,
     `audio.lost` from `play`.
     """
 
     rate_hz = RATE_HZ
 
-    def __init__(self, make: "object", ibuf_bytes: int, clock: ports.Clock):
+    def __init__(self, make: "object", ibuf_bytes: int, clock: ports.Clock, after_ms: int):
         self._create = make
-        self._latency_ms = ibuf_bytes * 500 // RATE_HZ
+        self._latency_ms = ibuf_bytes * 500 // RATE_HZ + after_ms
         self._clock = clock
         self._mixer = Mixer(RATE_HZ)
         self._silence = bytes(2 * BLOCK_FRAMES)
@@ -228,7 +229,7 @@ def _wake(item: Item) -> None:
         item.done.set()
 
 
-def open_i2s(port: str, ibuf_bytes: int, clock: ports.Clock) -> I2sOut:
+def open_i2s(port: str, ibuf_bytes: int, clock: ports.Clock, after_ms: int = 0) -> I2sOut:
     """Return the output named `0:5:6:7`, an I2S and its pins sck, ws and sd.
 
     Raises `LocalFault("config.audio")` for another form. On the Unix port it is a file's path.
@@ -248,7 +249,7 @@ def open_i2s(port: str, ibuf_bytes: int, clock: ports.Clock) -> I2sOut:
             ibuf=ibuf_bytes,
         )
 
-    return I2sOut(make, ibuf_bytes, clock)
+    return I2sOut(make, ibuf_bytes, clock, after_ms)
 
 
 def _parts(port: str) -> "tuple[int | str, list[int]]":

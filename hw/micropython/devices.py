@@ -17,12 +17,14 @@ _IBUF_BYTES = 20000
 
 
 def audio(settings: dict[str, object], clock: ports.Clock) -> ports.AudioOut:
-    """Return the audio output: `{"kind": "i2s", "port": "0:5:6:7", "ibuf_bytes"}`."""
+    """Return the audio output: `{"kind": "i2s", "port": "0:5:6:7", "ibuf_bytes",
+    "latency_us"}`."""
     given = Settings("audio", settings)
     given.choice("kind", ("i2s",))
     ibuf_bytes = given.integer("ibuf_bytes", 4000, 64000, _IBUF_BYTES)
     module = __import__("hw.micropython.audio", None, None, ("open_i2s",))
-    made: ports.AudioOut = module.open_i2s(given.text("port"), ibuf_bytes, clock)
+    after_ms = given.integer("latency_us", 0, 2000000, 0) // 1000
+    made: ports.AudioOut = module.open_i2s(given.text("port"), ibuf_bytes, clock, after_ms)
     return made
 
 

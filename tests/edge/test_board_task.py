@@ -1,5 +1,6 @@
 """The board task: what was signed for this moment stands there, nothing else, and it is told."""
 
+import hashlib
 import io
 
 import pytest
@@ -64,7 +65,9 @@ async def test_a_page_stands_and_its_exposure_is_told_when_it_leaves(province):
     await node.pass_ms(2000)
     assert node.panel.rows == DARK
     (show,) = node.book.find("show")
-    assert (show["item"], show["evidence"]["grade"]) == ("page-1", 2)
+    shown = hashlib.sha256(b"".join(rows)).hexdigest()
+    assert show["item"] == "page-1"
+    assert show["evidence"] == {"grade": 2, "shown_sha256": shown}
     assert show["shown_ms"] == pytest.approx(show["ended_ms"] - show["started_ms"], abs=100)
     assert node.codes() == []
     await node.stop()
@@ -191,7 +194,7 @@ async def test_a_board_that_cannot_tell_is_no_fault_and_a_lower_grade(province):
     await node.stop()
     assert node.panel.rows == DARK
     (show,) = node.book.find("show")
-    assert show["evidence"]["grade"] == 1
+    assert show["evidence"] == {"grade": 1}
 
 
 async def test_an_unknown_clock_shows_no_dated_page_but_a_live_emergency(province):

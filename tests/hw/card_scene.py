@@ -96,7 +96,8 @@ async def interrupt(out: AlsaOut) -> dict[str, object]:
 async def main() -> None:
     signal.signal(signal.SIGCONT, signal.SIG_DFL)
     name, *arguments = sys.argv[1:]
-    out = AlsaOut(("card", "spare"), Clock())
+    latency_us = int(os.environ.get("CARD_LATENCY_US", "0"))
+    out = AlsaOut(("card", "spare"), Clock(), latency_us=latency_us)
     await out.open()
     if name == "starts":
         result = await starts(out, int(arguments[0]), int((arguments + ["0"])[1]))

@@ -13,9 +13,9 @@ from tests.hw.clock_card import ClockCard
 TRIES = 5
 
 
-def play(card: ClockCard, *arguments: str) -> dict:
+def play(card: ClockCard, *arguments: str, latency_us: int = 0) -> dict:
     command = [sys.executable, "-m", "tests.hw.card_scene", *arguments]
-    environment = {**os.environ, **card.environment()}
+    environment = {**os.environ, **card.environment(), "CARD_LATENCY_US": str(latency_us)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=40)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -48,6 +48,16 @@ def test_items_start_at_their_instants(tmp_path):
     errors = [heard - asked for heard, asked in zip(first, result["at_ms"], strict=True)]
     assert max(abs(error) for error in errors) < 2
     assert sorted(abs(error) for error in errors)[2] < 0.5
+
+
+@on_a_busy_machine
+def test_what_comes_after_the_card_is_made_up_for(tmp_path):
+    """An amplifier that adds 30 ms gets its samples 30 ms before they are due."""
+    card = ClockCard(tmp_path)
+    result = play(card, "starts", "3", latency_us=30000)
+    first = [at_ms for at_ms, sample in card.heard() if sample == 1]
+    errors = [heard + 30 - asked for heard, asked in zip(first, result["at_ms"], strict=True)]
+    assert max(abs(error) for error in errors) < 2
 
 
 @on_a_busy_machine

@@ -51,9 +51,9 @@ class Pcm(ports.Reader):
 class Stage:
     """An open output, and time that passes by the millisecond."""
 
-    def __init__(self, clock):
+    def __init__(self, clock, after_ms=0):
         self.clock = clock
-        self.out = adapter().open_i2s("0:5:6:7", IBUF, clock)
+        self.out = adapter().open_i2s("0:5:6:7", IBUF, clock, after_ms)
 
     async def open(self):
         await self.out.open()
@@ -109,6 +109,21 @@ def test_an_item_is_heard_at_its_instant_and_whole():
         assert stage.chip.dry == 0 and stage.out.slips == 0
         await stage.out.close()
         assert not stage.chip.is_open
+
+    asyncio.run(scene())
+
+
+def test_what_the_board_adds_is_made_up_for():
+    async def scene():
+        stage = await Stage(Clock(WALL_MS), 40).open()
+        at_ms = stage.clock.wall_ms() + 400
+        done = stage.play(Pcm(800), 0, at_ms)
+        await stage.pass_ms(600)
+        assert await done == 800
+        samples, first_ms = stage.heard()
+        assert samples == array("H", range(1, 801))
+        assert abs(first_ms + 40 - at_ms) <= 3
+        await stage.out.close()
 
     asyncio.run(scene())
 
