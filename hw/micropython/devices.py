@@ -5,7 +5,6 @@ Drivers are loaded when a setting names them: a heap has room for those that are
 
 from hw import ports
 from hw.settings import Settings
-from protocols.errors import LocalFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,9 +70,12 @@ def _pin_amplifier(
 
 
 def inputs(settings: dict[str, object], amplifier: ports.Amplifier | None) -> ports.Inputs:
-    """Refuse: this release senses mains, supply and heat on Linux only."""
-    text = "inputs have no driver on a microcontroller"
-    raise LocalFault("config.inputs", text, "use a Linux node, or leave them out")
+    """Return what the node feels, see `hw.sense_settings`; Modbus kinds use the amplifier line."""
+    module = __import__("hw.sense_settings", None, None, ("senses",))
+    pins = __import__("hw.micropython.pins", None, None, ("InputPin",))
+    make = lambda given: pins.InputPin(given.integer("line", 0, 255))  # noqa: E731
+    made: ports.Inputs = module.senses(settings, getattr(amplifier, "bus", None), make, {})
+    return made
 
 
 def board(settings: dict[str, object], clock: ports.Clock) -> ports.Board:

@@ -1,5 +1,6 @@
 """Pins of a microcontroller against the stand-in for `machine`, on every interpreter."""
 
+import asyncio
 import sys
 
 from hw.sim import machine
@@ -27,6 +28,33 @@ def test_an_output_is_off_when_taken_and_lets_go_at_the_end():
         pin.close()
         pin.close()
         assert machine.modes[4] == machine.Pin.IN and pin.get() == 0
+
+
+def test_inputs_are_made_of_pins_and_what_makes_no_sense_is_named():
+    adapter()
+    from hw.micropython.devices import inputs
+
+    machine.pins[22] = 0
+    machine.pins[23] = 1
+    felt = inputs(
+        {
+            "mains": {"kind": "gpio", "line": 22, "active": 0},
+            "key": {"kind": "gpio", "line": 23},
+        },
+        None,
+    )
+    assert asyncio.run(felt.read()) == {"mains": 1, "key": 1} and felt.faults() == []
+    for settings in (
+        {"smell": {"kind": "gpio", "line": 2}},
+        {"mains": {"kind": "file", "path": "/x"}},
+        {"key": {"kind": "modbus", "unit": 1, "input": 1}},
+    ):
+        try:
+            inputs(settings, None)
+        except Fault as fault:
+            assert fault.code == "config.inputs"
+        else:
+            raise AssertionError(settings)
 
 
 def test_an_input_reads_and_absent_pins_are_told():
