@@ -21,12 +21,14 @@ class Bell:
 
     async def wait(self, clock: Clock, duration_ms: int) -> None:
         """Return at a ring, or after a duration of the clock."""
-        ringer = asyncio.create_task(self._ring_after(clock, duration_ms))
+        alarm = clock.alarm(duration_ms, self._rung.set)
+        if alarm is None:
+            alarm = asyncio.create_task(self._ring_after(clock, duration_ms))
         try:
             await self._rung.wait()
         finally:
             self._rung.clear()
-            ringer.cancel()
+            alarm.cancel()  # type: ignore[attr-defined]
 
     async def _ring_after(self, clock: Clock, duration_ms: int) -> None:
         await clock.sleep_ms(duration_ms)

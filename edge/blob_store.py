@@ -89,6 +89,8 @@ class BlobStore:
         self._when_damaged: object = None
         # Blobs under examination: their staged bytes may stand, pinned or not.
         self._accepting: list[str] = []
+        # Grows whenever a blob goes: what is wanted may be another then.
+        self.removals = 0
 
     def pin(self, wanted: list[str], alerts: int = 0, named: "object" = None) -> None:
         """Name what must stay (hex hashes): those of alerts, `alerts` of them, then what is needed
@@ -173,6 +175,7 @@ class BlobStore:
 
     def remove(self, sha256: str) -> None:
         """Forget a blob and everything made from it."""
+        self.removals += 1
         for folder in (_PCM_SUM, _PCM, FOLDER):
             self._storage.remove(folder + sha256)
 

@@ -37,6 +37,8 @@ ALERT_MEDIA_MS = 20_000
 # While an alert waits for its sound, and while none does.
 _ANNOUNCE_MS = 1_000
 _NO_ALERT_MS = 3_600_000
+# What is wanted soon moves with the time; a check that found nothing new rates it again after this.
+_RATE_MS = 3_600_000
 # Where faults of the sync itself stand, beside those of single manifests.
 _PLACES = ("sync.link", "sync.metadata", "sync.budget", "sync.pack")
 # A unit that has published nothing of a kind yet.
@@ -73,6 +75,8 @@ class Content:
         self.turn = asyncio.Lock()
         self._alert_told = Bell()
         self._is_spoilt = False
+        # When the media were rated last, and how many blobs had gone by then.
+        self._rated: tuple[int, int] | None = None
 
     def take_spoilt(self) -> bool:
         """Tell whether a manifest was found damaged since the last call: it must come again."""
@@ -143,6 +147,17 @@ class Content:
         self._want_media()
         self.activate_ready()
 
+    def rate_in_time(self) -> None:
+        """Rate the media again when time has moved, ahead or back, or blobs went since."""
+        rated = self._rated
+        if rated is None or rated[1] != self._blobs.removals:
+            self.rate_media()
+        elif abs(self._now_ms() - rated[0]) >= _RATE_MS:
+            self.rate_media()
+
+    def _now_ms(self) -> int:
+        return self._time.wall_ms() or self._time.floor_ms
+
     def missing(self) -> list[Wanted]:
         """Return the media still wanted, those of alerts first, then what plays soonest."""
         return self._session.missing()
@@ -151,7 +166,8 @@ class Content:
         """Name the media that are wanted and those that stay, soonest first; close the faults of
         what nobody wants any more."""
         urgent = self.alert_blobs()
-        now_ms = self._time.wall_ms() or self._time.floor_ms
+        now_ms = self._now_ms()
+        self._rated = (now_ms, self._blobs.removals)
         programmes = list(self._manifests.candidates()) + list(self._manifests.bundles())
         needed = []
         for programme in programmes:
@@ -206,7 +222,7 @@ class Content:
     def activate_ready(self) -> None:
         """Activate every candidate whose media for the next day are here or not to be had."""
         pending = self._session.pending()
-        now_ms = self._time.wall_ms() or self._time.floor_ms
+        now_ms = self._now_ms()
         changed = False
         for candidate in self._manifests.candidates():
             needed = bundle.blobs_needed(candidate, self._config.place, now_ms, now_ms + SOON_MS)

@@ -184,11 +184,14 @@ class JournalChain:
                 ):
                     continue
                 room -= len(frame.payload) + 1
-                if room < 0 or len(found) == span.count_max:
+                if room < 0:
                     return 0
                 found.append(frame.payload)
                 sequence += 1
                 self._cursor = (span.epoch, sequence, segment.name, frame.offset + frame.size)
+                if len(found) == span.count_max:
+                    # What comes behind, mostly zeros, need not be read.
+                    return 0
         finally:
             frames.close()  # type: ignore[attr-defined]
         return room

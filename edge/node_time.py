@@ -23,6 +23,8 @@ from protocols.records import HEALTH
 _TIMESTAMP = "metadata/timestamp.json"
 # A platform clock further off than this is set, so that the RTC carries the time over a power cut.
 _SET_CLOCK_MS = 2_000
+# Smaller corrections are not told to everyone: whoever starts a sound asks for the time itself.
+_NEWS_MS = 100
 _TOLD = ("first", "step", "clock-behind-floor", "floor-voided")
 
 
@@ -41,6 +43,8 @@ class NodeTime(ports.Clock):
         self._book = book
         self._sets_clock = sets_clock
         self._suspected = ""
+        # (how far the wall is ahead of the ticks, source, floor) as last told.
+        self._told: tuple[int, str, int] = (0, "", 0)
         self._trust = ClockTrust(_read_floor(storage), clock.wall_ms(), clock.ticks_ms())
 
     @property
@@ -64,6 +68,10 @@ class NodeTime(ports.Clock):
     async def sleep_ms(self, duration_ms: int) -> None:
         """Wait for a duration."""
         await self._clock.sleep_ms(duration_ms)
+
+    def alarm(self, duration_ms: int, ring: "object") -> "object":
+        """Have `ring()` called after a duration, where the platform can."""
+        return self._clock.alarm(duration_ms, ring)
 
     def latest_s(self) -> int:
         """Return the best guess in seconds for checking expiry: the time, or else the floor."""
@@ -112,7 +120,18 @@ class NodeTime(ports.Clock):
             platform_ms = self._clock.wall_ms()
             if platform_ms is None or abs(platform_ms - wall_ms) >= _SET_CLOCK_MS:
                 self._clock.set_wall_ms(wall_ms)
-        self._feed.publish(self.event())
+        if self._is_news():
+            self._feed.publish(self.event())
+
+    def _is_news(self) -> bool:
+        """Tell whether the belief is another than what was told last."""
+        instant = self.now()
+        ahead_ms = 0 if instant.wall_ms is None else instant.wall_ms - self._clock.ticks_ms()
+        told, belief = self._told, (ahead_ms, instant.source, self.floor_ms)
+        if belief[1:] == told[1:] and abs(ahead_ms - told[0]) < _NEWS_MS:
+            return False
+        self._told = belief
+        return True
 
 
 def _read_floor(storage: ports.Storage) -> int:

@@ -24,7 +24,7 @@ from protocols.settings import Order
 
 # How often one looks while something waits for its moment, and while nothing does: news rings.
 LOOK_MS = 1_000
-REST_MS = 600_000
+REST_MS = 3_600_000
 # A stolen key at the hub may ask as often as it likes: no more than this is done.
 RESTART_APART_MS = 600_000
 TEST_APART_MS = 300_000

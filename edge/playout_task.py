@@ -32,7 +32,7 @@ from protocols.records import PLAYS
 _MEMORY = "state/playout"
 # The session says when it must be asked again; this is a watch over that, and how often the
 # believed time is passed on although nothing changed it.
-_TICK_MS = 600_000
+_TICK_MS = 3_600_000
 # What the disk would not take is offered to it again after this.
 _SAVE_MS = 60_000
 # How long the end of the agent waits for what plays to fade and be written down.

@@ -17,7 +17,7 @@ from edge.supervisor import Task
 from hw import ports
 from protocols import canonical, http_signature, keys, outbox, records
 from protocols.backoff import seed_of
-from protocols.budget import CONTROL
+from protocols.budget import ALERT, CONTROL
 from protocols.errors import Fault, LocalFault, RemoteFault, WorldFault
 from protocols.hub_addresses import HubAddresses
 from protocols.limits import ID_BYTES_MAX, RECORD_ANSWER_BYTES_MAX
@@ -28,6 +28,8 @@ ASK_MS = 3_600_000
 RETRY_MS = 1_000
 # While the SIM's bytes are spent, or nothing is due.
 REST_MS_MAX = 60_000
+# A node that knows no time asks for it out of the reserve, so often at most.
+TIME_MS = 600_000
 _REMEDY = "Check the hub's address and clock; the records are kept and sent again"
 
 Ties = namedtuple("Ties", ("now", "offer_hub", "note", "clear", "allowed"))
@@ -70,6 +72,7 @@ class RecordsTask(Task):
         self._ties = ties
         self._keys: dict[str, bytes] = {}
         self._ask_ms = 0
+        self._time_ticks = 0
         self._boxes: dict[str, outbox.Outbox] = {}
         for index, name in enumerate(records.CHAINS):
             seed = seed_of(node) + index
@@ -109,6 +112,7 @@ class RecordsTask(Task):
             box = self._boxes[name]
             box.tick(now_ms)
             if not self._ties.allowed(CONTROL):
+                await self._ask_for_time(now_ms)
                 continue
             span = box.data_to_send()
             if span is not None:
@@ -116,6 +120,26 @@ class RecordsTask(Task):
                 self._tell(name)
                 return True
         return False
+
+    async def _ask_for_time(self, now_ms: int) -> None:
+        """Ask for the time alone, where none is known and only the reserve is left.
+
+        Without it no new period of the SIM would ever begin, nor could an alert be judged.
+        """
+        is_known = self._ties.now()[0] is not None
+        if is_known or now_ms < self._time_ticks or not self._ties.allowed(ALERT):
+            return
+        self._time_ticks = now_ms + TIME_MS
+        name = records.HEALTH
+        try:
+            body = records.build_batch(self._node, name, self._journal.epoch(name), 0, [])
+            await self._post(name, body)
+            self._ties.clear("records.link")
+        except LocalFault:
+            raise
+        except Fault as fault:
+            self._ties.note("records.link", fault)
+            self._hub += 1
 
     def _rest_ms(self) -> int:
         now_ms = self._clock.ticks_ms()

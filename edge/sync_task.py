@@ -147,7 +147,7 @@ class SyncTask(Task):
             self.contact_ms = self._time.wall_ms()
             self._hubs.answered(self._base)
             self._session.refreshed([])
-            self.content.rate_media()
+            self.content.rate_in_time()
             self._check_done()
             return
         self._walk_ticks = self._clock.ticks_ms() + WALK_MS

@@ -52,3 +52,7 @@ class ChipClock(Clock):
     async def sleep_ms(self, duration_ms: int) -> None:
         """Wait for a duration."""
         await self._behind.sleep_ms(duration_ms)
+
+    def alarm(self, duration_ms: int, ring: "object") -> "object":
+        """Have `ring()` called after a duration, where the platform can."""
+        return self._behind.alarm(duration_ms, ring)

@@ -30,6 +30,9 @@ class Clock:
         """Wait for a duration."""
         raise NotImplementedError
 
+    def alarm(self, duration_ms: int, ring: "object") -> "object":
+        """Have `ring()` called later; returns what has `cancel()`, None where one only sleeps."""
+
 
 class Entropy:
     """Give random bytes fit for keys and nonces."""
@@ -129,10 +132,7 @@ class Storage:
         raise NotImplementedError
 
     def wipe(self, keep: "tuple[str, ...]") -> int:
-        """Remove all files, visible and staged, but visible ones whose names start as in `keep`.
-
-        Returns how many are still there that should not be: they are looked for anew at the end.
-        """
+        """Remove all but visible files named as in `keep`; returns how many are there after all."""
         raise NotImplementedError
 
 

@@ -288,7 +288,7 @@ def _entry(value: "object") -> Entry:
         take.digest("previous"),
         body,
     )
-    data = record.encode()
+    data = b"".join(canonical.Message(value))  # type: ignore[arg-type]
     _check_length(data)
     return Entry(record, data, hash_of(data))
 

@@ -19,6 +19,5 @@ def check(name: str) -> None:
     for part in parts:
         if part in ("", ".", "..", STAGING):
             raise LocalFault("storage.name", "reserved part in name: " + repr(name), _REMEDY)
-    for character in name:
-        if not "!" <= character <= "~" or character == "\\":
-            raise LocalFault("storage.name", "character not allowed: " + repr(name), _REMEDY)
+    if min(name) < "!" or max(name) > "~" or "\\" in name:
+        raise LocalFault("storage.name", "character not allowed: " + repr(name), _REMEDY)

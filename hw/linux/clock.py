@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from typing import cast
 
 from hw import ports
 from protocols.errors import WorldFault
@@ -32,3 +34,9 @@ class Clock(ports.Clock):
     async def sleep_ms(self, duration_ms: int) -> None:
         """Wait for a duration."""
         await asyncio.sleep(duration_ms / 1000)
+
+    def alarm(self, duration_ms: int, ring: "object") -> asyncio.TimerHandle:
+        """Have `ring()` called after a duration, without a task that sleeps."""
+        return asyncio.get_running_loop().call_later(
+            duration_ms / 1000, cast(Callable[[], None], ring)
+        )

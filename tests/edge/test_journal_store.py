@@ -104,6 +104,23 @@ def test_spans_are_read_within_their_bytes():
     assert store.read("plays", Span(epoch, 9, 0, 0), 4096) == []
 
 
+def test_reading_ends_behind_the_last_record_wanted():
+    storage, pieces = Storage(), []
+    store = opened(storage)
+    for number in range(3):
+        store.append("plays", CLOCK, "play", fact(number))
+    opens = storage.open
+
+    def watched(name):
+        reader = opens(name)
+        reader.read = lambda count, read=reader.read: pieces.append(count) or read(count)
+        return reader
+
+    storage.open = watched
+    assert len(store.read("plays", Span(store.epoch("plays"), 0, 1, 3), 1 << 20)) == 3
+    assert sum(pieces) < SMALL // 4
+
+
 def test_positions_reach_the_disk_with_the_next_record_or_after_a_while():
     storage = Storage()
     store = opened(storage)

@@ -105,6 +105,18 @@ def test_the_hubs_time_is_taken_told_and_recorded_when_it_steps():
     assert len(rig.book.find("clock")) == 1
 
 
+def test_small_corrections_are_believed_and_told_when_they_have_added_up():
+    rig = Rig()
+    rig.time.offer_hub(MIDNIGHT_MS, 0, 0)
+    assert [trust for _, trust, _ in rig.told()] == ["hub"]
+    for turn, ahead_ms in enumerate((40, 80, 120, 130), 1):
+        rig.clock.advance(3_600_000)
+        ticks_ms = rig.clock.ticks_ms()
+        rig.time.offer_hub(MIDNIGHT_MS + ticks_ms + ahead_ms, ticks_ms, ticks_ms)
+        assert rig.time.wall_ms() == MIDNIGHT_MS + ticks_ms + ahead_ms
+        assert len(rig.told()) == (turn == 3)
+
+
 def test_a_contradicting_network_is_recorded_and_not_believed():
     rig = Rig()
     rig.time.offer_network(MIDNIGHT_MS + 7 * 3_600_000, 0, 100)

@@ -104,6 +104,7 @@ class World:
         self.noted = []
         self.times = []
         self.room = 1
+        self.rooms = {}
         if self.storage.size("metadata/root.json") is None:
             put(self.storage, "metadata/root.json", root(HUB_KEY.public_key().public_bytes_raw()))
         self.boot()
@@ -118,7 +119,7 @@ class World:
             lambda *args: self.times.append(args),
             lambda place, error: self.noted.append((place, error.code)),
             lambda place: None,
-            lambda purpose: self.room,
+            lambda purpose: self.rooms.get(purpose, self.room),
         )
         self.task = RecordsTask(
             "node-1",
@@ -304,12 +305,18 @@ def test_after_a_reboot_nothing_is_lost_and_nothing_counted_twice():
     assert world.pending() == 0
 
 
-def test_an_exhausted_budget_sends_nothing():
-    world = World()
+def test_a_spent_budget_sends_nothing_but_an_unknown_time_is_asked_for_out_of_the_reserve():
+    world = World(wall_ms=None)
     world.play(1)
     world.room = 0
     world.run()
     assert world.link.requests == []
+    world.rooms = {"alert": 1}
+    world.run(21)
+    assert len(world.times) == len(world.link.requests) == 3
+    world.clock.set_wall_ms(NOW_MS)
+    world.run(21)
+    assert (len(world.times), world.hub.bodies) == (3, {})
     world.room = 1
     world.run()
     assert world.pending() == 0

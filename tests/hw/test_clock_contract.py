@@ -5,8 +5,11 @@ import time
 
 import pytest
 
+from edge.feed import Feed
+from edge.node_time import NodeTime
 from hw.linux.clock import Clock as LinuxClock
 from hw.sim.clock import Clock as SimClock
+from hw.sim.storage import Storage
 from protocols.errors import WorldFault
 
 
@@ -18,6 +21,17 @@ async def test_linux_clock_follows_libc(monkeypatch):
     assert 15 <= clock.ticks_ms() - before < 1000
     monkeypatch.setattr(time, "time_ns", lambda: 5_000_000_000)
     assert clock.wall_ms() is None
+
+
+async def test_an_alarm_rings_once_or_not_at_all_through_every_clock_before_it():
+    rung, clock = [], NodeTime(LinuxClock(), Storage(), Feed(), None, False)
+    done = asyncio.Event()
+    clock.alarm(0, lambda: rung.append("cancelled")).cancel()
+    clock.alarm(1, lambda: rung.append("rung"))
+    clock.alarm(20, done.set)
+    await done.wait()
+    assert rung == ["rung"]
+    assert SimClock().alarm(1, done.set) is None
 
 
 def test_linux_clock_names_a_refused_step(monkeypatch):

@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections import Counter, namedtuple
 
+from hub.ingest import HOLE
 from protocols import canonical
 from tests.simulation.province import PROVINCE, RATE_HZ, UTC_OFFSET_MIN
 
@@ -20,7 +21,7 @@ OWED_MS = 15 * 60_000
 # A tick of the card: stretches shorter than this say nothing.
 SHORT_MS = 500
 LATE_MS = 1_800_000
-# The hub's word about records that neither it nor the node has any more.
+# What the hub says of records that neither it nor the node has any more.
 _HOLE = re.compile(r"\w+ (\w+): (\d+) to (\d+) are lost")
 
 Approved = namedtuple("Approved", "item unit legal_class hamlets seconds repeats expires_ms policy")
@@ -69,7 +70,6 @@ class Judge:
         self.flipped = set()
         self.spoilt_journals = set()
         self._holes = set()
-        self._acked_before = {}
         self.trace = hashlib.sha256()
         self.counts = Counter()
 
@@ -113,21 +113,19 @@ class Judge:
                 if not self._is_hole_told(whole):
                     self.break_("acknowledged and lost", node, whole)
 
+    def hub_took(self):
+        """Read what the hub says of holes, whenever it has taken a batch."""
+        for (node, chain), row in self._world.hub.store._rows["faults"].items():
+            found = _HOLE.fullmatch(row["message"]) if row["code"] == HOLE else None
+            if found:
+                self._holes.add((node, chain, found[1], int(found[2]), int(found[3])))
+
     def _is_hole_told(self, whole):
         """Tell whether card and restored hub both lost a record, and the hub said so."""
-        node, chain, epoch, sequence = whole
-        if node not in self.spoilt_journals:
-            return False
-        for row in self._world.hub.store.find("faults", {"node": node, "place": chain}):
-            found = _HOLE.fullmatch(row["message"])
-            if found and found[1] == epoch and int(found[2]) <= sequence <= int(found[3]):
-                self._holes.add(whole)
-        return whole in self._holes
+        return whole[0] in self.spoilt_journals and _is_told(whole, self._holes)
 
     def restored(self):
         """Forget what a hub acknowledged whose database is an older copy now."""
-        for key, position in self._acked.items():
-            self._acked_before[key] = max(position, self._acked_before.get(key, 0))
         self._acked.clear()
 
     def fetched(self, station, path, size):
@@ -250,10 +248,13 @@ class Judge:
 
     def finish(self):
         """Check what must be so once everything has come home."""
-        self._check_records()
-        self._check_plays()
+        waiting = {}
+        for station in self._world.stations:
+            waiting.update(station.waiting())
+        self._check_records(waiting)
+        self._check_plays(waiting)
 
-    def _check_records(self):
+    def _check_records(self, waiting):
         rows = self._world.hub.store._rows["records"]
         told = []
         for key, row in rows.items():
@@ -264,21 +265,25 @@ class Judge:
             row = rows.get(key)
             if row is not None and row["hash"] == wanted:
                 continue
-            if key[0] in self.spoilt_journals and key[3] <= self._acked_before.get(key[:3], 0):
+            if key in waiting:
+                self.counts["records waiting for the SIM's next period"] += 1
+            elif self._is_hole_told(key):
                 # The hub's disk was lost and a bit of the journal: two copies, both gone.
                 self.counts["records lost with both disks"] += 1
-                continue
-            if key not in self._holes and not (key[0] in self.flipped and _is_told(key, told)):
+            elif not (key[0] in self.flipped and _is_told(key, told)):
                 self.break_("a record was lost", key[0], key)
 
-    def _check_plays(self):
+    def _check_plays(self, waiting):
         """Match every stretch of sound with exactly one record of a play, and back."""
+        rows = self._world.hub.store._rows["records"]
+        stored = {key: row["record"] for key, row in rows.items() if row["kind"] == "play"}
+        stored.update((key, data) for key, data in waiting.items() if key not in rows)
         bodies = Counter()
-        for row in self._world.hub.store._rows["records"].values():
-            if row["kind"] == "play":
-                body = canonical.decode(row["record"], len(row["record"]))["body"]
-                if body["until_ms"] - body["from_ms"] >= SHORT_MS:
-                    bodies[(row["node"], body["item"], body["from_ms"], body["until_ms"])] += 1
+        for key, data in stored.items():
+            value = canonical.decode(data, len(data))
+            body = value["body"]
+            if value["kind"] == "play" and body["until_ms"] - body["from_ms"] >= SHORT_MS:
+                bodies[(key[0], body["item"], body["from_ms"], body["until_ms"])] += 1
         certain, possible = Counter(), Counter()
         for name, item, heard, ended_ms in self._heard:
             from_ms, until_ms = (

@@ -101,6 +101,8 @@ class Hub:
         self.store = ledger.store
         self.root = (config.repository / "metadata/1.root.json").read_bytes()
         self.is_up = True
+        # Called whenever a batch of records was taken, whether or not its answer arrives.
+        self.took = lambda: None
 
     def close(self):
         """Remove the folder."""
@@ -162,6 +164,7 @@ class Hub:
             if method == "POST" and path == "/v1/records":
                 given = records_api.Post(method, HOST, path, headers, body)
                 found, data = await records_api.take(self.services, given)
+                self.took()
                 return 200, {name.lower(): value for name, value in found.items()}, data
             return self._file(path, headers)
         except Fault as fault:

@@ -18,6 +18,10 @@ from hw.sim.decoder import Decoder
 from hw.sim.entropy import Entropy
 from hw.sim.storage import PowerCut
 from protocols import canonical
+from protocols.budget import CONTROL
+from protocols.limits import RECORD_BATCH_BYTES_MAX
+from protocols.outbox import Span
+from protocols.records import CHAINS
 from tests.simulation.card import Card
 from tests.simulation.disk import Disk
 from tests.simulation.keys import Identity
@@ -60,6 +64,13 @@ class Clock(ports.Clock):
             await asyncio.sleep(0)
             return
         await asyncio.sleep(math.ceil(duration_ms / self._rate) / 1000)
+
+    def alarm(self, duration_ms, ring):
+        if not self.is_powered:
+            return None
+        return asyncio.get_running_loop().call_later(
+            math.ceil(duration_ms / self._rate) / 1000, ring
+        )
 
 
 class Nobody:
@@ -178,6 +189,19 @@ class Station:
             await self._bury()
             return True
         return False
+
+    def waiting(self):
+        """Return the records, by key, that the journal keeps while the SIM's bytes are spent."""
+        node, found = self.node, {}
+        if node.budget.allowed(CONTROL):
+            return found
+        for chain in CHAINS:
+            for run in node.journal.runs(chain):
+                for sequence in range(run.first, run.last + 1):
+                    span = Span(run.epoch, 0, sequence, 1)
+                    for data in node.journal.read(chain, span, RECORD_BATCH_BYTES_MAX) or ():
+                        found[(self.name, chain, run.epoch, sequence)] = data
+        return found
 
     # The kit that `edge.main.Node` takes its ports from.
 

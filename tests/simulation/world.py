@@ -54,6 +54,7 @@ class World:
         self.has_budget = drawn if scale.has_budget is None else scale.has_budget
         self.judge = Judge(self)
         self.hub = Hub(seed, self.true_ms)
+        self.hub.took = self.judge.hub_took
         self._rounds = {}
 
     def true_ms(self):
