@@ -31,6 +31,7 @@ _STATUS = {
     "blob.too_long": 413,
     "records.unknown_node": 401,
     "records.signature": 401,
+    "webhook.signature": 401,
     "signature.missing": 401,
     "records.revoked": 403,
     "records.replaced": 403,

@@ -88,4 +88,16 @@ class Signed(Struct):
     """TUF metadata, or a manifest."""
 
 
-TYPES = (Fault, Batch, BatchAnswer, Kept, Paper, Signed)
+class Pushed(Struct, forbid_unknown_fields=True):
+    """How many directives of a push were read; each counts once, however often it comes."""
+
+    taken: Count
+
+
+class Push(Struct):
+    """A page of directives in the province's own words."""
+
+    DanhSach: list[dict[str, Any]]
+
+
+TYPES = (Fault, Batch, BatchAnswer, Kept, Paper, Signed, Push, Pushed)

@@ -27,6 +27,7 @@ from hub.answers import json_faults
 from hub.cap import api as cap_api
 from hub.cap import public as cap_public
 from hub.metrics import METRICS, Metrics, measured
+from hub.mirror import webhook
 from hub.node_now import Programmes
 from hub.page_guard import strict_headers
 from hub.passwords import Checker
@@ -72,5 +73,6 @@ def _install_node_routes(app: web.Application, services: Services) -> None:
     )
     app.add_routes(cap_api.ROUTES)
     cap_public.install(app)
+    app.add_routes(webhook.ROUTES)
     pack.install(app, services)
     openapi.install(app)

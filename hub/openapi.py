@@ -13,6 +13,7 @@ from protocols.limits import (
     PACK_DAYS_MAX,
     PAPER_BYTES_MAX,
     RECORD_BATCH_BYTES_MAX,
+    WEBHOOK_BYTES_MAX,
 )
 
 PREFIX = "/v1/"
@@ -23,7 +24,7 @@ _TEXT = {"type": "string"}
 _UNIT = {"type": "string", "pattern": r"^[a-z0-9]{1,8}\.[a-z0-9]{1,16}$"}
 _FAULTS = {
     400: "The request is malformed; the code says how",
-    401: "The signature is missing or not by this node's key",
+    401: "The signature is missing, or not by this node's or peer's key",
     403: "The node is revoked, replaced or in quarantine",
     404: "Nothing stands under this name",
     408: "The body stopped coming",
@@ -121,6 +122,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         faults=(400, 401, 408, 413, 503),
         headers=("Authorization",),
         body=("", CAP_BYTES_MAX),
+    ),
+    ("POST", "/v1/peers/{peer}/directives"): Operation(
+        "directives",
+        "Take what a province sends by itself, signed with its webhook secret (HMAC-SHA256).",
+        {202: ("Read; each directive counts once", _JSON, "Pushed")},
+        faults=(400, 401, 404, 408, 413, 503),
+        headers=("X-Chieng-Signature",),
+        body=("Push", WEBHOOK_BYTES_MAX),
     ),
     ("GET", PATH): Operation(
         "openapi", "This description.", {200: ("The description", _JSON, "")}, faults=()

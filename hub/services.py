@@ -1,7 +1,8 @@
 """What every handler of one hub works with."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -70,6 +71,8 @@ class Services:
     production: Production
     opener: KeyOpener
     answer_keys: AnswerKeys
+    # Rung for a peer that has sent something by itself (`hub.mirror`).
+    news: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def now_s(self) -> int:
         """Return the hub's time in whole seconds (Unix UTC)."""

@@ -317,6 +317,11 @@ PEER_ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
 # A node says how it is once a day at least; the hub judges its silence by what it said.
 STATUS_S_MAX = 86_400
+# What a province pushes: 50 bulletins with their texts are about 100 KB; media are fetched.
+WEBHOOK_BYTES_MAX = 512 * 1024
+WEBHOOK_DIRECTIVES_MAX = 200
+# A push is signed with its time; the two clocks may differ by this.
+WEBHOOK_AGE_S_MAX = 300
 
 # Modem. A line of AT holds an operator's name or a cell's dozen numbers; a reply a dozen lines, and
 # +COPS=? of a border town, the longest, which we never ask, 2 KB.

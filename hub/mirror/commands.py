@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hub.addresses import is_loopback
-from hub.mirror import peers
+from hub.mirror import peers, webhook
 from hub.mirror.service import secrets_folder
 from hub.passphrases import secret
 from hub.services import Services
@@ -28,6 +28,12 @@ async def peer(services: Services, chosen: Namespace) -> object:
         state = "paused" if chosen.verb == "pause" else "active"
         await services.ledger.write(lambda s: peers.set_state(s, chosen.id, state, WHO, now_ms))
         return {"peer": chosen.id, "state": state}
+    if chosen.verb == "webhook":
+        known = await services.ledger.read(lambda s: s.get("peers", chosen.id))
+        if known is None:
+            raise LocalFault("mirror.peer", f"no peer {chosen.id}", "List them.")
+        secret_word = await asyncio.to_thread(webhook.new_secret, services, chosen.id)
+        return {"path": f"/v1/peers/{chosen.id}/directives", "secret": secret_word}
     if chosen.verb == "backfill":
         return await _backfill(services, chosen, now_ms)
     settings = await asyncio.to_thread(_settings, services, chosen)
@@ -95,7 +101,7 @@ async def _backfill(services: Services, chosen: Namespace, now_ms: int) -> objec
 
 def add_arguments(command: Any) -> None:
     """Add the words of `chieng-hub peer`."""
-    command.add_argument("verb", choices=("add", "list", "pause", "resume", "backfill"))
+    command.add_argument("verb", choices=("add", "list", "pause", "resume", "backfill", "webhook"))
     command.add_argument("--id", metavar="NAME")
     command.add_argument("--connector", choices=peers.CONNECTORS, default="htttn-v2")
     command.add_argument("--name", help="the province's name")

@@ -79,6 +79,10 @@ class Connector:
         """Return what the peer asks for after a cursor; raises `Trouble`."""
         raise NotImplementedError
 
+    def directive(self, one: dict[str, Any]) -> Directive:
+        """Return one directive of a page in our words; what cannot be read is `unknown`."""
+        raise NotImplementedError
+
     async def fetch(self, url: str, offset: int, count: int) -> bytes:
         """Return at most `count` bytes of a file from an offset; raises `Trouble`."""
         raise NotImplementedError

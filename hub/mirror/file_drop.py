@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -26,6 +27,7 @@ from hub.mirror.connector import (
     Trouble,
     Verdict,
 )
+from hub.mirror.directive import Directive
 from protocols.limits import PEER_ANSWER_BYTES_MAX
 
 PREFIX = b"chieng-drop/1\n"
@@ -110,7 +112,7 @@ class FileDrop(Connector):
             except (ValueError, RecursionError):
                 value = None
             if isinstance(value, dict):
-                found.append(directive.read(value.get("supply"), value.get("kind"), value))
+                found.append(self.directive(value))
         return Page(found, names[0], len(names) == 1)
 
     def _verified(self, path: Path) -> bytes:
@@ -129,6 +131,9 @@ class FileDrop(Connector):
         except (OSError, ValueError, KeyError, TypeError, RecursionError, InvalidSignature):
             raise unsigned from None
         return data
+
+    def directive(self, one: dict[str, Any]) -> Directive:
+        return directive.read(one.get("supply"), one.get("kind"), one)
 
     async def fetch(self, url: str, offset: int, count: int) -> bytes:
         return await asyncio.to_thread(self._part, url, offset, count)

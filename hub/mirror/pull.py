@@ -37,7 +37,8 @@ class Puller:
         self._connector = connector
         self._pace = Pace(chance)
         self._wrong: dict[str, int] = {}
-        self.news = asyncio.Event()
+        # Set when the peer has sent something by itself.
+        self.news = services.news.setdefault(peer, asyncio.Event())
 
     async def run(self) -> None:
         """Pull until cancelled; `news` makes it look at once."""

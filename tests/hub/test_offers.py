@@ -10,13 +10,18 @@ from hypothesis import strategies as st
 
 from hub import accounts, audit, bulletins, fleet, timing, topics
 from hub.app import create_app
-from hub.mirror import offers, supply
+from hub.mirror import mapping, offers, peers, supply, webhook
+from hub.mirror.connector import Trouble
+from hub.mirror.htttn_v2 import HtttnV2
+from hub.mirror.service import secrets_folder
+from hub.mirror.wire import Wire
 from hub.roles import ADMINISTRATOR, AUTHOR, EVERYWHERE, OBSERVER, Grant
 from hub.store_memory import MemoryStore
 from protocols import settings
 from protocols.errors import RemoteFault
+from protocols.limits import WEBHOOK_AGE_S_MAX, WEBHOOK_BYTES_MAX
 from tests.hub.conftest import COMMUNE, serving, signed_in, unit_row
-from tests.hub.mirror_world import peer_row
+from tests.hub.mirror_world import ACCOUNT, peer_row
 from tests.hub.test_mirror_supply import HERE, TEXT, Province
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
@@ -297,3 +302,65 @@ def test_no_list_of_topics_breaks_the_reader(data):
         assert fault.code == "topics.list"
     else:
         assert found and all(code and name for code, name in found.items())
+
+
+async def test_what_a_province_pushes_counts_once_and_only_with_its_signature(
+    province, services, officer
+):
+    secret = webhook.new_secret(services, "tinh")
+    peers.keep_secret(secrets_folder(services.config), "tinh", "secret")
+    account = {"url": "http://127.0.0.1:9", "user": "u", "source_id": "s", "source_name": "s",
+               "target_id": "t"}  # fmt: skip
+    settings_json = {"settings_json": json.dumps(account)}
+    await services.ledger.write(lambda s: s.change("peers", ("tinh",), settings_json))
+    one = {"ChiThiID": "w", "Loai": "ban-tin", "ThoiDiem": "x", "TieuDe": "Đẩy đến", **TEXT}
+    sound = b"OggS" + bytes(900_000)
+    name = province.desk.keep(sound)
+    file = {"NoiDung": name, "MaBam": name, "DoDai": len(sound), "LoaiTep": "audio/ogg"}
+    media = {**one, "ChiThiID": "m", "MucDoUuTien": 2, "TepAmThanh": file}
+    cancel = {"ChiThiID": "c", "Loai": "huy", "HuyChiThi": "not-here-yet"}
+    body = json.dumps({"DanhSach": [one, media, cancel, 7, {}]}).encode()
+    now_s = services.now_s()
+
+    async def push(data, signature, peer="tinh"):
+        headers = {webhook.HEADER: signature}
+        path = f"/v1/peers/{peer}/directives"
+        async with officer.session.post(path, data=data, headers=headers) as answer:
+            return answer.status
+
+    good = webhook.signature(secret, now_s, body)
+    stale = webhook.signature(secret, now_s - WEBHOOK_AGE_S_MAX - 60, body)
+    for data, signed, peer in (
+        (body, "", "tinh"),
+        (body, webhook.signature("x", now_s, body), "tinh"),
+        (body + b" ", good, "tinh"),
+        (body, stale, "tinh"),
+        (body, good, "another"),
+    ):
+        assert await push(data, signed, peer) == 401, signed
+    assert await push(b"[" * 9, webhook.signature(secret, now_s, b"[" * 9)) == 400
+    assert await push(b" " * (WEBHOOK_BYTES_MAX + 1), good) == 413
+    assert await province.supply("w") is None
+    assert [await push(body, good) for _ in range(3)] == [202] * 3
+    assert services.news["tinh"].is_set(), "the puller looks at once"
+    assert (await province.supply("w"))["state"] == "offered"
+    assert await province.supply("c") is None, "a cancel waits for what it cancels"
+    province.wire.cuts = 1
+    with pytest.raises(Trouble):
+        await province.puller.step()
+    await province.puller.step()
+    assert services.blobs.path(name).read_bytes() == sound
+    assert len(await province.bulletins("m")) == 1
+    await services.ledger.write(lambda s: s.change("peers", ("tinh",), {"state": "paused"}))
+    assert await push(body, good) == 401
+
+
+@given(body=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_no_pushed_body_breaks_the_reader(body):
+    connector = HtttnV2(ACCOUNT, mapping.read(mapping.shipped("htttn_v2")), Wire(), int)
+    try:
+        found = webhook.read(connector, body)
+    except RemoteFault as fault:
+        assert fault.code == "webhook.body"
+    else:
+        assert isinstance(found, list)
