@@ -73,6 +73,26 @@ async def test_a_page_stands_and_its_exposure_is_told_when_it_leaves(province):
     await node.stop()
 
 
+async def test_what_expires_is_wiped_without_anybody_and_also_after_a_restart(province):
+    value, (rows,) = programme(province, 1)
+    value["pages"][0]["until_s"] = manifests.at_ms("06:00:30") // 1000
+    node = await ready(province, value)
+    node.link.is_down = True
+    await node.pass_to("06:00:29")
+    assert node.panel.rows == rows
+    await node.pass_to("06:00:32")
+    assert node.panel.rows == DARK
+    (show,) = node.book.find("show")
+    assert abs(show["ended_ms"] - manifests.at_ms("06:00:30")) <= 1100
+    await node.stop()
+    # A board that holds its picture through a crash of the node is dark as soon as it is back.
+    node.panel.rows = rows
+    node.start("board")
+    await node.pass_ms(2000)
+    assert node.panel.rows == DARK
+    await node.stop()
+
+
 async def test_pages_take_turns(province):
     value, rows = programme(province, 1, 2)
     node = await ready(province, value)
