@@ -35,6 +35,7 @@ class Kind(NamedTuple):
     units: tuple[str, ...]
     examples: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
 KINDS = (
@@ -57,6 +58,7 @@ KINDS = (
         ("adduser", "ffmpeg", "libasound2"),
         ("chieng-node.service",),
         settings=("node.json",),
+        rules=("60-chieng-node.rules",),
     ),
 )
 
@@ -109,6 +111,8 @@ def lay_out(kind: Kind, tree: Path, version: str) -> None:
     _copy(KIT / "launcher", tree / "usr" / "bin" / kind.name, 0o755, **words)
     for unit in kind.units:
         _copy(KIT / unit, tree / "lib" / "systemd" / "system" / unit)
+    for rule in kind.rules:
+        _copy(KIT / rule, tree / "lib" / "udev" / "rules.d" / rule)
     papers = tree / "usr" / "share" / "doc" / kind.name
     for name in ("README.md", "CHANGELOG.md", "THREATS.md", "HARDWARE.md"):
         _copy(TOP / name, papers / name)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,13 @@ def test_a_node_as_shipped_waits_on_its_service_cable(trees):
     assert config["data"] == "/var/lib/chieng-node"
     unit = (trees / "lib/systemd/system/chieng-node.service").read_text()
     assert "ConditionPathExists=/etc/chieng-node/node.json" in unit
+    # Pins, the clock chip and the watchdog belong to root unless a rule says otherwise.
+    rules = (trees / "lib/udev/rules.d/60-chieng-node.rules").read_text()
+    assert re.findall(r'KERNEL=="([^"]+)", GROUP="chieng-node", MODE="0660"', rules) == [
+        "gpiochip[0-9]*",
+        "i2c-[0-9]*",
+        "watchdog|watchdog[0-9]*",
+    ]
     assert (trees / "chieng-node" / "conffiles").read_text() == "/etc/chieng-node/node.json\n"
 
 
