@@ -50,6 +50,7 @@ OPEN = Rule(None)
 SIGNED_IN = Rule("")
 _BULLETIN = "/bulletins/{bulletin}"
 _ALERT = "/emergency/{bulletin}"
+_CAP = "/cap/messages/{message}"
 _OWN = "/account"
 _INSTALLED = "/installations"
 _TICKET = _INSTALLED + "/tickets/{ticket}"
@@ -108,6 +109,13 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", _SHEET + "/file"): Rule(roles.INSPECT, _unit_of("enrolments", "enrolment")),
     ("POST", _NODE + "/confirm"): Rule(roles.ADMINISTER, _unit_of("nodes", "node")),
     ("POST", _NODE + "/revoke"): Rule(roles.ADMINISTER, _unit_of("nodes", "node")),
+    ("GET", "/cap"): Rule(roles.ALARM),
+    ("POST", "/cap"): Rule(roles.ALARM),
+    ("GET", _CAP): Rule(roles.ALARM),
+    ("POST", _CAP + "/dismiss"): Rule(roles.ALARM),
+    ("POST", _CAP + "/draft"): Rule(roles.WRITE),
+    ("POST", "/cap/senders"): Rule(roles.ADMINISTER, _whole_hub),
+    ("POST", "/cap/senders/close"): Rule(roles.ADMINISTER, _whole_hub),
     ("GET", "/accounts"): Rule(roles.ADMINISTER),
     ("POST", "/accounts"): Rule(roles.ADMINISTER),
     ("POST", "/accounts/{account}/grants"): Rule(roles.ADMINISTER),

@@ -25,6 +25,7 @@ from hub import (
 )
 from hub.answers import json_faults
 from hub.cap import api as cap_api
+from hub.cap import pages as cap_pages
 from hub.cap import public as cap_public
 from hub.metrics import METRICS, Metrics, measured
 from hub.mirror import webhook
@@ -58,7 +59,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app[CHECKER] = Checker()
     app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *emergency_pages.ROUTES, *assets.ROUTES])
     app.add_routes([*approval_pages.ROUTES, *offer_pages.ROUTES, *installation_pages.ROUTES])
-    app.add_routes(node_pages.ROUTES)
+    app.add_routes([*node_pages.ROUTES, *cap_pages.ROUTES])
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app
 

@@ -75,9 +75,12 @@ def edit(store: Store, bulletin: str, draft: Draft, who: str, now_s: int) -> int
     row = move(store, bulletin, "edit", now_s)
     if row["unit"] != draft.unit:
         raise _refuse("unit", "a bulletin stays in its unit", "Write a new bulletin there.")
-    older = current(store, bulletin)["timing"].get("replaces")
-    if older and clean.timing["mode"] == "alert":
-        clean = clean._replace(timing={**clean.timing, "replaces": older})
+    older = current(store, bulletin)["timing"]
+    if clean.timing["mode"] == "alert":
+        # What came from a sender keeps its end, and stays a drill if it was one.
+        names = ("replaces", "ends_s", "drill") if "ends_s" in older else ("replaces",)
+        kept = {name: older[name] for name in names if older.get(name)}
+        clean = clean._replace(timing={**clean.timing, **kept})
     version = int(row["version"]) + 1
     store.change("bulletins", (bulletin,), {"version": version})
     store.add("bulletin_versions", _version(bulletin, version, clean, now_s))

@@ -20,6 +20,7 @@ from hub import (
     timing,
 )
 from hub.answers import not_found, status_of
+from hub.cap import intake, prefill
 from hub.form import Form
 from hub.pages import page, part
 from hub.production import new_name
@@ -30,6 +31,8 @@ from protocols.errors import Fault, RemoteFault
 
 NAME = r"{bulletin:b[0-9a-f]{12}}"
 LANGUAGE, VOICE = "vi-VN", "vi-VN"
+# What the first step names of CAP messages that wait.
+CAP_MAX = 5
 
 
 def _start(store: Store, services: Services, who: roles.Reader) -> dict[str, Any]:
@@ -45,6 +48,7 @@ def _start(store: Store, services: Services, who: roles.Reader) -> dict[str, Any
         "units": shown,
         "hamlets": [pair for pair in hamlets if pair[1]],
         "open": [{**row, "unit_name": units[row["unit"]]["name"]} for row in rows],
+        "cap": intake.waiting(store, mine, services.now_s(), CAP_MAX),
     }
 
 
@@ -60,6 +64,7 @@ def _blank(template: str) -> dict[str, Any]:
         "drill": False,
         "upload": "",
         "replaces": "",
+        "cap": "",
         "template": template if found else "",
     }
 
@@ -88,10 +93,15 @@ async def _form_page(
 
 
 async def show(request: web.Request) -> web.Response:
-    """Show the first step; `?template=` fills it, `?correct=` fills it with an alert on air."""
+    """Show the first step; `?template=`, `?cap=` fill it, `?correct=` fills it with an alert."""
     services, who = request.app[SERVICES], access.reader(request)
     values, wrong = _blank(request.query.get("template", "")), request.query.get("correct", "")
     if not wrong:
+        name, unit = request.query.get("cap", ""), request.query.get("unit", "")
+        if name:
+            now_s = services.now_s()
+            given = await services.ledger.read(lambda s: prefill.values(s, name, unit, now_s))
+            values.update(given)
         return await _form_page(request, values)
 
     def ask(store: Store) -> Row:
@@ -136,6 +146,7 @@ async def prepare(request: web.Request) -> web.Response:
     services, who = request.app[SERVICES], access.reader(request)
     sent = await form.read(request, services.blobs)
     name, now_s, wrong = new_name(), services.now_s(), sent.one("replaces")
+    origin = sent.one("cap")
     try:
         draft = _draft(sent, services)
 
@@ -145,7 +156,12 @@ async def prepare(request: web.Request) -> web.Response:
             if wrong:
                 old = emergency.replaceable(store, wrong, draft.unit)
                 when = {**when, "replaces": [programme.item_id(old)]}
+            row = intake.open_message(store, origin, now_s) if origin else None
+            if row is not None:
+                when = prefill.fixed(store, row, draft.unit, when)
             bulletins.create(store, name, draft._replace(timing=when), who.account, now_s)
+            if row is not None:
+                intake.use(store, row, draft.unit, name, now_s)
 
         await services.ledger.write(keep)
     except Fault as fault:
@@ -188,6 +204,7 @@ def _alert(store: Store, services: Services, name: str, who: roles.Reader) -> di
         "may_approve": who.allows(roles.APPROVE, units, row["unit"]),
         "missing": waiting[0]["missing"] if waiting else 0,
         "over": row["until_s"] is not None and row["until_s"] <= now_ms // 1000,
+        "cap": store.get("cap_bulletins", name),
         "reach": emergency.reach(store, units, row["unit"], row["hamlets"], now_ms),
         "progress": emergency.progress(store, units, row, now_ms),
     }

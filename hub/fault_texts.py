@@ -89,6 +89,38 @@ _TEXTS = {
     "bulletin.title": (N_("The title is empty."), N_("Write a short title.")),
     "bulletin.unit": (N_("No unit is chosen."), N_("Choose the unit that speaks.")),
     "bulletin.unknown": (N_("There is no such bulletin."), N_("Go back to the overview.")),
+    "cap.closed": (
+        N_("Nothing can be made of this message any more."),
+        N_("Look what its sender said later, or what was decided here."),
+    ),
+    "cap.element": (
+        N_("The file is not as CAP 1.2 wants it."),
+        N_("Ask the sender for a correct file and name the element below."),
+    ),
+    "cap.form": (
+        N_("No bulletin can be made of this message."),
+        N_("Use the emergency page, or write it in Vietnamese yourself."),
+    ),
+    "cap.late": (
+        N_("The message ends before the next programme."),
+        N_("Inform people another way, or choose an earlier time in a bulletin of your own."),
+    ),
+    "cap.none": (N_("No file is chosen."), N_("Choose a CAP file.")),
+    "cap.over": (N_("The message has ended."), N_("Ask its sender for a new one.")),
+    "cap.sender": (
+        N_("This is no sender of CAP alerts, or it is not listed."),
+        N_("Copy it exactly from the sender line of its alerts."),
+    ),
+    "cap.size": (
+        N_("The file is too large or too deep."),
+        N_("Ask the sender for a shorter file."),
+    ),
+    "cap.source": (N_("There is no such way."), N_("Choose one from the list.")),
+    "cap.unknown": (N_("There is no such message."), N_("Look at the list again.")),
+    "cap.xml": (
+        N_("The file cannot be read as XML."),
+        N_("Ask the sender for the file as it was issued, without a document type."),
+    ),
     "emergency.confirm": (
         N_("The name you typed is not the unit's."),
         N_("Type the name as it stands above the field."),

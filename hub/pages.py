@@ -11,6 +11,7 @@ from aiohttp import web
 from hub import access, fault_texts, metrics, page_guard, roles
 from hub.answers import Handler, fault_answer, json_faults, not_found, status_of, unexpected
 from hub.assets import ASSETS
+from hub.cap import intake
 from hub.mirror import peers
 from hub.node_now import Programmes
 from hub.overview import overview
@@ -24,6 +25,8 @@ PROGRAMMES = web.AppKey("programmes", Programmes)
 TEMPLATES = web.AppKey("templates", jinja2.Environment)
 # A province this far behind is named on the first page.
 BEHIND_MS = 300_000
+# What the first page names of CAP messages that wait.
+CAP_MAX = 5
 COOKIE_S = 365 * 86400
 
 _log = logging.getLogger("chieng.hub")
@@ -120,8 +123,14 @@ async def _overview(request: web.Request) -> dict[str, Any]:
         units = access.units_today(store, services)
         seen = None if who.everywhere(roles.VIEW) else who.reach(roles.VIEW, units)
         told = peers.listed(store, config.now_ms())
+        mine = who.reach(roles.ALARM, units)
+        asked = intake.waiting(store, mine, config.now_ms() // 1000, CAP_MAX)
         found = overview(store, programmes, config.now_ms(), units, seen)
-        return {**found, "behind": [one for one in told if one["lag_ms"] > BEHIND_MS]}
+        return {
+            **found,
+            "cap": asked if who.may(roles.ALARM) else [],
+            "behind": [one for one in told if one["lag_ms"] > BEHIND_MS],
+        }
 
     return await services.ledger.read(ask)
 

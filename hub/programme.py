@@ -85,7 +85,8 @@ def until_s(row: Row, offset_min: int) -> int:
     """Return when a bulletin with a fixed timing is over (Unix seconds)."""
     when = row["timing"]
     if when["mode"] == "alert":
-        return int(when["sent_s"] + when["hours"] * 3600)
+        end_s = int(when["sent_s"] + when["hours"] * 3600)
+        return min(end_s, int(when.get("ends_s", end_s)))
     return timing.last_start_s(when, offset_min) + timing.BOARD_S
 
 

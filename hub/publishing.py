@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from hub import audit, bulletins, programme, timing
 from hub.blobs import Blobs
+from hub.cap import intake
 from hub.config import Config
 from hub.mirror import accepting
 from hub.repository import request as requests
@@ -63,6 +64,8 @@ class Publisher:
         async with self._one:
             await self._complete_all()
             row = await self._ledger.read(lambda s: bulletins.current(s, bulletin))
+            if action == "publish":
+                await self._ledger.read(lambda s: intake.check_open(s, bulletin))
             waiting = await self._ledger.read(lambda s: _open_of(s, bulletin))
             if waiting is not None:
                 name = await self._sign_more(waiting, signatures)
@@ -222,9 +225,9 @@ def _open_of(store: Store, bulletin: str) -> Row | None:
 
 def _fixed(row: Row, now_s: int, config: Config) -> dict[str, Any]:
     when: dict[str, Any] = row["timing"]
+    timing.check_future(when, now_s, config.utc_offset_min)
     if when["mode"] == "alert":
         return {**when, "sent_s": now_s}
-    timing.check_future(when, now_s, config.utc_offset_min)
     return timing.fix(when, now_s, config.start_lead_s, config.utc_offset_min)
 
 

@@ -2,7 +2,8 @@
 
 Kept as JSON: `{"mode": "now"}` until approval fixes it, `{"mode": "once", "date", "time"}`,
 `{"mode": "daily", "times", "weekdays", "from", "until"}`, and for emergencies
-`{"mode": "alert", "hours", "gap_min", "drill"}`. Days and times are the province's local ones.
+`{"mode": "alert", "hours", "gap_min", "drill"}`, with `ends_s` where it
+may not last longer. Days and times are the province's local ones.
 """
 
 import re
@@ -61,6 +62,8 @@ def alert(hours: int, gap_min: int, drill: bool) -> Timing:
 
 def check_future(timing: Timing, now_s: int, offset_min: int) -> None:
     """Refuse a time that is past already."""
+    if timing["mode"] == "alert" and timing.get("ends_s", now_s + 1) <= now_s:
+        raise _refuse("past", "the alert has ended already", "Ask for a new one.")
     if timing["mode"] in ("once", "daily") and last_start_s(timing, offset_min) <= now_s:
         raise _refuse("past", "the time is past already", "Choose a later time.")
 

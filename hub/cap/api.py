@@ -4,7 +4,7 @@ import logging
 
 from aiohttp import web
 
-from hub.cap import feed, intake, senders
+from hub.cap import arriving, feed, senders
 from hub.services import SERVICES
 from hub.serving import read_body
 from protocols.errors import RemoteFault
@@ -26,7 +26,7 @@ async def post(request: web.Request) -> web.Response:
     data, name, now_ms = await read_body(request, CAP_BYTES_MAX), source["source"], 0
     now_ms = services.config.now_ms()
     try:
-        row, is_new = await intake.arrive(services, data, "push", name, name)
+        row, is_new = await arriving.arrive(services, data, "push", name, name)
     except RemoteFault as fault:
         said = fault
         _log.warning("%s: %s", name, fault)

@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from hub.cap import intake, senders
+from hub.cap import arriving, senders
 from hub.services import Services
 from hub.store import Row, Store
 from protocols.errors import LocalFault, RemoteFault
@@ -24,7 +24,7 @@ async def cap(services: Services, chosen: Namespace) -> object:
         raise LocalFault("cap.words", "what?", f"Name it: chieng-hub cap {chosen.verb} …")
     if chosen.verb == "import":
         data = await asyncio.to_thread(_read, Path(chosen.what))
-        row, is_new = await intake.arrive(services, data, "file", None, WHO)
+        row, is_new = await arriving.arrive(services, data, "file", None, WHO)
         return {**{name: row[name] for name in _SHOWN}, "new": is_new}
     now_s = services.now_s()
     return await services.ledger.write(lambda s: _change(s, chosen, now_s))

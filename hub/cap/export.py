@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from hub import bulletins, fleet, programme, timing
-from hub.cap import areas, reader, tree
+from hub.cap import areas, intake, reader, tree
 from hub.cap.feed import ATOM
 from hub.cap.message import Info
 from hub.cap.tree import Part
@@ -102,7 +102,7 @@ def _origin(store: Store, bulletin: str) -> Info | None:
     """Return the CAP message's part that a bulletin was made of."""
     link = store.get("cap_bulletins", bulletin)
     row = store.get("cap_messages", link["message"]) if link else None
-    return reader.read(row["data"]).first() if row else None
+    return intake.given_of(store, row).first() if row else None
 
 
 def _info(store: Store, row: Row, sent_s: int, is_cancel: bool, config: Config) -> Part:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 from urllib.parse import urljoin, urlsplit
 
-from hub.cap import intake, reader, tree
+from hub.cap import arriving, reader, tree
 from hub.cap.tree import Node
 from hub.mirror.connector import Trouble
 from hub.mirror.pace import Pace
@@ -126,7 +126,7 @@ class Feed:
         self._seen[one] = None
 
     async def _keep(self, data: bytes) -> tuple[Row, bool]:
-        return await intake.arrive(self._services, data, "feed", self.source, self.source)
+        return await arriving.arrive(self._services, data, "feed", self.source, self.source)
 
     async def _remember(self, reply: Reply) -> None:
         """Keep what the next question needs, once everything of this answer is on disk."""

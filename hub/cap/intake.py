@@ -7,23 +7,23 @@ one that came first). A message counts against another only if it is its sender'
 less, and is no drill where the other is none.
 """
 
-import asyncio
 import hashlib
 import json
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
-from hub import audit, bulletins, timing
-from hub.cap import areas, decision, message, reader, senders
+from hub import audit, bulletins
+from hub.cap import decision, message, reader, senders
 from hub.cap.areas import Found
 from hub.cap.message import Message, Reference
-from hub.services import Services
 from hub.store import Row, Store
-from protocols.errors import RemoteFault
+from protocols.errors import LocalFault, RemoteFault
 
 OPEN = ("waiting", "used")
 # A bulletin that nobody signed yet is withdrawn with its message; a signed one waits for a person.
 _UNSIGNED = (bulletins.READY, bulletins.FAILED, bulletins.RETURNED)
+# Rows looked at for one list: more wait only where somebody floods the hub.
+LOOKED_AT = 500
 ON_AIR = (bulletins.APPROVED, bulletins.PUBLISHED, bulletins.RECALLING)
 
 
@@ -42,20 +42,6 @@ def id_of(reference: Reference) -> str:
     return "c" + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-async def arrive(
-    services: Services, data: bytes, way: str, source: str | None, who: str
-) -> tuple[Row, bool]:
-    """Read and keep a file; return its row and whether it is new. Raises `RemoteFault("cap.*")`."""
-    given = await asyncio.to_thread(reader.read, data)
-    now_s, offset = services.now_s(), services.config.utc_offset_min
-    today, sent_day = (
-        timing.local_time(one, offset).date().isoformat() for one in (now_s, given.sent_s)
-    )
-    found = await services.ledger.read(lambda s: areas.find(s, given, today, sent_day))
-    arrival = Arrival(way, source, who, now_s)
-    return await services.ledger.write(lambda s: receive(s, given, data, found, arrival))
-
-
 def receive(
     store: Store, given: Message, data: bytes, found: Found, arrival: Arrival
 ) -> tuple[Row, bool]:
@@ -70,11 +56,13 @@ def receive(
     is_better = older is not None and older["trust"] < trust and older["state"] != "used"
     if older is not None and not is_better:
         return older, False
-    row = _row(name, given, data, found, arrival, trust)
+    row = _row(name, given, found, arrival, trust)
     if older is None:
         store.add("cap_messages", row)
+        store.add("cap_files", {"message": name, "data": data})
     else:
         store.change("cap_messages", (name,), row)
+        store.change("cap_files", (name,), {"data": data})
     for target in {id_of(one) for one in given.references}:
         if store.get("cap_references", name, target) is None:
             store.add("cap_references", {"message": name, "target": target})
@@ -95,7 +83,7 @@ def receive(
     return kept, True
 
 
-def _row(name: str, given: Message, data: bytes, found: Found, arrival: Arrival, trust: int) -> Row:
+def _row(name: str, given: Message, found: Found, arrival: Arrival, trust: int) -> Row:
     verdict = decision.decide(given, arrival.now_s)
     state, why = verdict.state, verdict.why
     if state == "waiting" and given.kind != message.CANCEL and found.is_said and not found.places:
@@ -110,7 +98,6 @@ def _row(name: str, given: Message, data: bytes, found: Found, arrival: Arrival,
         "drill": int(verdict.drill),
         "signed": int(given.signed),
         "title": given.title()[:200],
-        "data": data,
         "places_json": json.dumps(found.to_json()),
         "way": arrival.way,
         "source": arrival.source,
@@ -129,7 +116,7 @@ def _meet(store: Store, row: Row, given: Message, now_s: int) -> None:
     """Let a new message count against earlier ones, and those that came too early against it."""
     links = store.find("cap_references", {"target": row["message"]})
     for later in _rows(store, (link["message"] for link in links)):
-        names = {id_of(one) for one in reader.read(later["data"]).references}
+        names = {id_of(one) for one in given_of(store, later).references}
         if row["message"] in names and _counts(later, row):
             _end(store, row, later, now_s)
             return
@@ -172,6 +159,14 @@ def _end(store: Store, older: Row, later: Row, now_s: int) -> bool:
         state = "cancelled" if later["kind"] == message.CANCEL else "replaced"
         move(store, older["message"], state, now_s, later["message"])
     return left
+
+
+def given_of(store: Store, row: Row) -> Message:
+    """Return what a stored message says."""
+    file = store.get("cap_files", row["message"])
+    if file is None:
+        raise LocalFault("cap.file", f"{row['message']} lacks its file", "Restore a backup.")
+    return reader.read(file["data"])
 
 
 def made_of(store: Store, name: str, unit: str | None = None) -> list[Row]:
@@ -229,6 +224,48 @@ def use(store: Store, row: Row, unit: str, bulletin: str, now_s: int) -> None:
     link = {"bulletin": bulletin, "message": row["message"], "unit": unit}
     store.add("cap_bulletins", link)
     move(store, row["message"], "used", now_s)
+
+
+def check_open(store: Store, bulletin: str) -> None:
+    """Refuse to sign what its sender has cancelled or replaced; raises `RemoteFault`."""
+    link = store.get("cap_bulletins", bulletin)
+    row = store.get("cap_messages", link["message"]) if link else None
+    if row is not None and row["state"] in ("cancelled", "replaced"):
+        raise RemoteFault("cap.closed", f"the message is {row['state']}", "Look what came after.")
+
+
+def listed(
+    store: Store, units: Collection[str], now_s: int, limit: int, only: Row | None = None
+) -> list[Row]:
+    """Return the newest messages that some units may see, with their `places`, `over` when ended.
+
+    `only` narrows them by columns.
+    """
+    rows = store.find("cap_messages", only, order=["received_s"], descending=True, limit=LOOKED_AT)
+    found = []
+    for row in rows:
+        row["places"] = places(row)
+        if is_for(row, units):
+            row["over"] = row["ends_s"] <= now_s
+            found.append(row)
+    return found[:limit]
+
+
+def places(row: Row) -> list[dict[str, Any]]:
+    """Return the units and hamlets that a message is for."""
+    found: list[dict[str, Any]] = json.loads(row["places_json"])
+    return found
+
+
+def is_for(row: Row, units: Collection[str]) -> bool:
+    """Tell whether a message (with its `places`) names one of some units, or none at all."""
+    return not row["places"] or any(place["unit"] in units for place in row["places"])
+
+
+def waiting(store: Store, units: Collection[str], now_s: int, limit: int) -> list[Row]:
+    """Return the newest messages for some units about which nobody has decided."""
+    rows = listed(store, units, now_s, limit, {"state": "waiting"})
+    return [row for row in rows if not row["over"]]
 
 
 def dismiss(store: Store, name: str, who: str, now_s: int) -> None:

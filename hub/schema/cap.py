@@ -51,7 +51,6 @@ cap_messages = Table(
     Column("drill", Integer, nullable=False),
     Column("signed", Integer, nullable=False),
     Column("title", Text, nullable=False),
-    Column("data", LargeBinary, nullable=False),
     Column("places_json", Text, nullable=False),
     Column("way", Text, nullable=False),
     Column("source", Text),
@@ -79,6 +78,14 @@ cap_messages = Table(
     ),
     Index("ix_cap_messages_received", "received_s"),
     Index("ix_cap_messages_state", "state"),
+)
+
+# The file as it came: apart, since lists of messages do not need it.
+cap_files = Table(
+    "cap_files",
+    metadata,
+    Column("message", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
 )
 
 # Which message names which, also one that has not come yet.

@@ -4,10 +4,12 @@ import pyotp
 from axe_playwright_python.async_playwright import Axe
 
 from hub import accounts, bulletins, enrolment_api, timing
+from hub.cap import arriving, senders
 from hub.mirror import directive, gaps, offers, outbox, peers
 from hub.roles import Grant
 from protocols import enrolment
 from tests.browser.test_pages import address, chromium, overflow, served_pages, shoot
+from tests.hub.cap_files import SENDER, build, geocode, info
 from tests.hub.conftest import COMMUNE, config, founded, passphrases, services
 from tests.hub.enrolling import NewNode, ticket
 
@@ -98,6 +100,20 @@ async def furnish(services):
         bulletins.made(store, "b" + "1" * 12, 1, made, now_ms // 1000)
 
     await services.ledger.write(tell)
+    now_s = now_ms // 1000
+    place = geocode("chieng-unit", COMMUNE)
+    given = build(now_s, info(now_s, "en"), info(now_s, area=place), status="Test")
+    row, _ = await arriving.arrive(services, given, "file", None, "test")
+    await arriving.arrive(
+        services, build(now_s, info(now_s), identifier="2", kind="Ack"), "file", None, "test"
+    )
+
+    def listed(store):
+        senders.add_source(store, "kttv", "push", "Đài khí tượng", None, "test", now_s)
+        senders.list_sender(store, SENDER, "Khí tượng", "kttv", "test", now_s)
+
+    await services.ledger.write(listed)
+    return row["message"]
 
 
 async def install(services):
@@ -119,12 +135,13 @@ async def install(services):
 
 
 async def test_every_page_is_fit_for_every_reader(address, chromium, services):
-    await furnish(services)
+    alarm = await furnish(services)
     sheet = await install(services)
     paths = ("/", "/bulletins/new", "/bulletins/b" + "0" * 12, "/account", "/accounts",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
              "/nodes?state=never",
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",
+             "/cap", "/cap/messages/" + alarm, "/emergency?cap=" + alarm,
              "/installations", "/installations/tickets/ve-1",
              "/installations/enrolments/" + sheet)  # fmt: skip
     axe, found = Axe(), []

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from hub.cap import arriving
 from hub.cap.reader import NAMESPACE
 
 FOLDER = Path(__file__).parent.parent / "data" / "cap"
@@ -65,3 +66,11 @@ def build(now_s, *infos, identifier="KTTV-1", sender=SENDER, status="Actual", ki
 def named(now_s, identifier="KTTV-1", sender=SENDER):
     """Return how another message names one."""
     return f"{sender},{identifier},{moment(now_s)}"
+
+
+async def keep(services, unit):
+    """Bring a message for a unit; return its name."""
+    now_s = services.now_s()
+    given = build(now_s, info(now_s, area=geocode("chieng-unit", unit)))
+    row, _ = await arriving.arrive(services, given, "file", None, "test")
+    return row["message"]

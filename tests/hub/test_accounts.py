@@ -14,18 +14,10 @@ from hub.serving import Listener
 from hub.store_memory import MemoryStore
 from protocols.errors import RemoteFault
 from tests.hub import enrolling
+from tests.hub.cap_files import keep
 from tests.hub.conftest import COMMUNE, PROVINCE, signed_in, unit_row
+from tests.hub.test_pages import FIELDS, OWN
 
-OWN = {"Sec-Fetch-Site": "same-origin"}
-FIELDS = {
-    "unit": COMMUNE,
-    "title": "Tin bão số 13",
-    "class": "priority",
-    "text": "Mưa lớn từ 17h30.",
-    "voice": "vi-VN",
-    "language": "vi-VN",
-    "when": "now",
-}
 GOOD = "bốn từ chẳng ai ghép"
 OTHER = "03.zzzz"
 NOW = 1_800_000_000
@@ -84,7 +76,7 @@ def test_every_route_has_a_rule_and_every_rule_a_route(services):
 
 PAGE = "b" + "0" * 12
 FILLED = {"profile": "opus", "number": "0", "peer": "tinh", "letter": "1", "ticket": "ve-1"}
-FILLED |= {"enrolment": "0" * 64, "node": "n-0"}
+FILLED |= {"enrolment": "0" * 64, "node": "n-0", "message": "c" + "0" * 16}
 
 
 async def write(services, bulletin, unit):
@@ -121,6 +113,7 @@ async def test_each_role_opens_its_routes_on_its_units_only(services, web, role,
     await signed_in(services, "cua-xa", [Grant(roles.OBSERVER, COMMUNE)])
     installed, brought = await enrolling.install(services)
     names = {"bulletin": PAGE, "account": "cua-xa", **FILLED, **installed}
+    names["message"] = await keep(services, COMMUNE)
     for (method, path), rule in access.RULES.items():
         if not rule.permission:
             continue
@@ -129,8 +122,10 @@ async def test_each_role_opens_its_routes_on_its_units_only(services, web, role,
         async with browser.request(method, address, data=data, allow_redirects=False) as response:
             held = role is not None and rule.permission in roles.PERMISSIONS[role]
             wanted = held and (where == "own" or (rule.unit_of is None and method == "GET"))
-            # Log and mirror of the whole hub are for those who administer the whole hub.
-            wanted = wanted and not path.startswith(("/audit", "/mirror"))
+            # The whole hub's log, mirror and senders are for those who administer the whole hub.
+            wanted = wanted and not path.startswith(("/audit", "/mirror", "/cap/senders"))
+            # Whoever raises alarms anywhere may bring a CAP file.
+            wanted = wanted or (held and path == "/cap")
             assert (response.status != 403) == wanted, (method, path, response.status)
 
 

@@ -5,10 +5,11 @@ import json
 import pytest
 from aiohttp import web
 
-from hub.cap import export, feed, intake, reader, senders
+from hub import fleet
+from hub.cap import arriving, export, feed, intake, reader, senders
 from hub.main import main
 from hub.mirror.connector import Trouble
-from tests.hub.cap_files import SENDER, build, fits, geocode, info
+from tests.hub.cap_files import SENDER, build, fits, geocode, info, polygon
 from tests.hub.conftest import COMMUNE, serving
 from tests.hub.test_publishing import EMERGENCY, approve, write
 
@@ -169,11 +170,29 @@ def test_the_command_line_brings_a_file_and_lists_what_is_there(config, tmp_path
     assert main(["cap", "import", str(path), "--data", str(config.data)]) == 1
 
 
+async def test_shapes_meet_nodes_on_the_map_in_the_database(services):
+    now_s = services.now_s()
+
+    def add(store):
+        for node, hamlet, latitude in (("a", "lang-kon", 13_500_000), ("b", "thon-2", 9)):
+            form = fleet.NodeForm(node, COMMUNE, node, "speaker", node.encode() * 32, hamlet)
+            fleet.add_node(store, form, "test", 1)
+            place = {"latitude_e6": latitude, "longitude_e6": 108_500_000}
+            store.change("nodes", (node,), place)
+
+    await services.ledger.write(add)
+    shape = polygon("13,108 14,108 14,109 13,109 13,108")
+    row, _ = await arriving.arrive(
+        services, build(now_s, info(now_s, area=shape)), "file", None, "x"
+    )
+    assert json.loads(row["places_json"]) == [{"unit": COMMUNE, "hamlets": ["lang-kon"]}]
+
+
 async def test_our_alerts_are_offered_as_cap_and_read_back(hub, services, passphrases):
     now_s = services.now_s()
     when = EMERGENCY["timing"]
     data = build(now_s, info(now_s, area=geocode("chieng-unit", COMMUNE)))
-    row, _ = await intake.arrive(services, data, "file", None, "x")
+    row, _ = await arriving.arrive(services, data, "file", None, "x")
     await write(services, "b" + "1" * 12, title='Lũ "quét" <1>\ufffe', **EMERGENCY)
     await services.ledger.write(lambda s: intake.use(s, row, COMMUNE, "b" + "1" * 12, now_s))
     await approve(services, passphrases, "b" + "1" * 12)
