@@ -8,8 +8,9 @@ into a folder that is looked at like a stick: nothing of it is believed unchecke
 import binascii
 import hashlib
 
+from edge import records_request
 from hw import ports
-from protocols import http_signature, records
+from protocols import records
 from protocols.errors import RemoteFault
 from protocols.fields import Fields, is_digest, refuse
 from protocols.limits import (
@@ -20,7 +21,6 @@ from protocols.limits import (
 )
 from protocols.outbox import Run, Span
 
-PATH = "/v1/records"
 STEPS = ("faults", "batch", "piece", "pack")
 _BATCH_RECORDS = 100
 
@@ -78,24 +78,16 @@ class Carry:
         return {"length": 0}
 
     def _described(self, base: str, node: str, epoch: str, position: int) -> "dict[str, object]":
-        scheme, mark, rest = base.partition("://")
-        if not mark:
+        if "://" not in base:
             raise refuse("hub", "is no address", "Write http://… or https://…")
-        host, slash, prefix = rest.rstrip("/").partition("/")
         wall_ms = self._node.time.wall_ms()  # type: ignore[attr-defined]
-        headers = http_signature.request_headers(
-            "POST",
-            http_signature.authority(host, scheme == "https"),
-            slash + prefix + PATH,
-            self._body,
-            node,
-            str(binascii.hexlify(self._entropy.random_bytes(16)), "ascii"),
-            None if wall_ms is None else wall_ms // 1000,
-            self._node.identity.sign,  # type: ignore[attr-defined]
-        )
+        identity = self._node.identity  # type: ignore[attr-defined]
+        signed = records_request.sign(base, self._body, node, wall_ms, identity, self._entropy)
         return {
             "length": len(self._body),
-            "headers": headers,
+            "host": signed.host,
+            "path": signed.path,
+            "headers": signed.headers,
             "epoch": epoch,
             "position": position,
         }

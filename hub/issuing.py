@@ -65,7 +65,12 @@ async def revoke(services: Services, node: str, who: str) -> None:
     row = await services.ledger.read(lambda s: s.get("nodes", node))
     if row is None:
         raise RemoteFault("fleet.node_id", f"no node {node}", "Check the id.")
-    quiet = Settings(node, row["unit"], now_s, 0, _ALL_DAY)
-    manifest = canonical.encode(quiet.to_dict())
+    manifest = silence(node, row["unit"], now_s)
     services.repository.sign_settings(row["unit"], node, manifest, now_s)
     await services.ledger.write(lambda s: fleet.revoke_node(s, node, who, now_s))
+
+
+def silence(node: str, unit: str, sequence: int) -> bytes:
+    """Return the settings of a node that is to be quiet at every hour; an emergency still sounds,
+    since the key that signs them lies open at the hub and must silence no warning."""
+    return canonical.encode(Settings(node, unit, sequence, 0, _ALL_DAY).to_dict())

@@ -200,6 +200,8 @@ class Asker(Session):
             self._ask(now_ms)
         elif isinstance(event, Close):
             self._move("close")
+            if self._greeted:
+                self._send(REQUEST, self._session + bytes(4))
         else:
             raise LocalFault("provision.event", "no such event here", "Submit Request or Close.")
 
@@ -248,7 +250,7 @@ class Asker(Session):
             self._packet(message)
             return
         kind, body = message.kind, message.body
-        if body[:SESSION_BYTES] != self._session:
+        if body[:SESSION_BYTES] != self._session or kind == REQUEST:
             return
         rest = body[SESSION_BYTES:]
         self._since_ms, self._told = now_ms, False
@@ -366,8 +368,9 @@ class Doer(Session):
         if session != self._owner:
             self._send(WHO, session)
             return
-        self._owner_ms = now_ms
         number = struct.unpack(">I", body[SESSION_BYTES : SESSION_BYTES + 4])[0]
+        # Number 0 is a farewell: the next tool need not wait.
+        self._owner_ms = now_ms if number else None
         if self.state != IDLE:
             if number == self._number:
                 self._reply(WORKING, b"")

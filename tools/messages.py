@@ -223,7 +223,7 @@ FAULTS: dict[str, str] = {
     "stick.large": "Giảm --days: một tệp trên USB chỉ tới 4 GB.",
     "stick.damaged": "Chạy lại `chieng-tool stick write`.",
     "stick.bad": "Ghi lại USB bằng `chieng-tool stick write`.",
-    "stick.refused": "Giữ USB lại và xem từng lý do ở trên.",
+    "stick.refused": "Giữ các tệp lại và xem từng lý do ở trên.",
     "stick.name": "Giữ nguyên tên tệp như cụm thu đã ghi.",
     "pack.cut": "Chạy lại `chieng-tool stick write`.",
     "carried.cut": "Cắm USB vào cụm thu lần nữa; cụm thu vẫn giữ bản ghi.",

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from protocols import canonical, enrolment
+from protocols import canonical, carried, enrolment
+from protocols.carried import Name
 from protocols.enrolment import Enrolment
 from protocols.errors import LocalFault
 from protocols.limits import (
@@ -85,8 +86,10 @@ async def info(context: Context, line: NodeLine) -> dict[str, Any]:
     found: dict[str, Any] = dict(known.values)
     faults: list[list[str]] = found["faults"]
     if not context.options.json:
+        state = context.console.text("info_" + str(found["state"]))
+        shown = {**found, "state": state}
         for name in ("node", "name", "unit", "state", "spoken", "clock", "wipes", "free_bytes"):
-            context.console.line(f"{name}: {found[name]}")
+            context.console.line(f"{context.console.text('info_' + name)}: {shown[name]}")
         for place, code in faults:
             context.console.line(f"! {place}: {code}")
     return found
@@ -115,7 +118,8 @@ async def test(context: Context, line: NodeLine) -> dict[str, Any]:
         found.append(one)
         if not context.options.json:
             verdict = context.console.text("visit_" + str(one["verdict"]))
-            context.console.say("visit_check", name=name, verdict=verdict, readings="")
+            check = context.console.text("check_" + name)
+            context.console.say("visit_check", check=check, verdict=verdict, readings="")
     told, _ = await line.ask("faults")
     return {"checks": found, "faults": told.value("faults")}
 
@@ -141,10 +145,12 @@ async def pull_records(context: Context, line: NodeLine) -> dict[str, Any]:
     node, hub = str(known.value("node")), str(context.options.hub)
     for chain in CHAINS:
         async for told, body in _batches(line, chain, hub):
-            headers = {**told["headers"], "x-chieng-hub": hub}
-            name = f"{chain}-{told['epoch']}-{told['position']:012d}"
-            files.keep_batch(node, name, headers, body)
-            counts += len(json.loads(body)["records"])
+            count = len(json.loads(body)["records"])
+            last = int(told["position"])
+            name = Name(node, chain, str(told["epoch"]), last - count + 1, last)
+            data = carried.build(str(told["host"]), str(told["path"]), told["headers"], body)
+            files.keep_batch(name, data)
+            counts += count
     if not context.options.json:
         context.console.say("visit_records", count=counts)
     return {"node": node, "records": counts}

@@ -5,6 +5,7 @@ cable to come back, and turns silence into a sentence. It knows no terminal: `no
 what a person should hear of (`unplugged`, `back`, `busy`).
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from protocols.provision_session import (
     Answer,
     Asker,
     Busy,
+    Close,
     Incompatible,
     Met,
     Opened,
@@ -83,7 +85,11 @@ class NodeLine:
         await self._until(Opened)
 
     async def close(self) -> None:
-        """Release the port."""
+        """Say farewell where somebody was met, and release the port."""
+        if not self._asker.is_closed():
+            self._asker.submit(Close(), self._clock.now_ms())
+            with contextlib.suppress(WorldFault):
+                await self._port.write(self._asker.data_to_send())
         await self._port.close()
 
     async def ask(

@@ -20,9 +20,9 @@ from protocols.paper import Paper
 from protocols.phrase import phrase
 from tools import unit_search
 from tools.node_line import NodeLine
+from tools.sheet import CHECKS
 from tools.visit_files import VisitFiles
 
-CHECKS = ("relay", "meter", "tone", "line", "board", "modem", "clock")
 # A kit made "tomorrow" means that the laptop's clock is behind.
 CLOCK_S_MAX = 86400
 # The node's clock and the laptop's may differ by this without a word.
@@ -63,6 +63,7 @@ class Visit:
         self._tickets = [*tickets, *kit.tickets]
         self._files = files
         self._now_s = now_s
+        self._ticket_s = now_s
         self._draft: dict[str, Any] = {}
 
     async def run(self, technician: str, old: Enrolment | None = None) -> Paper:
@@ -113,6 +114,8 @@ class Visit:
         differs = told.value("differs_ms")
         if isinstance(differs, int) and abs(differs) > DIFFERS_MS_MAX:
             await self._guide.tell("visit_clock_differs", minutes=abs(differs) // 60_000)
+            # The node judges its ticket by its own clock, whatever this laptop says.
+            self._ticket_s = self._now_s + differs // 1000
 
     # Where it stands
 
@@ -256,7 +259,8 @@ class Visit:
             is_bad = is_bad or found["verdict"] == BAD
             readings = ", ".join(f"{key} {value}" for key, value in found["readings"].items())
             verdict = "visit_" + found["verdict"]
-            await self._guide.tell("visit_check", name=name, verdict=verdict, readings=readings)
+            said = {"check": "check_" + name, "verdict": verdict, "readings": readings}
+            await self._guide.tell("visit_check", **said)
         if is_bad and not await self._guide.agree("visit_go_on_bad"):
             raise LocalFault(
                 "provision.check", "a check failed", "Mend what failed, then run the command again."
@@ -287,7 +291,8 @@ class Visit:
         for one in self._tickets:
             ticket = enrolment.read_ticket(one)
             try:
-                enrolment.check_ticket(ticket, unit, root, self._now_s)
+                enrolment.check_ticket(ticket, unit, root, self._ticket_s)
+                self._check_left(ticket)
             except RemoteFault as fault:
                 if refusal is None or fault.code != "ticket.unit":
                     refusal = fault
@@ -298,3 +303,13 @@ class Visit:
         raise refusal or RemoteFault(
             "ticket.none", "no ticket is at hand", "Ask the administrator for one: --ticket FILE."
         )
+
+    def _check_left(self, ticket: Ticket) -> None:
+        """Refuse a ticket by which this laptop has enrolled as many nodes as it allows."""
+        papers = [enrolment.read_enrolment(one) for _, one in self._files.enrolments()]
+        if sum(one.ticket.id == ticket.id for one in papers) >= ticket.count:
+            raise RemoteFault(
+                "ticket.used",
+                f"the ticket was for {ticket.count} nodes, all have joined",
+                "Ask the administrator for a new ticket.",
+            )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from protocols import carried
 from protocols import stick as layout
 from protocols.errors import Fault, LocalFault
 from protocols.limits import STICK_MARK_BYTES_MAX
@@ -54,7 +55,7 @@ def show(context: Context) -> None:
     bad = 0
     for path in sorted((out / layout.PACKS).glob("*.pack")):
         bad += not _show_pack(context, path)
-    for name, path in batches(out).items():
+    for name, path in batches(out / carried.FOLDER).items():
         try:
             read_batch(path)
         except Fault as fault:

@@ -7,6 +7,7 @@ told them.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 from protocols import canonical, carried, records
 from protocols.carried import Name
@@ -24,10 +25,9 @@ _FILE_BYTES_MAX = CARRIED_HEAD_BYTES_MAX + RECORD_BATCH_BYTES_MAX
 _REFUSALS = (400, 401, 403, 409, 413)
 
 
-def batches(stick: Path) -> dict[Name, Path]:
-    """Return the batches on a stick, in the order in which the hub can take them."""
+def batches(folder: Path) -> dict[Name, Path]:
+    """Return the batches in a folder, in the order in which the hub can take them."""
     found = {}
-    folder = stick / carried.FOLDER
     for path in folder.iterdir() if folder.is_dir() else ():
         name = carried.read_name(path.name)
         if name is not None:
@@ -43,43 +43,63 @@ def read(path: Path) -> carried.Request:
 
 def collect(context: Context) -> None:
     """Send every batch; raises `RemoteFault("stick.refused")` at the end if any was refused."""
-    options, console = context.options, context.console
+    options = context.options
     check_folder(options.out)
-    hub, waiting = Hub(options.hub), batches(options.out)
+    sent = send(Hub(options.hub), options.out / carried.FOLDER, "stick", options.keep)
+    for node, count in sorted(sent.taken.items()):
+        context.console.say("stick_collected", node=node, count=count)
+    if sent.waiting:
+        context.console.say("stick_waiting", count=sent.waiting)
+    say_refused(context, sent)
+    if not sent.taken and not sent.waiting:
+        context.console.say("stick_empty")
+
+
+class Sent(NamedTuple):
+    """Say what became of some batches: records taken by node, batches that wait, refusals."""
+
+    taken: dict[str, int]
+    waiting: int
+    refused: list[tuple[str, RemoteFault]]
+
+
+def send(hub: Hub, folder: Path, carrier: str, keep: bool) -> Sent:
+    """Send every batch of a folder and forget those that the hub has, unless `keep`."""
+    waiting = batches(folder)
     taken: dict[str, int] = {}
-    refused = 0
+    refused: list[tuple[str, RemoteFault]] = []
     while waiting:
         left = dict(waiting)
         for name, path in left.items():
             try:
-                done = _send(hub, name, read(path))
+                done = _send(hub, name, read(path), carrier)
             except RemoteFault as fault:
-                console.say("stick_refused", file=path.name, code=fault.code)
-                console.fault(fault)
-                refused += 1
+                refused.append((path.name, fault))
                 del waiting[name]
                 continue
             if done:
                 del waiting[name]
                 taken[name.node] = taken.get(name.node, 0) + name.last - name.first + 1
-                if not options.keep:
+                if not keep:
                     path.unlink()
         if len(waiting) == len(left):
             break
-    for node, count in sorted(taken.items()):
-        console.say("stick_collected", node=node, count=count)
-    if waiting:
-        console.say("stick_waiting", count=len(waiting))
-    if refused:
-        text = f"{refused} batches were refused"
-        raise RemoteFault("stick.refused", text, "Keep the stick, and look at each reason above.")
-    if not taken and not waiting:
-        console.say("stick_empty")
+    return Sent(taken, len(waiting), refused)
 
 
-def _send(hub: Hub, name: Name, request: carried.Request) -> bool:
+def say_refused(context: Context, sent: Sent) -> None:
+    """Say why batches were refused; raises `RemoteFault("stick.refused")` if any was."""
+    for name, fault in sent.refused:
+        context.console.say("stick_refused", file=name, code=fault.code)
+        context.console.fault(fault)
+    if sent.refused:
+        text = f"{len(sent.refused)} batches were refused"
+        raise RemoteFault("stick.refused", text, "Keep the files, and look at each reason above.")
+
+
+def _send(hub: Hub, name: Name, request: carried.Request, carrier: str) -> bool:
     """Send one batch; tells whether the hub now has all of it."""
-    headers = {**request.headers, "Host": request.host, carried.CARRIER: "stick"}
+    headers = {**request.headers, "Host": request.host, carried.CARRIER: carrier}
     with hub.ask("POST", request.path, headers, request.body) as answer:
         data = answer.read(RECORD_ANSWER_BYTES_MAX + 1)
         if answer.status in _REFUSALS:

@@ -1,18 +1,16 @@
 """What a technician's laptop keeps of its visits until the hub has it, and after.
 
 `queue/<node>.enrolment.json` waits for the hub, `queue/<node>.answer.json` is its signed word;
-`records/<node>/…` are record batches in the node's own envelopes; `sheets/` what was printed.
+`records/…` are record batches as they lie on a stick; `sheets/` what was printed.
 All of it is signed by nodes or hub and holds no secret. Writing is durable before the node is told.
 """
 
-import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from hub.repository.durable import Disk
-from protocols import enrolment, paper
+from protocols import carried, enrolment, paper
+from protocols.carried import Name
 from protocols.enrolment import Verdict
 from protocols.errors import WorldFault
 from protocols.paper import Paper
@@ -26,8 +24,9 @@ def default_home() -> Path:
 class VisitFiles:
     """Hold one folder of visits."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, disk: Disk | None = None):
         self.home = home
+        self._disk = disk or Disk()
 
     def keep_enrolment(self, data: bytes) -> Path:
         """Put an enrolment in the queue, once; the same again changes nothing."""
@@ -61,24 +60,22 @@ class VisitFiles:
         """Keep the hub's word."""
         self.write(self.home / "queue" / f"{node}.answer.json", data)
 
-    def keep_batch(self, node: str, name: str, headers: Mapping[str, Any], body: bytes) -> None:
-        """Keep a batch of records; the body first, its envelope says that it is whole."""
-        folder = self.home / "records" / node
-        self.write(folder / f"{name}.body", body)
-        self.write(folder / f"{name}.json", json.dumps(dict(headers)).encode())
+    def keep_batch(self, name: Name, data: bytes) -> None:
+        """Keep a batch of records, as it would lie on a stick."""
+        self.write(self.records / carried.file_name(name), data)
 
-    def batches(self) -> list[tuple[Path, dict[str, str], bytes]]:
-        """Return (envelope's path, headers, body) of every batch that waits, oldest first."""
-        found = []
-        for path in sorted((self.home / "records").glob("*/*.json")):
-            body = path.with_suffix(".body").read_bytes()
-            found.append((path, json.loads(path.read_bytes()), body))
-        return found
+    @property
+    def records(self) -> Path:
+        """Return the folder of the batches that wait for the hub."""
+        return self.home / carried.FOLDER
 
-    def drop_batch(self, path: Path) -> None:
-        """Forget a batch that the hub has on disk."""
-        path.unlink()
-        path.with_suffix(".body").unlink()
+    def export(self, folder: Path) -> int:
+        """Copy all that waits for the hub to a folder, for its page; return how many files."""
+        waiting = [self._enrolment(node) for node, _ in self.enrolments()]
+        waiting += sorted(self.records.glob("*" + carried.SUFFIX))
+        for path in waiting:
+            self.write(folder / path.name, path.read_bytes())
+        return len(waiting)
 
     def sheet(self, node: str) -> Path:
         """Return where a node's acceptance sheet stands."""
@@ -88,7 +85,7 @@ class VisitFiles:
         """Write a file durably; raises `WorldFault("tool.disk")`."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            Disk().write(path, data)
+            self._disk.write(path, data)
         except OSError as error:
             raise WorldFault(
                 "tool.disk", f"{path}: {error.strerror}", "Make room on this laptop's disk."

@@ -109,6 +109,6 @@ class Prepared:
 
 def _translated(console: Console, values: dict[str, object]) -> dict[str, object]:
     return {
-        name: console.text(str(value)) if name == "verdict" else value
+        name: console.text(str(value)) if name in ("check", "verdict") else value
         for name, value in values.items()
     }

@@ -147,6 +147,18 @@ def test_a_second_tool_waits_until_the_first_is_gone():
     assert cable.done == []
 
 
+def test_a_tool_that_says_farewell_makes_room_at_once():
+    cable = Cable()
+    cable.until(Opened)
+    cable.until(Met)
+    cable.asker.submit(Close(), cable.now_ms)
+    cable.step()
+    cable.asker = Asker(b"session2", cable.now_ms)
+    cable.events = []
+    assert cable.until(Opened).version == 1
+    assert not [one for one in cable.events if isinstance(one, Busy)] and cable.done == []
+
+
 def test_versions_are_agreed_or_refused():
     doer = Doer(TEXTS, framing.READY)
     for least, most, chosen in ((0, 9, 1), (1, 1, 1), (2, 9, 0), (0, 0, 0)):

@@ -107,10 +107,10 @@ class SimKit:
 class Box:
     """A node's box: what survives a power cut is its storage and its button."""
 
-    def __init__(self, wall_ms=NOW_MS):
-        self.clock = RunningClock(wall_ms)
+    def __init__(self, wall_ms=NOW_MS, seed=b"box", clock=None):
+        self.clock = clock or RunningClock(wall_ms)
         self.storage = Storage()
-        self.entropy = Entropy(b"box")
+        self.entropy = Entropy(seed)
         self.button = Button()
         self.kit = SimKit(self.clock)
         self.power_on()

@@ -183,6 +183,71 @@ def test_a_wipe_needs_the_held_button_and_makes_a_new_key(tmp_path):
     assert again.public_key != enrolment.read_enrolment(first).public_key
 
 
+def test_after_enrolment_the_cable_looks_and_carries_and_changes_nothing(tmp_path):
+    hub, box = Hub(), Box()
+    tape = []
+
+    class Tapped(CutPort):
+        async def read(self, timeout_ms):
+            tape.append(await CutPort.read(self, timeout_ms))
+            return tape[-1]
+
+    made = run(box, Tapped(box), tmp_path, hub=hub)
+    files, switched = dict(box.storage.files), list(box.kit.relay.switched)
+    root, other = hub.root, hub.ticket(name="ve-2")
+    sha256 = hashlib.sha256(root).hexdigest()
+    refused = [
+        ("part", b"", {"part": "place", "value": {"unit": UNIT}}),
+        ("part", b"", {"part": "network", "value": {"apn": "x", "pin": ""}}),
+        ("part", b"", {"part": "hub", "value": {"addresses": ["http://evil.example"]}}),
+        ("part", b"", {"part": "devices", "value": {}}),
+        ("root", b"evil", {"sha256": sha256, "length": 4, "offset": 0}),
+        ("probe", b"", {}),
+        ("heard", b"", {"heard": True}),
+        ("enrol", other.encode(), {"technician": "x", "laptop_s": NOW_S}),
+        ("check", b"", {"name": "relay"}),
+        ("check", b"", {"name": "tone"}),
+        ("wipe", b"", {"wipes": 0}),
+    ]
+
+    async def scene():
+        cable = line(box, Tapped(box), b"visit--7")
+        await cable.open()
+        for step, piece, words in refused:
+            with pytest.raises(Fault):
+                await cable.ask(step, piece, **words)
+        known, _ = await cable.ask("identity")
+        return known, (await cable.ask("paper"))[1]
+
+    known, data = asyncio.run(scene())
+    assert box.storage.files == files and data == made.encode()
+    assert sorted(box.desk._steps) == sorted({one[0] for one in refused} | LOOKS)
+    assert known.value("draft") == {} and box.kit.relay.switched == switched
+    secret, said = box.storage.files["identity.key"][:32], b"".join(tape)
+    assert secret not in said and secret.hex().encode() not in said and b"1234" not in said
+
+
+LOOKS = {"identity", "paper", "clock"}
+
+
+def test_a_draft_that_is_shown_to_the_next_tool_holds_no_secret(tmp_path):
+    box = Box()
+    port = CutPort(box)
+    box.kit.relay.dead = True
+    with pytest.raises(Fault):
+        run(box, port, tmp_path)
+
+    async def scene():
+        cable = line(box, CutPort(box), b"visit--7")
+        await cable.open()
+        return (await cable.ask("identity"))[0]
+
+    known = asyncio.run(scene())
+    draft = known.nested("draft")
+    assert draft.nested("network").values == {"apn": "m-wap", "given": True}
+    assert draft.nested("place").value("unit") == UNIT and "1234" not in str(known.values)
+
+
 def test_a_person_types_the_visit_without_diacritics(tmp_path):
     hub, box = Hub(), Box()
     found, _ = kit.read(hub.kit(hub.ticket()).encode())

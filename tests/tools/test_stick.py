@@ -127,7 +127,7 @@ async def test_an_unknown_node_is_refused_in_the_users_language(desk):
     await node.sticks.look()
     base = ["collect", "--hub", desk.base]
     code, out = await desk.tool(*base, language="vi")
-    assert code == 1 and "Đăng ký cụm thu ở máy chủ trước." in out and "Giữ USB lại" in out
+    assert code == 1 and "Đăng ký cụm thu ở máy chủ trước." in out and "Giữ các tệp lại" in out
 
 
 async def test_a_cut_download_is_continued(desk):

@@ -1,0 +1,234 @@
+"""`chieng-tool provision`, `node …` and `verify-sheet` as scripts call them: words, JSON, codes."""
+
+import http.server
+import io
+import json
+import threading
+import types
+
+import pytest
+
+from protocols import enrolment
+from protocols.errors import WorldFault
+from tests.tools.cable_scene import NOW_MS, UNIT, Box, CutPort, Hub, RunningClock
+from tests.tools.test_provision_flow import ENTRY, spoken
+from tools import serial_port
+from tools.console import Console
+from tools.main import run
+
+NOW_S = NOW_MS // 1000
+
+
+class Bench:
+    """A laptop with boxes on its ports."""
+
+    def __init__(self, folder, monkeypatch, names=("/dev/a",)):
+        clock = RunningClock(NOW_MS)
+        self.boxes = {one: Box(seed=one.encode(), clock=clock) for one in names}
+        self.strange = set()
+        self.folder = folder
+        self.hub = Hub()
+        self.kit = folder / "kit.json"
+        self.kit.write_bytes(self.hub.kit(self.hub.ticket()).encode())
+        listed = [
+            types.SimpleNamespace(device=one, description="USB", vid=0x0525, pid=0xA4A7)
+            for one in names
+        ]
+        monkeypatch.setattr(serial_port.list_ports, "comports", lambda: listed)
+        monkeypatch.setattr(serial_port, "SerialPort", self.port)
+        monkeypatch.setattr(serial_port, "WallClock", lambda: clock)
+
+    def port(self, path):
+        if path in self.strange:
+            port = CutPort(self.boxes[path])
+            port.is_missing = True
+            return port
+        return CutPort(self.boxes[path])
+
+    def tool(self, *words, typed=(), language="vi"):
+        """Run a command; return (code, what it printed)."""
+        out = io.StringIO()
+        source = io.StringIO("".join(line + "\n" for line in typed))
+        given = [str(one) for one in words]
+        if given[0] in ("provision", "node", "enrolments"):
+            given += ["--home", str(self.folder / "home")]
+        code = run(given, Console(language, out, source, out), NOW_S)
+        return code, out.getvalue()
+
+    def provision(self, *words, **names):
+        who = ("--kit", self.kit, "--technician", "Kỹ thuật viên 1")
+        return self.tool("provision", *who, *words, **names)
+
+    def batch(self, *entries, phrase=None):
+        """Write a batch file and return its path."""
+        path = self.folder / "batch.json"
+        words = {"root_phrase": phrase or spoken(self.hub), "nodes": list(entries)}
+        path.write_text(json.dumps(words), encoding="utf-8")
+        return path
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    return Bench(tmp_path, monkeypatch)
+
+
+def test_many_nodes_are_installed_from_one_file_and_told_as_json(tmp_path, monkeypatch):
+    bench = Bench(tmp_path, monkeypatch, ("/dev/a", "/dev/b"))
+    batch = bench.batch(ENTRY, {**ENTRY, "hamlet": "thon-2", "name": "Cụm hai"})
+    ports = ("--port", "/dev/a", "--port", "/dev/b")
+    code, out = bench.provision("--batch", batch, "--json", *ports)
+    told = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and [one["unit"] for one in told] == [UNIT, UNIT]
+    assert len({one["node"] for one in told}) == 2
+    names = [box.installation.enrolment().body.value("name") for box in bench.boxes.values()]
+    assert names == ["Cụm Làng Kon", "Cụm hai"]
+    for one in told:
+        code, out = bench.tool("verify-sheet", one["sheet"])
+        assert code == 0 and one["node"] in out and one["enrolment"] in out
+    # Again: what is done stays, and the sheets are written once more.
+    code, again = bench.provision("--batch", batch, "--json", *ports)
+    assert code == 0 and [json.loads(line) for line in again.splitlines()] == told
+
+
+def test_exit_codes_tell_a_script_what_happened(bench):
+    assert bench.provision("--batch", bench.batch(ENTRY, phrase="khac khac"))[0] == 1
+    bench.boxes["/dev/a"].kit.relay.dead = True
+    code, out = bench.provision("--batch", bench.batch(ENTRY))
+    assert code == 3 and "Có mục kiểm tra không đạt" in out
+    code, out = bench.provision("--batch", bench.batch({**ENTRY, "go_on_bad": True}))
+    assert code == 0
+    assert bench.provision("--batch", bench.batch({"unit": "dong"}))[0] == 0, "resumed"
+    assert bench.provision("--batch", bench.folder / "none.json")[0] == 1
+    assert bench.tool("verify-sheet", bench.kit)[0] == 1
+
+
+def test_a_kit_that_was_changed_or_is_another_hubs_is_refused(bench):
+    whole = bench.kit.read_bytes()
+    other = Hub(b"other")
+    forged = bench.hub.kit().value()
+    forged["body"]["root"] = other.root.decode()
+    for data, code in (
+        (whole.replace(b"http://hub.example", b"http://bad.example"), "kit.signature"),
+        (json.dumps(forged, separators=(",", ":"), sort_keys=True).encode(), "kit.key"),
+    ):
+        bench.kit.write_bytes(data)
+        status, out = bench.provision("--batch", bench.batch(ENTRY))
+        assert status == 1 and code in out
+    # Another hub's own kit is whole; the phrase that people compare is another.
+    bench.kit.write_bytes(other.kit(other.ticket()).encode())
+    status, out = bench.provision("--batch", bench.batch(ENTRY))
+    assert status == 1 and "kit.phrase" in out
+    assert not bench.boxes["/dev/a"].installation.is_installed
+
+
+def test_a_batch_entry_that_names_nothing_exactly_is_refused_by_its_field(bench):
+    code, out = bench.provision("--batch", bench.batch({**ENTRY, "unit": "nowhere"}))
+    assert code == 1 and "tool.batch" in out and "unit" in out
+    assert not bench.boxes["/dev/a"].installation.is_installed
+    for words in ("[]", '{"nodes": 3, "root_phrase": "x"}', "{", '{"nodes": [1]}'):
+        path = bench.folder / "batch.json"
+        path.write_text(words)
+        code, out = bench.provision("--batch", path)
+        assert code == 1 and "tool.batch" in out
+
+
+def test_the_port_is_found_asked_for_or_named(tmp_path, monkeypatch):
+    bench = Bench(tmp_path, monkeypatch, ("/dev/a", "/dev/b", "/dev/c"))
+    bench.strange = {"/dev/c"}
+    code, out = bench.tool("node", "info", "--json")
+    assert code == 1 and "Có nhiều cụm thu đang cắm" in out
+    code, out = bench.tool("node", "info", typed=["7", "x", "2"])
+    second = out.rpartition("Mã cụm thu: ")[2].splitlines()[0]
+    assert code == 0 and "  2. /dev/b  " + second in out
+    assert "/dev/c" not in out, "nobody answers there"
+    bench.strange = {"/dev/b", "/dev/c"}
+    code, out = bench.tool("node", "info", "--json")
+    assert code == 0 and json.loads(out)["state"] == "new"
+    bench.strange = set(bench.boxes)
+    assert bench.tool("node", "info", "--json")[0] == 1
+    monkeypatch.setattr(serial_port.list_ports, "comports", list)
+    code, out = bench.tool("node", "info")
+    assert code == 4 and "Không có cổng USB nối tiếp nào" in out
+
+
+def test_a_node_is_looked_after_by_words(bench):
+    assert bench.provision("--batch", bench.batch(ENTRY))[0] == 0
+    code, out = bench.tool("node", "info")
+    assert code == 0 and "Tên: Cụm Làng Kon" in out and "đã ghi danh" in out
+    code, out = bench.tool("node", "set-clock", "--json")
+    assert code == 0 and abs(json.loads(out)["differs_ms"]) < 600_000
+    code, out = bench.tool("node", "test")
+    assert code in (0, 1)
+    code, out = bench.tool("node", "wipe", "--json")
+    assert code == 1 and "Nút xóa chưa được giữ đủ năm giây" in out
+    bench.boxes["/dev/a"].button.held = True
+    code, out = bench.tool("node", "wipe", "--json")
+    assert code == 0 and json.loads(out) == {"wipes": 1}
+    assert not bench.boxes["/dev/a"].installation.is_installed
+
+
+def test_a_swap_takes_the_old_nodes_place_from_the_laptop_or_its_sheet(tmp_path, monkeypatch):
+    bench = Bench(tmp_path, monkeypatch, ("/dev/a", "/dev/b"))
+    _, out = bench.provision("--batch", bench.batch(ENTRY), "--json", "--port", "/dev/a")
+    first = json.loads(out)
+    typed = ["", "", "", "", "", "", "", "có", "", "có"]
+    who = ("--kit", bench.kit, "--technician", "Kỹ thuật viên 2", "--port", "/dev/b")
+    code, out = bench.tool("node", "swap", *who, "--old", "n-000000000000")
+    assert code == 1 and "Máy này không biết cụm cũ" in out
+    code, out = bench.tool("node", "swap", *who, "--old", first["sheet"], typed=typed)
+    assert code == 0, out
+    body = bench.boxes["/dev/b"].installation.enrolment().body
+    assert body.value("replaces") == first["node"] and body.value("hamlet") == "lang-kon"
+    code, out = bench.tool("enrolments", "export", "--out", tmp_path / "usb", "--json")
+    assert code == 0 and json.loads(out)["files"] == 2
+    assert len(list((tmp_path / "usb").glob("*.enrolment.json"))) == 2
+
+
+def test_without_a_network_nothing_is_lost(bench):
+    assert bench.provision("--batch", bench.batch(ENTRY))[0] == 0
+    words = ("--kit", bench.kit, "--hub", "http://127.0.0.1:1")
+    code, out = bench.tool("enrolments", "send", *words)
+    assert code == 1 and "Chưa tới được trung tâm" in out
+    code, out = bench.tool("enrolments", "list")
+    assert code == 0 and "chờ gửi" in out
+    assert bench.tool("enrolments", "send")[0] == 1, "no kit"
+
+
+@pytest.mark.parametrize("who", ["hub", "stranger", "page", "other-node"])
+def test_only_the_kits_own_hub_can_say_that_a_node_is_enrolled(bench, who):
+    _, out = bench.provision("--batch", bench.batch(ENTRY), "--json")
+    told = json.loads(out)
+    signer = Hub(b"stranger") if who == "stranger" else bench.hub
+    digest = "0" * 64 if who == "other-node" else told["enrolment"]
+    verdict = enrolment.Verdict(digest, told["node"], enrolment.ENROLLED, "", "", "")
+    answer = enrolment.build_answer(verdict, NOW_S, bench.hub.key_id, signer.key.sign).encode()
+    body = b"<html>log in</html>" if who == "page" else answer
+
+    class Answering(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words):
+            """Say nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        code, out = bench.tool("enrolments", "send", "--kit", bench.kit, "--hub", address)
+        server.shutdown()
+    assert (code == 0) == (who == "hub"), out
+    code, out = bench.tool("enrolments", "list", "--json")
+    assert json.loads(out)["state"] == ("enrolled" if who == "hub" else "waiting")
+
+
+def test_a_lost_port_in_a_command_is_one_sentence(bench, monkeypatch):
+    async def broken(self):
+        raise WorldFault("serial.permission", "no", "Join the group dialout.")
+
+    monkeypatch.setattr(CutPort, "open", broken)
+    code, out = bench.tool("node", "info", "--port", "/dev/a")
+    assert code == 1 and out.startswith("Máy tính không cho mở cổng")
