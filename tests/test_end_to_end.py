@@ -29,6 +29,12 @@ def test_the_story_is_told_to_its_end(told):
     assert [play["resumed"] for play in outcome["played"]] == [False, False, True, False]
     assert min(play["evidence"] for play in outcome["played"]) >= 3
     assert outcome["offline_play"] is True
+    province = outcome["province"]
+    assert province["before"]["agree"] is province["after"]["agree"] is True
+    assert province["after"]["province"] > province["before"]["province"] >= 3
+    assert province["behind"]["waiting"] >= 1 and province["behind"]["why"] == "mirror.link"
+    assert province["behind"]["page_says_waiting"] >= 1
+    assert sorted(province["after"]["nodes"]) == ["vt-bang-01", "vt-loa-01"]
     assert outcome["records_acknowledged"] >= len(told.log) - 5
 
 

@@ -1,9 +1,11 @@
 """Tell the whole story on one machine: `make demo`.
 
 A province with two communes, a hub, a loudspeaker node and a board node, each a process of its own,
-and an amplifier with a meter on a serial line (a double, see `tools/demo_devices.py`). A storm
-notice goes from text to air; an emergency interrupts it; it resumes; the hub is stopped and the
-next slot plays all the same; the hub comes back and the records arrive. With `--once` the program
+and an amplifier with a meter on a serial line (a double, see `tools/demo_devices.py`); beside them
+the reference province, which the hub tells what was played. A storm notice goes from text to air;
+an emergency interrupts it; it resumes; hub and province are stopped and the next slot plays all the
+same; the hub comes back and the records arrive; it says how far behind the province is, and the
+province catches up. With `--once` the program
 ends there and its last line is one JSON object; else it stays until Ctrl-C.
 """
 
@@ -21,6 +23,7 @@ from PIL import Image
 
 from hub.repository.wrapped_key import generate_passphrase
 from tools.demo_process import DemoFault, Program, command, stopping, wait_until
+from tools.demo_province import Province, agreement
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 PROVINCE, COMMUNE, NEIGHBOUR = "03.q4r8", "03.k7f2", "03.m9t5"
@@ -47,6 +50,7 @@ class Story:
         self.png = folder / "board.png"
         self.lead_s = LEAD_S
         self.password = generate_passphrase()
+        self.province = Province(folder, self.hub, self.start)
         self._began = time.monotonic()
 
     @property
@@ -197,13 +201,34 @@ class Story:
     def tell(self) -> dict[str, Any]:
         """Tell the story and return what it showed."""
         self.found()
+        province = self.province.start()
+        self.province.introduce()
         hub = self.start_hub()
         self.say(f"the hub answers: {self.page}")
         speaker, board = self.start_nodes()
         self.say("a loudspeaker node, a board node, an amplifier with a meter on a serial line")
         self._storm_and_emergency(speaker, board)
+        before = self.province.agreed([hub, province])
+        self.say(agreement(before))
+        province.stop()
+        self.programs.remove(province)
+        self.say("the province is stopped")
         slot = self._offline_slot(hub, speaker)
-        return self._reconnect(speaker, slot)
+        outcome = self._reconnect(speaker, slot)
+        return {**outcome, "province": {"before": before, **self._catch_up()}}
+
+    def _catch_up(self) -> dict[str, Any]:
+        """Show how far behind the hub says the province is, and that it catches up."""
+        hub = self.programs[-1]
+        behind = self.province.behind(self.page, ACCOUNT, self.password, hub)
+        self.say(
+            f"the province does not answer; the hub says: {behind['waiting']} reports wait, "
+            f"behind by {behind['lag_ms'] / 1000:.0f} s ({self.page}mirror)"
+        )
+        province = self.province.start()
+        after = self.province.agreed([hub, province])
+        self.say("the province is back and has caught up; " + agreement(after))
+        return {"behind": behind, "after": after}
 
     def _storm_and_emergency(self, speaker: Program, board: Program) -> None:
         watched = [speaker, board]
