@@ -95,6 +95,7 @@ class Node:
             config.node,
             config.place.unit,
             config.firmware[1] if config.firmware else "",
+            self.time,
         )
         decoder = kit.decoder() if config.audio is not None else None
         blobs = BlobStore(self.storage, decoder)

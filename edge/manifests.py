@@ -10,12 +10,12 @@ soon are here, then it replaces the active one in one durable step.
 from edge import state_file
 from edge.bell import Bell
 from hw import ports
-from protocols import alert, bundle, image, mandates, settings
+from protocols import alert, auto_alert, bundle, image, mandates, settings
 from protocols.alert import Alerts
 from protocols.bundle import Bundle
 from protocols.errors import Fault, RemoteFault
 from protocols.image import Image
-from protocols.limits import MANIFEST_BYTES_MAX
+from protocols.limits import AUTO_SEEN_BYTES_MAX, MANIFEST_BYTES_MAX
 from protocols.mandates import Mandates
 from protocols.settings import Orders, Settings
 from protocols.units import (
@@ -30,17 +30,29 @@ from protocols.units import (
 
 _ACTIVE = "manifests/"
 _CANDIDATES = "candidates/"
+_AUTO = "state/auto"
 
 
 class Manifests:
     """Hold what is active; `node` and `unit` are this node's."""
 
-    def __init__(self, storage: ports.Storage, node: str, unit: str, board: str = ""):
-        """`board` names the images for this node's hardware; none are looked for without."""
+    def __init__(
+        self,
+        storage: ports.Storage,
+        node: str,
+        unit: str,
+        board: str = "",
+        clock: ports.Clock | None = None,
+    ):
+        """`board` names the images for this node's hardware; none are looked for without.
+
+        `clock` tells the believed time, by which relayed alerts are counted.
+        """
         self._storage = storage
         self._node = node
         self._unit = unit
         self._board = board
+        self._clock = clock
         self.wants_image = False
         # Rung when something that counts as soon as it was read is news.
         self.news = Bell()
@@ -160,6 +172,8 @@ class Manifests:
             raise _rollback(path, _version(found), _version(held))
         if found == held:
             return False
+        if isinstance(found, Alerts) and path == auto_alert_path(found.unit):
+            self._allow(found)
         state_file.write(self._storage, _ACTIVE + _flat(path), data)
         self._hold(path, found)
         self.news.ring()
@@ -194,7 +208,10 @@ class Manifests:
         if kind == "firmware":
             return image.read(data, self._board)
         if kind == "alerts":
-            return alert.read(data, unit)
+            alerts = alert.read(data, unit)
+            if path == auto_alert_path(unit):
+                auto_alert.check(alerts)
+            return alerts
         if path == mandates_path(unit):
             return mandates.read(data, unit)
         if kind == "units":
@@ -202,6 +219,18 @@ class Manifests:
         if path == orders_path(self._unit, self._node):
             return settings.read_orders(data, self._unit, self._node)
         return settings.read_settings(data, self._unit, self._node)
+
+    def _allow(self, found: Alerts) -> None:
+        """Count relayed alerts, durably; raises `RemoteFault("alert.auto_rate")`."""
+        try:
+            data = state_file.read(self._storage, _AUTO, AUTO_SEEN_BYTES_MAX)
+            allowance = auto_alert.Allowance() if data is None else auto_alert.read(data)
+        except RemoteFault:
+            # A spoilt count is a fresh one: an alert may be the one that matters.
+            allowance = auto_alert.Allowance()
+        wall_ms = None if self._clock is None else self._clock.wall_ms()
+        if allowance.admit(found, None if wall_ms is None else wall_ms // 1000):
+            state_file.write(self._storage, _AUTO, allowance.export())
 
     def _hold(
         self, path: str, found: "Bundle | Alerts | Settings | Orders | Mandates | Image"

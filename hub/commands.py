@@ -12,6 +12,7 @@ from hub import (
     account_commands,
     approvers,
     audit,
+    automatic,
     bulletins,
     enrolment,
     firmware_commands,
@@ -257,5 +258,6 @@ COMMANDS: dict[str, Command] = {
     "account": account_commands.run,
     "peer": peer_commands.peer,
     "topics": topics.command,
+    "automatic": automatic.command,
     "cap": cap_commands.cap,
 }

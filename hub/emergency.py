@@ -73,7 +73,8 @@ def progress(store: Store, units: dict[str, Row], row: Row, now_ms: int) -> dict
     """Return how far an alert is at each node it is for, and how many are that far or further."""
     nodes = _wanted(store, units, row["unit"], row["hamlets"])
     statuses = _statuses(store, nodes)
-    published_s = _published_s(store, row["bulletin"])
+    published_s = row["timing"].get("sent_s") if row["timing"].get("auto") else None
+    published_s = published_s or _published_s(store, row["bulletin"])
     plays: dict[str, Row] = {}
     for play in store.find("plays", {"item": programme.item_id(row)}, order=["started_ms"]):
         best = plays.get(play["node"])

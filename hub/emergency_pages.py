@@ -10,6 +10,7 @@ from aiohttp import web
 from hub import (
     access,
     approvers,
+    automatic,
     bulletin_templates,
     bulletins,
     emergency,
@@ -47,6 +48,7 @@ def _start(store: Store, services: Services, who: roles.Reader) -> dict[str, Any
     return {
         "units": shown,
         "hamlets": [pair for pair in hamlets if pair[1]],
+        "automatic": automatic.shown(store, services, units, mine),
         "open": [{**row, "unit_name": units[row["unit"]]["name"]} for row in rows],
         "cap": intake.waiting(store, mine, services.now_s(), CAP_MAX),
     }

@@ -62,7 +62,9 @@ async def _put_in_force(
     above = await services.ledger.read(
         lambda store: fleet.ancestors(fleet.units_on(store, today), unit)
     )
-    wanted = Unit(unit, approvers.keys_of(rows), 1, alert_threshold)
+    known = unit in services.repository.units()
+    is_relaying = known and services.repository.unit(unit).auto_alert
+    wanted = Unit(unit, approvers.keys_of(rows), 1, alert_threshold, is_relaying)
     outcome = await asyncio.to_thread(
         services.repository.add_unit, wanted, above, [registrar], now_s
     )

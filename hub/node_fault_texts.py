@@ -4,6 +4,14 @@ from hub.node_fault_families import AS, FAMILIES
 from hub.translations import N_
 
 _TEXTS = {
+    "alert.auto": (
+        N_("The hub's key relayed an alert that only an approver may sign."),
+        N_("Find out who used the hub's key; let the unit's approver sign the alert."),
+    ),
+    "alert.auto_rate": (
+        N_("More relayed alerts came than a day allows; the node plays no further one."),
+        N_("Find out who sends them; let the unit's approver sign what matters."),
+    ),
     "order.expired": (
         N_("It reached the node too late."),
         N_("Ask again when the node is in contact."),

@@ -7,6 +7,7 @@ from aiohttp import web
 from hub import (
     access,
     accounts,
+    automatic,
     fault_texts,
     form,
     order_publishing,
@@ -60,6 +61,7 @@ def _shown(store: Store, services: Services, who: roles.Reader) -> dict[str, Any
         "senders": {name: row["name"] for name, row in peers.items()},
         "unit_names": {name: row["name"] for name, row in units.items()},
         "today": day,
+        "automatic": automatic.shown(store, services, units, seen),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
-from hub import access, fault_texts, metrics, page_guard, roles
+from hub import access, automatic, fault_texts, metrics, page_guard, roles
 from hub.answers import Handler, fault_answer, json_faults, not_found, status_of, unexpected
 from hub.assets import ASSETS
 from hub.cap import intake
@@ -126,10 +126,12 @@ async def _overview(request: web.Request) -> dict[str, Any]:
         mine = who.reach(roles.ALARM, units)
         asked = intake.waiting(store, mine, config.now_ms() // 1000, CAP_MAX)
         found = overview(store, programmes, config.now_ms(), units, seen)
+        relaying = automatic.shown(store, services, units, units if seen is None else seen)
         return {
             **found,
             "cap": asked if who.may(roles.ALARM) else [],
             "behind": [one for one in told if one["lag_ms"] > BEHIND_MS],
+            "automatic": relaying,
         }
 
     return await services.ledger.read(ask)

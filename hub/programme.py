@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from hub import bulletins, facts, fleet, timing
 from hub.store import Row, Store
-from protocols import alert, bundle
+from protocols import alert, auto_alert, bundle
 from protocols.errors import RemoteFault
 from protocols.fields import Fields
-from protocols.limits import PAGES_MAX
+from protocols.limits import AUTO_AGE_S_MAX, PAGES_MAX
 from protocols.policy import read_policy
 from protocols.rules import check_time
 
@@ -57,7 +57,7 @@ def manifest(
     """
     version = next_version(store, unit, kind)
     rows = [row for row in _live(store, unit, now_s) if kind_of(row) == kind]
-    rows = [row for row in rows if row["bulletin"] != without]
+    rows = [row for row in rows if row["bulletin"] != without and not _is_auto(row)]
     if adding is not None:
         rows.append(adding)
     replaced = {name for row in rows for name in row["timing"].get("replaces", [])}
@@ -67,6 +67,19 @@ def manifest(
         fields = {"version": version, "unit": unit, "issued_s": now_s, "alerts": alerts}
         return Manifest(version, alert.build(fields))
     return Manifest(version, bundle.build(_bundle(store, unit, version, rows, now_s, offset_min)))
+
+
+def _is_auto(row: Row) -> bool:
+    """Tell whether the hub relays a bulletin by itself (`hub.automatic`)."""
+    return bool(row["timing"].get("auto"))
+
+
+def relayed(store: Store, unit: str, now_s: int, adding: Row | None) -> list[dict[str, Any]]:
+    """Return the entries of a unit's relayed alerts: those approved by nobody's hand."""
+    rows = [row for row in _live(store, unit, now_s) if _is_auto(row)]
+    if adding is not None:
+        rows.append(adding)
+    return [_alert(row) for row in rows]
 
 
 def next_version(store: Store, unit: str, kind: str) -> int:
@@ -98,7 +111,8 @@ def _live(store: Store, unit: str, now_s: int) -> list[Row]:
 
 def item_id(row: Row) -> str:
     """Return the item's id in manifests and records: bulletin and version."""
-    return f"{row['bulletin']}.{row['version']}"
+    prefix = auto_alert.PREFIX if _is_auto(row) else ""
+    return f"{prefix}{row['bulletin']}.{row['version']}"
 
 
 def _bundle(
@@ -206,7 +220,9 @@ def _alert(row: Row) -> dict[str, Any]:
         "language": row["language"],
         "sent_s": sent_s,
         "expires_s": expires_s,
-        "maximum_age_s": expires_s - sent_s,
+        "maximum_age_s": min(expires_s - sent_s, AUTO_AGE_S_MAX)
+        if _is_auto(row)
+        else expires_s - sent_s,
         "renditions": row["renditions"],
         "pages": pages,
         **_targets(row),

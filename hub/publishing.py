@@ -22,6 +22,7 @@ from hub.repository import request as requests
 from hub.repository.repository import Repository
 from hub.repository.request import Request
 from hub.store import Ledger, Row, Store
+from protocols import auto_alert
 from protocols.errors import Fault, RemoteFault
 
 _log = logging.getLogger("chieng.hub")
@@ -245,7 +246,7 @@ def _mark(store: Store, row: Row, now_s: int) -> None:
 def _end_replaced(store: Store, bulletin: str, now_s: int) -> None:
     """Take the alerts that a correction names off the air, together with its publication."""
     for item in bulletins.current(store, bulletin)["timing"].get("replaces", []):
-        name = item.rsplit(".", 1)[0]
+        name = item.removeprefix(auto_alert.PREFIX).rsplit(".", 1)[0]
         older = store.get("bulletins", name)
         if older is not None and older["state"] == bulletins.PUBLISHED:
             bulletins.move(store, name, "replace", now_s)

@@ -196,6 +196,14 @@ LATE_S_MAX = 24 * 3600
 # An alert's life: storms are renewed daily by an update; a longer one is a programme.
 ALERT_LIFE_S_MAX = 14 * 24 * 3600
 ALERT_GAP_S_MAX = 24 * 3600
+# Alerts that no person signed: two minutes of sound, repeated for six hours at most, not begun when
+# an hour old, six a day: a flood warning and its updates, never a station of somebody else's.
+AUTO_SOUND_MS_MAX = 120_000
+AUTO_LIFE_S_MAX = 6 * 3600
+AUTO_AGE_S_MAX = 3600
+AUTO_GAP_S_MIN = 300
+AUTO_PER_DAY_MAX = 6
+AUTO_SEEN_BYTES_MAX = 2048
 # Seconds since 1970 up to the end of 2100.
 EPOCH_S_MAX = 4133980799
 # Offsets in use on Earth reach from -12 to +14 hours.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hub import automatic
 from hub.mirror import offers, supply
 from hub.mirror.connector import Connector, Page, Trouble
 from hub.mirror.pace import Pace
@@ -20,6 +21,8 @@ from protocols.limits import UPLOAD_BYTES_MAX
 _log = logging.getLogger("chieng.mirror")
 
 EVERY_S = 30
+# While the sound of an alert that nobody signs is being made.
+HURRIED_S = 1
 SLICE = 256 * 1024
 # A file whose bytes are wrong this often is given up; the reason goes back to the sender.
 WRONG_MAX = 3
@@ -37,6 +40,7 @@ class Puller:
         self._connector = connector
         self._pace = Pace(chance)
         self._wrong: dict[str, int] = {}
+        self.is_hurried = False
         # Set when the peer has sent something by itself.
         self.news = services.news.setdefault(peer, asyncio.Event())
 
@@ -44,9 +48,11 @@ class Puller:
         """Pull until cancelled; `news` makes it look at once."""
         while True:
             wait_s: float = EVERY_S
+            self.is_hurried = False
             try:
                 await self.step()
                 self._pace.passed()
+                wait_s = HURRIED_S if self.is_hurried else EVERY_S
             except Trouble as trouble:
                 now_ms = self._services.config.now_ms()
                 self._pace.failed(now_ms, trouble.retry_after_ms)
@@ -76,6 +82,7 @@ class Puller:
             await self._fetch(row)
         for row in await self._rows("waiting"):
             await self._make(row)
+        self.is_hurried = await automatic.relay(self._services, self._peer)
         now_s = self._services.now_s()
         await self._ledger.write(lambda s: offers.follow(s, self._peer, now_s))
 

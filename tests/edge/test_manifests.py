@@ -6,7 +6,8 @@ from edge.manifests import Manifests
 from hw.sim.storage import Storage
 from protocols import canonical
 from protocols.errors import Fault, RemoteFault
-from protocols.units import alert_path, bundle_path, settings_path
+from protocols.limits import AUTO_PER_DAY_MAX
+from protocols.units import alert_path, auto_alert_path, bundle_path, settings_path
 from tests.edge.node_world import put
 from tests.portable import manifests
 
@@ -192,3 +193,30 @@ def test_nothing_stored_is_nothing_held():
     shelf = Shelf()
     assert (shelf.active(), shelf.held.alerts(), shelf.held.settings) == ([], (), None)
     assert shelf.held.take(OWN) is False
+
+
+def relayed(count, version, first=0):
+    entries = []
+    for number in range(first, first + count):
+        entries.append(manifests.alert(f"auto.{number}", 9, manifests.MIDNIGHT_S))
+    return manifests.alerts(entries, UNIT, version)
+
+
+def test_relayed_alerts_are_bounded_and_counted_over_reboots():
+    shelf, auto = Shelf(), auto_alert_path(UNIT)
+    human = manifests.alerts([manifests.alert("flood", 9, manifests.MIDNIGHT_S)], UNIT, 1)
+    with pytest.raises(RemoteFault) as caught:
+        shelf.arrive(auto, human)
+    assert caught.value.code == "alert.auto"
+    assert shelf.arrive(ALERTS, human) is True, "an approver may say what the hub may not"
+    assert shelf.arrive(auto, relayed(AUTO_PER_DAY_MAX - 1, 1)) is True
+    shelf.boot()
+    assert shelf.arrive(auto, relayed(1, 2, first=50)) is True
+    shelf.boot()
+    with pytest.raises(RemoteFault) as caught:
+        shelf.arrive(auto, relayed(1, 3, first=60))
+    assert caught.value.code == "alert.auto_rate"
+    found = [one.id for held in shelf.held.alerts() for one in held.alerts]
+    assert found == ["flood", "auto.50"], "what was held stays"
+    put(shelf.storage, "state/auto", b"spoilt")
+    assert shelf.arrive(auto, relayed(1, 3, first=60)) is True

@@ -1,0 +1,82 @@
+"""What the hub's own key may say: short, fresh, seldom, and nothing about a person's alert."""
+
+from protocols import alert, auto_alert
+from protocols.errors import RemoteFault
+from protocols.limits import AUTO_PER_DAY_MAX
+from tests.portable.manifests import MIDNIGHT_S, alerts
+from tests.portable.manifests import alert as entry
+
+DAY_S = 86400
+
+
+def relayed(name="auto.1", **fields):
+    one = entry(name, 7, MIDNIGHT_S)
+    one.update(fields)
+    return one
+
+
+def read(*entries):
+    return alert.from_dict(alerts(list(entries)))
+
+
+def code_of(call, *arguments):
+    try:
+        call(*arguments)
+    except RemoteFault as fault:
+        return fault.code
+    return ""
+
+
+def test_what_keeps_within_the_bounds_passes():
+    cancel = relayed("auto.2", kind="cancel", references=["auto.1"], renditions=[])
+    assert code_of(auto_alert.check, read(relayed(), cancel)) == ""
+
+
+def test_each_bound_holds_alone():
+    long_sound = entry("auto.1", 7, MIDNIGHT_S, 121)
+    for one in (
+        relayed("flood"),
+        relayed("auto.2", kind="cancel", references=["flood"], renditions=[]),
+        relayed("auto.2", kind="update", references=["auto.1", "flood"]),
+        relayed(expires_s=MIDNIGHT_S + 6 * 3600 + 1),
+        relayed(maximum_age_s=3601),
+        relayed(repeat={"gap_s": 299, "until_s": MIDNIGHT_S + 3600}),
+        long_sound,
+    ):
+        assert code_of(auto_alert.check, read(one)) == "alert.auto", one
+
+
+def test_a_day_holds_a_few_whatever_their_manifests():
+    allowance = auto_alert.Allowance()
+    for number in range(AUTO_PER_DAY_MAX):
+        assert allowance.admit(read(relayed("auto." + str(number))), 1000 + number)
+    seventh = read(relayed("auto.x"))
+    before = dict(allowance.seen)
+    assert code_of(allowance.admit, seventh, 2000) == "alert.auto_rate"
+    assert allowance.seen == before
+    assert allowance.admit(read(relayed("auto.0")), 2000) is False, "known ones come again"
+    assert code_of(allowance.admit, seventh, 999 + DAY_S) == "alert.auto_rate"
+    assert allowance.admit(seventh, 1000 + DAY_S)
+    again = auto_alert.read(allowance.export())
+    assert again.seen == allowance.seen
+
+
+def test_without_a_clock_nothing_is_forgotten_and_the_day_begins_with_the_clock():
+    allowance = auto_alert.Allowance()
+    for number in range(AUTO_PER_DAY_MAX):
+        assert allowance.admit(read(relayed("auto." + str(number))), None)
+    assert code_of(allowance.admit, read(relayed("auto.x")), None) == "alert.auto_rate"
+    assert code_of(allowance.admit, read(relayed("auto.x")), 5000) == "alert.auto_rate"
+    assert allowance.admit(read(relayed("auto.x")), 5000 + DAY_S)
+
+
+def test_a_broken_count_is_told():
+    for data in (
+        b"",
+        b"{",
+        b'{"format":"chieng-auto/1","seen":7}',
+        b'{"format":"chieng-auto/1","seen":[["a"]]}',
+        b'{"format":"chieng-auto/1","seen":[["a",-1]]}',
+        b'{"format":"chieng-auto/2","seen":[]}',
+    ):
+        assert code_of(auto_alert.read, data) != "", data
