@@ -9,6 +9,7 @@ from hub import (
     approval_pages,
     assets,
     bulletin_pages,
+    editor_pages,
     emergency_pages,
     enrolment_api,
     events,
@@ -22,6 +23,8 @@ from hub import (
     records_api,
     static_files,
     translations,
+    upload_pages,
+    word_pages,
 )
 from hub.answers import json_faults
 from hub.cap import api as cap_api
@@ -60,6 +63,8 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *emergency_pages.ROUTES, *assets.ROUTES])
     app.add_routes([*approval_pages.ROUTES, *offer_pages.ROUTES, *installation_pages.ROUTES])
     app.add_routes([*node_pages.ROUTES, *cap_pages.ROUTES])
+    app.add_routes([*editor_pages.ROUTES, *word_pages.ROUTES])
+    upload_pages.install(app)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app
 

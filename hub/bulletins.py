@@ -2,7 +2,8 @@
 
 import json
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hub import audit, fleet
@@ -21,6 +22,7 @@ CLASSES = ("normal", "priority", "emergency")
 _NEXT = {
     (MAKING, "made"): READY,
     (MAKING, "fail"): FAILED,
+    (MAKING, "edit"): MAKING,
     (FAILED, "edit"): MAKING,
     (READY, "edit"): MAKING,
     (FAILED, "withdraw"): WITHDRAWN,
@@ -41,7 +43,11 @@ STATES = tuple(sorted({state for state, _ in _NEXT} | set(_NEXT.values())))
 
 
 class Draft(NamedTuple):
-    """Hold what the form said; `upload` is the SHA-256 of a recording or None."""
+    """Hold what the form said; `upload` is the SHA-256 of a recording or None.
+
+    `making` may hold `speed` (words a minute), `reading` (what the voice says instead of the
+    normalised text) and `cut_ms` (start and end of a recording, end None for its own).
+    """
 
     unit: str
     title: str
@@ -54,6 +60,7 @@ class Draft(NamedTuple):
     hamlets: Sequence[str]
     timing: Timing
     topic: str = ""
+    making: Mapping[str, Any] = MappingProxyType({})
 
 
 def _refuse(code: str, message: str, remedy: str) -> RemoteFault:
@@ -69,9 +76,18 @@ def create(store: Store, bulletin: str, draft: Draft, who: str, now_s: int) -> N
     audit.append(store, now_s, who, "bulletin.create", bulletin, title=clean.title)
 
 
-def edit(store: Store, bulletin: str, draft: Draft, who: str, now_s: int) -> int:
-    """Keep a new version of an unpublished bulletin and return its number."""
+def edit(
+    store: Store, bulletin: str, draft: Draft, who: str, now_s: int, seen: int | None = None
+) -> int:
+    """Keep a new version of an unpublished bulletin and return its number.
+
+    `seen` is the version that the writer began from; raises `RemoteFault("bulletin.newer")` when
+    somebody else has saved since.
+    """
     clean = _checked(store, draft)
+    known = store.get("bulletins", bulletin)
+    if known is not None and seen is not None and seen != known["version"]:
+        raise _refuse("newer", "somebody saved in between", "Compare both, then save again.")
     row = move(store, bulletin, "edit", now_s)
     if row["unit"] != draft.unit:
         raise _refuse("unit", "a bulletin stays in its unit", "Write a new bulletin there.")
@@ -109,9 +125,19 @@ def current(store: Store, bulletin: str) -> Row:
     if version is None:
         raise LocalFault("bulletin.version", f"{bulletin} lacks its version", "Restore a backup.")
     found: Row = dict(version, **row)
-    for name in ("hamlets", "timing", "renditions", "frames"):
-        found[name] = json.loads(found.pop(name + "_json"))
-    return found
+    return _decoded(found)
+
+
+def versions(store: Store, bulletin: str) -> list[Row]:
+    """Return every version of a bulletin, newest first, JSON columns decoded."""
+    rows = store.find("bulletin_versions", {"bulletin": bulletin}, descending=True, limit=200)
+    return [_decoded(row) for row in rows]
+
+
+def _decoded(row: Row) -> Row:
+    for name in ("making", "hamlets", "timing", "renditions", "frames"):
+        row[name] = json.loads(row.pop(name + "_json"))
+    return row
 
 
 def made(store: Store, bulletin: str, version: int, made_of: dict[str, Any], now_s: int) -> bool:
@@ -192,6 +218,7 @@ def _version(bulletin: str, version: int, draft: Draft, now_s: int) -> Row:
         "board_text": draft.board_text,
         "voice": draft.voice,
         "upload_sha256": draft.upload,
+        "making_json": json.dumps(dict(draft.making), ensure_ascii=False),
         "hamlets_json": json.dumps(list(draft.hamlets)),
         "timing_json": json.dumps(draft.timing),
         "renditions_json": "[]",

@@ -52,3 +52,8 @@ class Config:
     def work(self) -> Path:
         """Return the folder for files being made; it is emptied at start."""
         return self.data / "work"
+
+    @property
+    def uploads(self) -> Path:
+        """Return the folder of recordings that are on their way."""
+        return self.data / "uploads"

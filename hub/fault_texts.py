@@ -121,6 +121,13 @@ _TEXTS = {
         N_("The file cannot be read as XML."),
         N_("Ask the sender for the file as it was issued, without a document type."),
     ),
+    "bulletin.newer": (
+        N_("Somebody else saved this bulletin while you wrote."),
+        N_("Compare both below; saving again keeps yours, theirs stays among the versions."),
+    ),
+    "draft.foreign": (N_("This draft is not here."), N_("Look at your list of drafts.")),
+    "draft.many": (N_("Too many drafts are open."), N_("Discard some of them first.")),
+    "draft.sent": (N_("This draft was sent already."), N_("Open the bulletin and change it.")),
     "emergency.confirm": (
         N_("The name you typed is not the unit's."),
         N_("Type the name as it stands above the field."),
@@ -134,6 +141,10 @@ _TEXTS = {
         N_("Write a title on one line, at most about 100 letters."),
     ),
     "form.broken": (N_("The form did not arrive whole."), N_("Send it once more.")),
+    "form.cut": (
+        N_("The cut of the recording is wrong."),
+        N_("Write seconds like 12,5; the end comes after the beginning."),
+    ),
     "http.broken_body": (N_("The form did not arrive whole."), N_("Send it once more.")),
     "http.foreign_page": (
         N_("The request came from another page."),
@@ -211,10 +222,35 @@ _TEXTS = {
         N_("The speech engine did not answer."),
         N_("Try again; if it happens again, tell your administrator."),
     ),
+    "speech.reading": (
+        N_("The text has changed since its reading was corrected."),
+        N_("Look at the reading again, or empty the correction."),
+    ),
     "speech.text": (N_("The text cannot be spoken."), N_("Shorten it and remove unusual signs.")),
     "speech.voice": (
         N_("There is no voice for this language."),
         N_("Choose another voice or a recording."),
+    ),
+    "upload.busy": (N_("Another piece is on its way."), N_("Wait a moment.")),
+    "upload.length": (N_("The file is empty."), N_("Choose another file.")),
+    "upload.many": (
+        N_("Too many recordings are on their way."),
+        N_("Finish or remove one of them first."),
+    ),
+    "upload.offset": (N_("A piece of the recording is missing."), N_("It is sent again.")),
+    "upload.type": (N_("This is no piece of a recording."), N_("Load the page again.")),
+    "upload.unknown": (
+        N_("The hub does not know this recording any more."),
+        N_("Choose the file again."),
+    ),
+    "words.many": (N_("The dictionary is full."), N_("Remove words that nobody needs.")),
+    "words.spoken": (
+        N_("How the word is read is missing or too long."),
+        N_("Write it out, at most 200 letters."),
+    ),
+    "words.written": (
+        N_("The written word is missing or too long."),
+        N_("Write at most 40 letters."),
     ),
     "timing.alert": (N_("The alert's times are wrong."), N_("Choose 1 to 24 hours.")),
     "timing.day": (N_("A day is missing."), N_("Choose a day.")),

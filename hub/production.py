@@ -11,10 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hub import board_image, bulletins, fleet, renditions, speech, timing
+from hub import board_image, bulletins, fleet, renditions, speech, spoken_words, timing
 from hub.blobs import Blobs
 from hub.config import Config
-from hub.normaliser import spoken
 from hub.store import Ledger, Row, Store
 from protocols.errors import Fault
 
@@ -31,6 +30,7 @@ class Production:
 
     def __init__(self, config: Config, ledger: Ledger, blobs: Blobs):
         self._config = config
+        self.voices = speech.Voices(config.data)
         self._ledger = ledger
         self._blobs = blobs
         sweep(config.work, config.now_ms() // 1000)
@@ -66,14 +66,17 @@ class Production:
 
     async def _make(self, row: Row) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(dir=self._config.work) as folder:
-            reading = ""
+            reading, making, cut = "", row["making"], renditions.WHOLE
             if row["upload_sha256"] is not None:
                 source = self._blobs.path(row["upload_sha256"])
+                cut = tuple(making.get("cut_ms", cut))
             else:
-                reading = spoken(row["text"])
+                dictionary = await self._ledger.read(spoken_words.dictionary)
+                reading = speech.reading_of(row["text"], making, dictionary)
+                speed = making.get("speed", speech.WORDS_PER_MINUTE_DEFAULT)
                 source = Path(folder) / "speech.wav"
-                await speech.synthesise(row["text"], source, row["voice"])
-            files = await renditions.make(source, self._blobs.put_file, Path(folder))
+                await self.voices.synthesise(reading, source, row["voice"], speed)
+            files = await renditions.make(source, self._blobs.put_file, Path(folder), cut)
         frames = await self._frames(row)
         return {
             "renditions": [dict(one._asdict()) for one in files],

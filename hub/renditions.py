@@ -14,7 +14,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
 
-from hub.speech import run_bounded
+from hub.programs import run_bounded
 from protocols.errors import RemoteFault, WorldFault
 
 # R128 asks for -23 LUFS in a studio; horn loudspeakers have little dynamic range, so speech is
@@ -35,8 +35,16 @@ Rendition = namedtuple("Rendition", ("profile", "media_type", "sha256", "length"
 """One file of an item: `sha256` in hex, `length` in bytes."""
 
 
+Cut = tuple[int, int | None]
+"""Where a recording begins and ends (ms); None for its own end."""
+WHOLE: Cut = (0, None)
+
+
 async def make(
-    source: Path, store: Callable[[Path], tuple[str, int]], folder: Path | None = None
+    source: Path,
+    store: Callable[[Path], tuple[str, int]],
+    folder: Path | None = None,
+    cut: Cut = WHOLE,
 ) -> list[Rendition]:
     """Make every audio rendition of a recording and hand each file to `store`.
 
@@ -48,9 +56,9 @@ async def make(
         plain = Path(scratch) / "plain.wav"
         levelled = Path(scratch) / "levelled.wav"
         opus = Path(scratch) / "item.opus"
-        await _decode(source, plain)
+        await decode(source, plain, cut)
         await _level(plain, levelled)
-        await _ffmpeg(
+        await ffmpeg(
             ["-i", str(levelled), "-c:a", "libopus", "-b:a", str(OPUS_BITS_PER_S)]
             + ["-application", "voip", "-f", "ogg", str(opus)]
         )
@@ -65,11 +73,16 @@ async def make(
         return renditions
 
 
-async def _decode(source: Path, destination: Path) -> None:
+async def decode(source: Path, destination: Path, cut: Cut = WHOLE) -> None:
+    """Decode a recording, or a cut of it, into 16 kHz mono PCM; raises as `make` does."""
+    first_ms, last_ms = cut
+    length_ms = (DURATION_S_MAX + 1) * 1000
+    if last_ms is not None:
+        length_ms = min(length_ms, max(0, last_ms - first_ms))
     try:
-        await _ffmpeg(
+        await ffmpeg(
             ["-protocol_whitelist", "file", "-i", str(source), "-map", "0:a:0"]
-            + ["-t", str(DURATION_S_MAX + 1), "-ac", "1", "-ar", str(RATE_HZ)]
+            + ["-ss", f"{first_ms}ms", "-t", f"{length_ms}ms", "-ac", "1", "-ar", str(RATE_HZ)]
             + ["-map_metadata", "-1", "-bitexact", "-c:a", "pcm_s16le", str(destination)]
         )
     except WorldFault as fault:
@@ -91,31 +104,41 @@ async def _decode(source: Path, destination: Path) -> None:
         )
 
 
-async def _level(source: Path, destination: Path) -> None:
-    target = f"loudnorm=I={LOUDNESS_LUFS}:TP={TRUE_PEAK_DB}:LRA={LOUDNESS_RANGE_LU}"
-    report = await _ffmpeg(["-i", str(source), "-af", target + ":print_format=json"] + _nowhere())
+_TARGET = f"loudnorm=I={LOUDNESS_LUFS}:TP={TRUE_PEAK_DB}:LRA={LOUDNESS_RANGE_LU}"
+
+
+async def loudness(source: Path) -> dict[str, str]:
+    """Measure a recording as EBU R128 does; raises `RemoteFault("media.silent")`."""
+    report = await ffmpeg(["-i", str(source), "-af", _TARGET + ":print_format=json"] + nowhere())
     found = re.findall(r"\{[^{}]*\}", report.decode("utf-8", "replace"))
     if not found:
         raise WorldFault("media.tool", "ffmpeg printed no loudness", "install ffmpeg with loudnorm")
-    measured = json.loads(found[-1])
+    measured: dict[str, str] = json.loads(found[-1])
     if measured["input_i"] == "-inf":
         raise RemoteFault("media.silent", "audio: holds only silence", "record again")
+    return measured
+
+
+async def _level(source: Path, destination: Path) -> None:
+    measured = await loudness(source)
     second = (
-        f"{target}:measured_I={measured['input_i']}:measured_TP={measured['input_tp']}"
+        f"{_TARGET}:measured_I={measured['input_i']}:measured_TP={measured['input_tp']}"
         f":measured_LRA={measured['input_lra']}:measured_thresh={measured['input_thresh']}"
         f":offset={measured['target_offset']}:linear=true"
     )
-    await _ffmpeg(
+    await ffmpeg(
         ["-i", str(source), "-af", second, "-ac", "1", "-ar", str(RATE_HZ)]
         + ["-map_metadata", "-1", "-bitexact", "-c:a", "pcm_s16le", str(destination)]
     )
 
 
-def _nowhere() -> list[str]:
+def nowhere() -> list[str]:
+    """Return where ffmpeg writes what is only measured."""
     return ["-f", "null", "-"]
 
 
-async def _ffmpeg(arguments: list[str]) -> bytes:
+async def ffmpeg(arguments: list[str]) -> bytes:
+    """Run ffmpeg and return what it reported; raises `WorldFault("media.tool")`."""
     command = ["ffmpeg", "-nostdin", "-hide_banner", "-y", *arguments]
     return await run_bounded(command, b"", FFMPEG_TIMEOUT_S, "media.tool")
 

@@ -17,6 +17,7 @@ from hub.repository.layout import Layout
 from hub.repository.online_keys import OnlineKeys
 from hub.repository.repository import Repository
 from hub.store import Ledger
+from hub.uploads import Uploads
 from protocols.errors import LocalFault
 
 
@@ -71,6 +72,7 @@ class Services:
     production: Production
     opener: KeyOpener
     answer_keys: AnswerKeys
+    uploads: Uploads
     # Rung for a peer that has sent something by itself (`hub.mirror`).
     news: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -105,5 +107,6 @@ def open_hub(config: Config) -> tuple[Services, Database]:
         Production(config, database, blobs),
         KeyOpener(),
         AnswerKeys(repository),
+        Uploads(config.uploads, database, blobs),
     )
     return services, database

@@ -1,96 +1,126 @@
-"""Speech from text by espeak-ng, the engine that is always there.
+"""Speech from text: every voice the hub has, one function that speaks.
 
-The text is normalised first (`hub/normaliser.py`), so that what the author sees as the reading is
-what the engine speaks. Other engines come behind the same function.
+The text is normalised first (`hub.normaliser`) and may be corrected by its author, so that what the
+author sees as the reading is what the engine says. espeak-ng is always there; `speech.json` in the
+hub's folder adds voices of other engines (`hub.speech_engines`):
+
+    {"voices": [{"id": "ban-mai", "name": "Ban Mai", "engine": "fpt", "voice": "banmai",
+                 "url": "https://…", "key_file": "keys/fpt"}]}
 """
 
-import asyncio
-import contextlib
+import json
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from hub.normaliser import spoken
-from protocols.errors import LocalFault, RemoteFault, WorldFault
+from hub import speech_engines
+from hub.normaliser import Dictionary, spoken
+from hub.translations import N_
+from protocols.errors import Fault, LocalFault, RemoteFault
 
-# Languages whose speech is synthesised; minority languages are recorded by people (no engine).
-VOICES = {
-    "vi-VN": "vi",
-    "vi-VN-north": "vi",
-    "vi-VN-central": "vi-vn-x-central",
-    "vi-VN-south": "vi-vn-x-south",
-}
 WORDS_PER_MINUTE_DEFAULT = 150
 WORDS_PER_MINUTE_MIN = 80
 WORDS_PER_MINUTE_MAX = 260
-# espeak-ng speaks hundreds of times faster than real time; two minutes means that it hangs.
-SYNTHESIS_TIMEOUT_S = 120
+# What authors choose from.
+SPEEDS = {"slow": 120, "usual": WORDS_PER_MINUTE_DEFAULT, "quick": 180}
+VOICES_MAX = 40
 
 
-async def synthesise(
-    text: str,
-    destination: Path,
-    voice: str = "vi-VN",
-    words_per_minute: int = WORDS_PER_MINUTE_DEFAULT,
-) -> Path:
-    """Speak a text into a mono WAV file at `destination` and return that path.
+class Voice(NamedTuple):
+    """Name a voice: `name` for people, `engine` and its own `settings`."""
 
-    Raises RemoteFault `speech.empty` or `speech.text` for a text that cannot be spoken,
-    LocalFault `speech.voice` or `speech.speed` for an unknown voice or an absurd speed, WorldFault
-    `speech.engine` when the engine is missing, fails or hangs.
+    id: str
+    name: str
+    engine: str
+    settings: dict[str, Any]
+
+
+# Minority languages have no engine: they are recorded by people.
+BUILT_IN = (
+    Voice("vi-VN", N_("Vietnamese"), "espeak", {"voice": "vi"}),
+    Voice("vi-VN-north", N_("Vietnamese, northern voice"), "espeak", {"voice": "vi"}),
+    Voice("vi-VN-central", N_("Vietnamese, central voice"), "espeak", {"voice": "vi-vn-x-central"}),
+    Voice("vi-VN-south", N_("Vietnamese, southern voice"), "espeak", {"voice": "vi-vn-x-south"}),
+)
+
+
+class Voices:
+    """Hold every voice of a hub; `data` is the hub's folder, None for the built-in ones alone.
+
+    Raises `LocalFault("speech.settings")` for a file that names no engine, key or model.
     """
-    words = spoken(text)
-    if not any(character.isalpha() for character in words):
-        raise RemoteFault("speech.empty", "text: holds no word to speak", "write the bulletin")
-    if voice not in VOICES:
-        raise LocalFault(
-            "speech.voice",
-            "voice: no speech engine for " + voice,
-            "choose one of " + ", ".join(sorted(VOICES)) + ", or upload a recording",
-        )
-    if not WORDS_PER_MINUTE_MIN <= words_per_minute <= WORDS_PER_MINUTE_MAX:
-        raise LocalFault(
-            "speech.speed",
-            "words_per_minute: %d" % words_per_minute,
-            "choose %d to %d" % (WORDS_PER_MINUTE_MIN, WORDS_PER_MINUTE_MAX),
-        )
-    await run_bounded(
-        ["espeak-ng", "-v", VOICES[voice], "-s", str(words_per_minute), "-w", str(destination)],
-        words.encode(),
-        SYNTHESIS_TIMEOUT_S,
-        "speech.engine",
-    )
-    return destination
+
+    def __init__(self, data: Path | None = None):
+        found = {voice.id: voice for voice in BUILT_IN}
+        path = None if data is None else data / "speech.json"
+        if path is not None and path.exists():
+            for voice in _configured(path):
+                found[voice.id] = voice
+        self._voices = found
+
+    def listed(self) -> list[Voice]:
+        """Return every voice, the built-in ones first."""
+        return list(self._voices.values())
+
+    def has(self, voice: str) -> bool:
+        """Tell whether a voice is here."""
+        return voice in self._voices
+
+    async def synthesise(
+        self,
+        reading: str,
+        destination: Path,
+        voice: str = "vi-VN",
+        words_per_minute: int = WORDS_PER_MINUTE_DEFAULT,
+    ) -> Path:
+        """Speak a reading into an audio file at `destination` and return that path.
+
+        Raises RemoteFault `speech.empty` for a reading without words, LocalFault `speech.voice` or
+        `speech.speed` for an unknown voice or an absurd speed, WorldFault `speech.engine` when the
+        engine is missing, fails, refuses or hangs.
+        """
+        if not any(character.isalpha() for character in reading):
+            raise RemoteFault("speech.empty", "text: holds no word to speak", "write the bulletin")
+        found = self._voices.get(voice)
+        if found is None:
+            raise LocalFault(
+                "speech.voice",
+                "voice: no speech engine for " + voice,
+                "choose one of " + ", ".join(sorted(self._voices)) + ", or upload a recording",
+            )
+        if not WORDS_PER_MINUTE_MIN <= words_per_minute <= WORDS_PER_MINUTE_MAX:
+            raise LocalFault(
+                "speech.speed",
+                "words_per_minute: %d" % words_per_minute,
+                "choose %d to %d" % (WORDS_PER_MINUTE_MIN, WORDS_PER_MINUTE_MAX),
+            )
+        speak = speech_engines.ENGINES[found.engine]
+        await speak(found.settings, reading, words_per_minute, destination)
+        return destination
 
 
-async def run_bounded(command: list[str], stdin: bytes, timeout_s: float, code: str) -> bytes:
-    """Run a program to its end within `timeout_s` and return what it printed on standard error.
+def reading_of(text: str, making: dict[str, Any], dictionary: Dictionary | None = None) -> str:
+    """Return what a voice says: the author's own correction, else the normalised text."""
+    return str(making.get("reading") or spoken(text, dictionary))
 
-    Raises WorldFault with `code` when the program is missing, is killed at the time limit, or
-    exits with a failure; its last line of complaint is in the message.
-    """
+
+def _configured(path: Path) -> list[Voice]:
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    except FileNotFoundError as error:
-        raise WorldFault(
-            code, command[0] + " is not installed", "install the package " + command[0]
+        rows = json.loads(path.read_text(encoding="utf-8"))["voices"]
+        if not isinstance(rows, list) or len(rows) > VOICES_MAX:
+            raise ValueError(f"voices: a list of at most {VOICES_MAX}")
+        return [_voice(row, path.parent) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise LocalFault(
+            "speech.settings", f"{path}: {error!r}", "Correct the file, or remove it."
         ) from error
-    try:
-        _, complaint = await asyncio.wait_for(process.communicate(stdin), timeout_s)
-    except BaseException as error:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        if isinstance(error, TimeoutError):
-            message = "%s did not finish within %d s" % (command[0], timeout_s)
-            raise WorldFault(code, message, "try again with a shorter input") from error
-        raise
-    if process.returncode != 0:
-        lines = complaint.decode("utf-8", "replace").strip().splitlines() or ["no message"]
-        raise WorldFault(
-            code, command[0] + " failed: " + lines[-1][:300], "check the input, then try again"
-        )
-    return complaint
+    except Fault as fault:
+        raise LocalFault("speech.settings", f"{path}: {fault.message}", fault.remedy) from fault
+
+
+def _voice(row: dict[str, Any], folder: Path) -> Voice:
+    engine = row["engine"]
+    if engine not in speech_engines.ENGINES:
+        raise ValueError(f"engine {engine!r} is none of {sorted(speech_engines.ENGINES)}")
+    settings = {name: value for name, value in row.items() if name not in ("id", "name", "engine")}
+    settings = speech_engines.checked(engine, settings, folder)
+    return Voice(str(row["id"])[:40], str(row["name"])[:60], engine, settings)

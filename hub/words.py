@@ -36,12 +36,6 @@ ROLES = {
     "administrator": N_("Administrator"),
 }
 KINDS = {"speaker": N_("Loudspeaker"), "board": N_("Board")}
-VOICES = {
-    "vi-VN": N_("Vietnamese"),
-    "vi-VN-north": N_("Vietnamese, northern voice"),
-    "vi-VN-central": N_("Vietnamese, central voice"),
-    "vi-VN-south": N_("Vietnamese, southern voice"),
-}
 LANGUAGES = {
     "vi-VN": N_("Vietnamese"),
     "bdq": N_("Bahnar"),
@@ -58,6 +52,19 @@ STANDS = {
     "fault": N_("with faults"),
     "budget": N_("SIM running out"),
     "clock": N_("clock not known"),
+}
+FIELDS = {
+    "title": N_("Title"),
+    "text": N_("What is to be said"),
+    "board_text": N_("Other words for the boards"),
+    "class": N_("How urgent"),
+    "language": N_("Language"),
+    "topic": N_("Topic"),
+    "voice": N_("Voice"),
+    "upload_sha256": N_("Recording"),
+    "hamlets": N_("For whom"),
+    "timing": N_("When"),
+    "making": N_("Speed, reading or cut"),
 }
 GAPS = {
     "open": N_("Silent until now"),
@@ -153,6 +160,14 @@ class Words:
     def day(self, text: str) -> str:
         """Return an ISO day as `24/11/2026`."""
         return "/".join(reversed(text.split("-")))
+
+    def field(self, name: str) -> str:
+        """Return what a field of a bulletin is called."""
+        return self._(FIELDS[name])
+
+    def number(self, value: float) -> str:
+        """Return a number with a decimal comma."""
+        return f"{value:g}".replace(".", ",")
 
     def state(self, name: str) -> str:
         """Return a bulletin's state."""

@@ -58,6 +58,15 @@ HUB_BODY_S_MAX = 300
 HUB_CONNECTIONS_MAX = 12_000
 # Uploaded recordings: two hours of 24-bit stereo WAV is never needed; MP3 stays far below.
 UPLOAD_BYTES_MAX = 64 * 1024 * 1024
+# A piece of a recording that travels in pieces: half a minute at 2 Mbit/s; and how many one author
+# may have on their way. Unsent forms: more than this nobody finishes.
+UPLOAD_PIECE_BYTES_MAX = 8 * 1024 * 1024
+UPLOADS_OPEN_MAX = 8
+DRAFTS_MAX = 40
+# Words that one hub reads in its own way: place names, local abbreviations.
+SPOKEN_WORDS_MAX = 1000
+# Sound that a speech service returns for one request: a few minutes of WAV at 48 kHz.
+SPEECH_ANSWER_BYTES_MAX = 48 * 1024 * 1024
 # Text of one bulletin: ten minutes of speech is about 9 KB of Vietnamese.
 BULLETIN_TEXT_BYTES_MAX = 32 * 1024
 # A form without a recording: the texts, percent-encoded at worst, and a few dozen short fields.

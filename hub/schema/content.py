@@ -253,6 +253,8 @@ bulletin_versions = Table(
     Column("board_text", Text, nullable=False),
     Column("voice", Text, nullable=False),
     Column("upload_sha256", Text),
+    # How the sound is made: speed and corrected reading of the voice, the cut of a recording.
+    Column("making_json", Text, nullable=False, server_default="{}"),
     Column("hamlets_json", Text, nullable=False),
     Column("timing_json", Text, nullable=False),
     Column("renditions_json", Text, nullable=False),

@@ -1,8 +1,9 @@
-// The form: hamlets of the chosen unit only, and progress while a recording is on its way.
+// The form: hamlets of the chosen unit only; saves itself as a draft; shows how the voice will read.
 "use strict";
 const form = document.querySelector("form[data-bulletin]");
 if (form) {
   const unit = form.querySelector("[name=unit]");
+  const field = (name) => form.querySelector(`[name=${name}]`);
   const show = () => {
     for (const group of form.querySelectorAll("[data-unit]")) {
       const own = group.dataset.unit === unit.value;
@@ -13,32 +14,58 @@ if (form) {
   unit.addEventListener("change", show);
   show();
 
-  form.addEventListener("submit", (event) => {
-    const file = form.querySelector("[type=file]");
-    const bar = form.querySelector("progress");
+  // Drafts: three seconds after the last key, and once more when the page is left.
+  const texts = () => {
+    const sent = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (typeof value === "string") sent.append(name, value);
+    return sent;
+  };
+  let timer = 0;
+  let isChanged = false;
+  const save = async () => {
+    isChanged = false;
+    const said = form.querySelector("[data-saved]");
+    try {
+      const answer = await fetch(`/drafts/${form.dataset.draft}`, { method: "POST", body: texts() });
+      if (answer.ok) said.textContent = await answer.text();
+      else isChanged = true;
+    } catch {
+      isChanged = true;
+    }
+    if (isChanged) timer = setTimeout(save, 10000);
+  };
+  form.addEventListener("input", () => {
+    isChanged = true;
+    clearTimeout(timer);
+    timer = setTimeout(save, 3000);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && isChanged) navigator.sendBeacon(`/drafts/${form.dataset.draft}`, texts());
+  });
+  form.addEventListener("submit", () => {
+    clearTimeout(timer);
+    isChanged = false;
     form.querySelector("[type=submit]").setAttribute("aria-busy", "true");
-    if (!file.files.length) return;
-    event.preventDefault();
-    const request = new XMLHttpRequest();
-    request.open("POST", form.action);
-    bar.hidden = false;
-    request.upload.addEventListener("progress", (step) => {
-      if (step.lengthComputable) bar.value = step.loaded / step.total;
-    });
-    request.addEventListener("load", () => {
-      if (request.responseURL && new URL(request.responseURL).pathname !== new URL(form.action).pathname) {
-        location.assign(request.responseURL);
-      } else {
-        document.open();
-        document.write(request.responseText);
-        document.close();
-      }
-    });
-    request.addEventListener("error", () => {
-      bar.hidden = true;
-      form.querySelector("[type=submit]").removeAttribute("aria-busy");
-      form.querySelector("[data-lost]").hidden = false;
-    });
-    request.send(new FormData(form));
+  });
+
+  // The reading: asked for when its part is opened, and again on request.
+  const reading = form.querySelector("[data-reading]");
+  const readings = reading.querySelector("[data-readings]");
+  const again = reading.querySelector("[data-read]");
+  again.hidden = false;
+  const read = async () => {
+    const body = new URLSearchParams({ text: field("text").value });
+    const answer = await fetch(`/parts/reading?lang=${document.documentElement.lang}`, { method: "POST", body });
+    if (answer.ok) readings.innerHTML = await answer.text();
+  };
+  reading.addEventListener("toggle", () => reading.open && read());
+  again.addEventListener("click", read);
+  readings.addEventListener("click", (event) => {
+    if (!event.target.matches("[data-correct]")) return;
+    const shown = readings.querySelector("[data-of]");
+    field("reading").value = shown.dataset.words;
+    field("reading_of").value = shown.dataset.of;
+    field("reading").focus();
+    form.dispatchEvent(new Event("input"));
   });
 }

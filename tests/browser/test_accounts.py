@@ -137,7 +137,8 @@ async def install(services):
 async def test_every_page_is_fit_for_every_reader(address, chromium, services):
     alarm = await furnish(services)
     sheet = await install(services)
-    paths = ("/", "/bulletins/new", "/bulletins/b" + "0" * 12, "/account", "/accounts",
+    paths = ("/", "/bulletins/new", "/words", "/bulletins/b" + "0" * 12,
+             "/bulletins/b" + "0" * 12 + "/versions", "/account", "/accounts",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
              "/nodes?state=never",
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",

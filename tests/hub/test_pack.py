@@ -103,7 +103,7 @@ async def hub(world):
     """Serve the world by the hub's own endpoints; give (services, port)."""
     config = Config(data=world.folder)
     blobs = Blobs(config.blobs)
-    services = Services(config, None, blobs, world.repository, None, None, None, None)
+    services = Services(config, None, blobs, world.repository, None, None, None, None, None)
     listener = Listener(create_node_app(services))
     await listener.start("127.0.0.1", 0)
     yield services, listener.port

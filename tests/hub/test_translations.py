@@ -23,10 +23,12 @@ SPEAKING = (
     "approvers",
     "blobs",
     "board_image",
+    "bulletin_form",
     "bulletin_pages",
     "bulletins",
     "database",
     "enrolments",
+    "drafts",
     "form",
     "homecoming",
     "installation_pages",
@@ -40,10 +42,22 @@ SPEAKING = (
     "serving",
     "speech",
     "tickets",
+    "speech_engines",
+    "spoken_words",
     "timing",
+    "upload_pages",
+    "uploads",
 )
 # Raised only by the command line or by a caller's mistake.
-SILENT = {"blob.name", "hub.listen", "speech.speed", "board.size", "board.font", "bulletin.version"}
+SILENT = {
+    "speech.settings",
+    "blob.name",
+    "hub.listen",
+    "speech.speed",
+    "board.size",
+    "board.font",
+    "bulletin.version",
+}
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,7 @@ class Hub:
             Production(config, ledger, blobs),
             KeyOpener(),
             AnswerKeys(repository),
+            None,
         )
         self._packs = Packs(self.services)
         self._files = static_files.MetadataFiles()

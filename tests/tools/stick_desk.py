@@ -34,7 +34,9 @@ class StickDesk:
         config = Config(data=folder, now_ms=lambda: self.now_s * 1000)
         repository = self.province.world.repository
         keys = AnswerKeys(repository)
-        self.services = Services(config, MemoryLedger(), blobs, repository, None, None, None, keys)
+        self.services = Services(
+            config, MemoryLedger(), blobs, repository, None, None, None, keys, None
+        )
         self.listener = Listener(create_node_app(self.services))
 
     async def open(self):

@@ -1,0 +1,208 @@
+"""The form of a bulletin: what it offers, what was typed, what of it is kept."""
+
+import hashlib
+import re
+from typing import Any
+
+from hub import fleet, roles, speech, timing
+from hub.bulletins import Draft
+from hub.form import Form
+from hub.roles import Reader
+from hub.services import Services
+from hub.store import Row, Store
+from hub.translations import Translations
+from hub.words import LANGUAGES, WEEKDAYS
+from protocols.errors import RemoteFault
+
+
+def today_of(services: Services) -> str:
+    """Return the province's day (ISO)."""
+    now = timing.local_time(services.now_s(), services.config.utc_offset_min)
+    return now.date().isoformat()
+
+
+def choices(
+    store: Store, today: str, translations: Translations, who: Reader, voices: speech.Voices
+) -> dict[str, Any]:
+    """Return what the form offers: units the reader writes for and somebody approves for, …"""
+    units = fleet.units_on(store, today)
+    speaking = {row["unit"] for row in store.find("approvers", {"state": "active"})}
+    speaking &= who.reach(roles.WRITE, units)
+    shown = [units[unit] for unit in sorted(units) if unit in speaking]
+    shown.sort(key=lambda row: (row["parent"] is None, row["name"]))
+    hamlets = [(row, store.find("hamlets", {"unit": row["unit"]}, order=["name"])) for row in shown]
+    return {
+        "units": shown,
+        "hamlets": [pair for pair in hamlets if pair[1]],
+        "voices": [(voice.id, translations.get(voice.name)) for voice in voices.listed()],
+        "languages": [(name, translations.get(label)) for name, label in LANGUAGES.items()],
+        "weekdays": [translations.get(day) for day in WEEKDAYS],
+    }
+
+
+def blank(today: str) -> dict[str, Any]:
+    """Return the fields of an empty form."""
+    return {
+        "unit": "",
+        "title": "",
+        "class": "normal",
+        "text": "",
+        "board_text": "",
+        "voice": "vi-VN",
+        "language": "vi-VN",
+        "upload": "",
+        "hamlets": [],
+        "when": "now",
+        "once_date": today,
+        "once_time": "",
+        "daily_times": "05:30 17:00",
+        "weekdays": ["1", "2", "3", "4", "5", "6", "7"],
+        "daily_from": today,
+        "daily_until": today,
+        "hours": "2",
+        "gap_min": "10",
+        "drill": False,
+        "topic": "",
+        "speed": "usual",
+        "reading": "",
+        "reading_of": "",
+        "cut_from": "",
+        "cut_to": "",
+        "draft": "",
+        "version": "",
+    }
+
+
+def typed(sent: Form, today: str) -> dict[str, Any]:
+    """Return what was typed, so that a refused form loses nothing."""
+    values = {
+        name: sent.one(name, otherwise) if isinstance(otherwise, str) else otherwise
+        for name, otherwise in blank(today).items()
+    }
+    values["hamlets"] = sent.all("hamlet")
+    values["weekdays"] = sent.all("weekday")
+    values["drill"] = bool(sent.one("drill"))
+    values["upload"] = sent.upload or sent.one("upload")
+    return values
+
+
+def stored(row: Row, today: str) -> dict[str, Any]:
+    """Return a bulletin's fields as the form shows them."""
+    values = blank(today)
+    for name in ("unit", "title", "class", "text", "board_text", "voice", "language"):
+        values[name] = row[name]
+    values["upload"] = row["upload_sha256"] or ""
+    values["version"] = str(row["version"])
+    values.update(_made(row))
+    values["hamlets"] = [f"{row['unit']}/{hamlet}" for hamlet in row["hamlets"]]
+    when = row["timing"]
+    if when["mode"] == "alert":
+        values.update(hours=str(when["hours"]), gap_min=str(when["gap_min"]), drill=when["drill"])
+    elif when["mode"] == "once":
+        values.update(when="once", once_date=when["date"], once_time=when["time"])
+    elif when["mode"] == "daily":
+        values.update(when="daily", daily_times=" ".join(when["times"]))
+        values.update(weekdays=[str(day) for day in when["weekdays"]])
+        values.update(daily_from=when["from"], daily_until=when["until"])
+    return values
+
+
+def _made(row: Row) -> dict[str, str]:
+    """Return how a version's sound is made, as the form shows it."""
+    making, found = row["making"], {}
+    for name, speed in speech.SPEEDS.items():
+        if making.get("speed") == speed:
+            found["speed"] = name
+    if making.get("reading"):
+        found.update(reading=making["reading"], reading_of=digest(row["text"]))
+    if making.get("cut_ms"):
+        first_ms, last_ms = making["cut_ms"]
+        found["cut_from"] = f"{first_ms / 1000:g}" if first_ms else ""
+        found["cut_to"] = f"{last_ms / 1000:g}" if last_ms is not None else ""
+    return found
+
+
+def digest(text: str) -> str:
+    """Return what tells one text from another, however its lines end."""
+    return hashlib.sha256(text.replace("\r\n", "\n").strip().encode()).hexdigest()[:16]
+
+
+def _making(sent: Form) -> dict[str, Any]:
+    """Return how the sound is to be made; raises `RemoteFault("speech.reading")`, `("form.cut")`.
+
+    A corrected reading belongs to the text that it was corrected for.
+    """
+    found: dict[str, Any] = {}
+    speed = speech.SPEEDS.get(sent.one("speed"), speech.WORDS_PER_MINUTE_DEFAULT)
+    if speed != speech.WORDS_PER_MINUTE_DEFAULT:
+        found["speed"] = speed
+    reading = " ".join(sent.one("reading").split())
+    if reading:
+        if sent.one("reading_of") != digest(sent.one("text")):
+            raise RemoteFault("speech.reading", "the text has changed since", "Look at it again.")
+        found["reading"] = reading
+    first, last = _seconds(sent.one("cut_from")), _seconds(sent.one("cut_to"))
+    if last is not None and last <= (first or 0):
+        raise RemoteFault("form.cut", "the end of the cut is before its start", "Correct it.")
+    if first or last is not None:
+        found["cut_ms"] = [first or 0, last]
+    return found
+
+
+def _seconds(text: str) -> int | None:
+    """Return seconds with a decimal point or comma as milliseconds, None for nothing."""
+    if not text.strip():
+        return None
+    found = re.fullmatch(r"([0-9]{1,5})(?:[.,]([0-9]{1,3}))?", text.strip())
+    if found is None:
+        raise RemoteFault("form.cut", "a second of the cut is no number", "Write it like 12,5.")
+    return int(found[1]) * 1000 + int((found[2] or "").ljust(3, "0"))
+
+
+def _timing(sent: Form, services: Services) -> timing.Timing:
+    if sent.one("class") == "emergency":
+        hours, gap_min = sent.number("hours", 2), sent.number("gap_min", 0)
+        return timing.alert(hours, gap_min, bool(sent.one("drill")))
+    mode = sent.one("when", "now")
+    if mode == "now":
+        return {"mode": "now"}
+    if mode == "once":
+        when = timing.once(sent.one("once_date"), sent.one("once_time"))
+    else:
+        days = [int(day) for day in sent.all("weekday") if day in set("1234567")]
+        times = sent.one("daily_times").replace(",", " ").split()
+        when = timing.daily(times, days, sent.one("daily_from"), sent.one("daily_until"))
+    timing.check_future(when, services.now_s(), services.config.utc_offset_min)
+    return when
+
+
+def draft(sent: Form, services: Services) -> Draft:
+    """Return what a form asks for; raises `RemoteFault` where it cannot be."""
+    upload = sent.upload or sent.one("upload") or None
+    if upload is not None and not services.blobs.has(upload):
+        raise RemoteFault("form.broken", "the recording is gone", "Choose it again.")
+    if not services.production.voices.has(sent.one("voice")):
+        raise RemoteFault("speech.voice", "no such voice", "Choose another.")
+    if sent.one("language") not in LANGUAGES:
+        raise RemoteFault("form.broken", "no such language", "Choose another.")
+    unit = sent.one("unit")
+    hamlets = []
+    for value in sent.all("hamlet"):
+        owner, _, hamlet = value.partition("/")
+        if owner != unit:
+            raise RemoteFault("bulletin.hamlet", "a hamlet of another unit", "Choose again.")
+        hamlets.append(hamlet)
+    return Draft(
+        unit,
+        sent.one("title"),
+        sent.one("language"),
+        sent.one("class"),
+        sent.one("text"),
+        sent.one("board_text"),
+        sent.one("voice"),
+        upload,
+        hamlets,
+        _timing(sent, services),
+        sent.one("topic"),
+        _making(sent),
+    )
