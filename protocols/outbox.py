@@ -30,6 +30,8 @@ STATES = (IDLE, READY, WAITING, PAUSED, REFUSED, CLOSED)
 ANSWER_MS_MAX = 60_000
 PAUSE_MS_MIN = 2_000
 PAUSE_MS_MAX = 15 * 60_000
+# Each loss halves what is sent next, so often at most.
+_HALVINGS_MAX = 4
 # A revoked or unknown node, or a fork, needs a person: ask now and then whether one came.
 REFUSED_MS_MIN = 10 * 60_000
 REFUSED_MS_MAX = 6 * 3_600_000
@@ -145,6 +147,9 @@ class Outbox:
         self._events: list[object] = []
         self._deadline_ms: int | None = None
         self._now_ms = 0
+        # Spans lost in a row: the next ones are shorter, as less is lost with them, and read in
+        # vain from a slow disk.
+        self._losses = 0
         self._pause = Backoff(seed, PAUSE_MS_MIN, PAUSE_MS_MAX)
         self._refusal = Backoff(seed + 1, REFUSED_MS_MIN, REFUSED_MS_MAX)
         for run in runs:
@@ -216,6 +221,7 @@ class Outbox:
         if stuck:
             self._pause_after_loss()
             return
+        self._losses = 0
         self._pause.reset()
         self._refusal.reset()
         self._take_position(span.epoch, answer.position)
@@ -303,6 +309,7 @@ class Outbox:
 
     def _pause_after_loss(self) -> None:
         self._sent = None
+        self._losses = min(self._losses + 1, _HALVINGS_MAX)
         self._deadline_ms = self._now_ms + self._pause.next_ms()
 
     def _take_position(self, epoch: str, position: int) -> None:
@@ -339,7 +346,8 @@ class Outbox:
                 return Span(epoch, self._positions.get(epoch, 0), 0, 0)
         span = first_span(self._runs, self._positions, self._aside_now())
         if span is not None:
-            return span
+            count = min(span.count_max, RECORD_BATCH_COUNT_MAX >> self._losses)
+            return Span(span.epoch, span.after, span.first, count)
         if self._asked and self._runs:
             epoch = self._runs[-1].epoch
             return Span(epoch, self._positions.get(epoch, 0), 0, 0)

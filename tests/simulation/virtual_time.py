@@ -18,7 +18,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     """Run callbacks in the order of their virtual times, and of their making at one time."""
 
     def __init__(self):
-        self._now = 0.0
+        self.now = 0.0
         self._ready = deque()
         self._timers = []
         self._count = 0
@@ -29,7 +29,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def time(self):
         """Return virtual seconds since the start."""
-        return self._now
+        return self.now
 
     def call_soon(self, callback, *args, context=None):
         handle = asyncio.Handle(callback, args, self, context)
@@ -39,7 +39,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     call_soon_threadsafe = call_soon
 
     def call_later(self, delay, callback, *args, context=None):
-        return self.call_at(self._now + delay, callback, *args, context=context)
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def call_at(self, when, callback, *args, context=None):
         timer = asyncio.TimerHandle(when, callback, args, self, context)
@@ -88,8 +88,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                 heappop(timers)
             if not timers:
                 raise Stuck("no timer is left")
-            self._now = max(self._now, timers[0][0])
-            while timers and timers[0][0] <= self._now:
+            self.now = max(self.now, timers[0][0])
+            while timers and timers[0][0] <= self.now:
                 timer = heappop(timers)[2]
                 if not timer._cancelled:
                     ready.append(timer)

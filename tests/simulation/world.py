@@ -59,7 +59,7 @@ class World:
 
     def true_ms(self):
         """Return the true time (Unix UTC, ms)."""
-        return self.start_ms + round(self._loop.time() * 1000)
+        return self.start_ms + round(self._loop.now * 1000)
 
     def fail(self, fault):
         """End the run with a breach, wherever it was noticed."""
