@@ -11,7 +11,7 @@ demo: setup
 
 # The portable tests run under pytest and on both MicroPythons (tests/test_micropython.py).
 test: setup check
-	@$(PYTHON) -m pytest -n 2 --dist loadgroup
+	@$(PYTHON) -m pytest -n 3 --dist loadgroup
 
 check:
 	@test -x $(PYTHON) || tools/setup.sh

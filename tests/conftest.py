@@ -8,11 +8,33 @@ import time
 import urllib.request
 
 import pytest
+from xdist.scheduler import LoadGroupScheduling
 
 from tests.told import TOP, Told
 
 # As long as a loaded machine with two cores may take; an idle one needs a third.
 STORY_S = 540
+
+
+# Modules whose tests share what takes minutes to make, or a port: one worker each. Said here,
+# because pytest-xdist 3.8 loses its own marks under pytest 9.2.
+GROUPS = {
+    "tests/test_end_to_end.py": "story",
+    "tests/test_micropython_nodes.py": "story",
+    "tests/hw/test_e131_sacn.py": "e131",
+}
+
+
+class Grouped(LoadGroupScheduling):
+    """Give the tests of a group to one worker, every other test to whoever is free."""
+
+    def _split_scope(self, nodeid):
+        return GROUPS.get(nodeid.split("::")[0], nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Schedule by the groups above, largest first."""
+    return Grouped(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,6 @@ from tools.demo import BOARD_SIZE, COMMUNE, PROVINCE
 
 BUNDLE = f"units/{COMMUNE}/bundle.json"
 
-pytestmark = pytest.mark.xdist_group("story")
-
 
 def test_the_story_is_told_to_its_end(told):
     outcome = told.outcome

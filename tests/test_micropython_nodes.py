@@ -19,8 +19,6 @@ from tests.told import RATE_HZ
 from tools.demo import NEIGHBOUR
 from tools.demo_process import command, wait_until
 
-pytestmark = pytest.mark.xdist_group("story")
-
 SPEAKERS = tuple(BUILDS)
 # From approval to the slot: on a loaded machine the nodes fetch and verify meanwhile.
 LEAD_S = 12

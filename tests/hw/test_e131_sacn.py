@@ -55,7 +55,6 @@ def test_the_same_bytes_as_sacn(universe, slots, priority, sync, terminated, cou
         assert sender.sync() is None
 
 
-@pytest.mark.xdist_group("e131")
 async def test_a_receiver_takes_every_universe_and_the_good_bye():
     size = (192, 64, 1)
     rng = random.Random(5)
