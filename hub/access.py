@@ -56,6 +56,8 @@ _INSTALLED = "/installations"
 _TICKET = _INSTALLED + "/tickets/{ticket}"
 _SHEET = _INSTALLED + "/enrolments/{enrolment}"
 _NODE = _INSTALLED + "/nodes/{node}"
+_FLEET = "/nodes/{node}"
+_ORDER = "/orders/{order}"
 
 RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): OPEN,
@@ -75,6 +77,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/parts/overview"): Rule(roles.VIEW),
     ("GET", "/nodes"): Rule(roles.VIEW),
     ("GET", "/parts/nodes"): Rule(roles.VIEW),
+    ("GET", _FLEET): Rule(roles.VIEW, _unit_of("nodes", "node")),
+    ("GET", "/parts" + _FLEET): Rule(roles.VIEW, _unit_of("nodes", "node")),
+    ("POST", _FLEET + "/orders"): Rule(roles.SERVICE, _unit_of("nodes", "node")),
+    ("POST", _FLEET + _ORDER + "/withdraw"): Rule(roles.SERVICE, _unit_of("nodes", "node")),
+    ("GET", _FLEET + _ORDER + "/log"): Rule(roles.SERVICE, _unit_of("nodes", "node")),
     ("POST", "/nodes/filters"): SIGNED_IN,
     ("POST", "/nodes/filters/remove"): SIGNED_IN,
     ("GET", "/bulletins/new"): Rule(roles.WRITE),

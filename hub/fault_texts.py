@@ -154,6 +154,24 @@ _TEXTS = {
         N_("The hub's page is open on this machine only."),
         N_("Open it as http://127.0.0.1 or through an SSH tunnel."),
     ),
+    "fleet.node_id": (
+        N_("There is no such node in service."),
+        N_("Look for it among the nodes; it may have been replaced."),
+    ),
+    "order.kind": (N_("There is no such order."), N_("Choose one of the list.")),
+    "order.open": (
+        N_("The node has this order open already."),
+        N_("Wait for its answer, or withdraw the open one."),
+    ),
+    "order.closed": (
+        N_("The node has answered this order, or it was withdrawn."),
+        N_("Look at the list again."),
+    ),
+    "order.volume": (N_("The volume is no percentage."), N_("Write a number from 0 to 100.")),
+    "order.quiet": (
+        N_("These are no quiet hours."),
+        N_("Write them as 12:00-13:30, several with commas between."),
+    ),
     "nodes.filter": (
         N_("Too many filters are kept."),
         N_("Remove one that is not needed any more."),

@@ -1,12 +1,12 @@
-"""The fleet's pages: the list with its filters, and what an account keeps of them."""
+"""The fleet's pages: the list with its filters, what an account keeps of them, and each node."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
-from hub import access, form, node_list, roles
-from hub.pages import page, part
+from hub import access, asking, form, node_list, node_view, order_publishing, orders, roles
+from hub.pages import PROGRAMMES, page, part
 from hub.services import SERVICES
 from hub.store import Store
 from hub.translations import language_of
@@ -58,7 +58,64 @@ async def forget_filter(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther("/nodes")
 
 
+async def _node(request: web.Request) -> dict[str, Any]:
+    services, who = request.app[SERVICES], access.reader(request)
+    programmes, now_ms = request.app[PROGRAMMES], services.config.now_ms()
+    name = request.match_info["node"]
+
+    def ask(store: Store) -> dict[str, Any]:
+        units = access.units_today(store, services)
+        found = node_view.view(store, programmes, units, name, now_ms)
+        return {**found, "serves": who.allows(roles.SERVICE, units, found["node"]["unit"])}
+
+    return await services.ledger.read(ask)
+
+
+async def show_node(request: web.Request) -> web.Response:
+    """Show one node."""
+    return page(request, "node.html", **await _node(request))
+
+
+async def show_node_part(request: web.Request) -> web.Response:
+    """Show what changes on a node's page."""
+    return part(request, "node_part.html", **await _node(request))
+
+
+async def ask_node(request: web.Request) -> web.Response:
+    """Ask a node for a self-test, its log, a restart, less volume or more quiet hours."""
+    services, who = request.app[SERVICES], access.reader(request)
+    node = request.match_info["node"]
+    kind, detail = asking.read(await form.read(request, services.blobs))
+    await asking.ask(services, node, kind, detail, who.account)
+    raise web.HTTPSeeOther(f"/nodes/{node}#orders")
+
+
+async def withdraw_order(request: web.Request) -> web.Response:
+    """Take back an order that the node has not answered."""
+    services, who = request.app[SERVICES], access.reader(request)
+    node, name = request.match_info["node"], request.match_info["order"]
+    now_s = services.now_s()
+    await services.ledger.write(lambda s: orders.withdraw(s, node, name, who.account, now_s))
+    await order_publishing.publish_orders(services, node)
+    raise web.HTTPSeeOther(f"/nodes/{node}#orders")
+
+
+async def show_log(request: web.Request) -> web.Response:
+    """Show a log that a node sent."""
+    services = request.app[SERVICES]
+    node, name = request.match_info["node"], request.match_info["order"]
+    found = await services.ledger.read(lambda s: node_view.log(s, node, name))
+    return page(request, "log.html", node=node, **found)
+
+
+_NODE = r"/nodes/{node:[a-z0-9][a-z0-9._-]{0,63}}"
+_ORDER = _NODE + r"/orders/{order:[a-z0-9][a-z0-9.-]{0,79}}"
 ROUTES = [
+    web.get(_NODE, show_node),
+    web.get("/parts" + _NODE, show_node_part),
+    web.post(_NODE + "/orders", ask_node),
+    web.post(_ORDER + "/withdraw", withdraw_order),
+    web.get(_ORDER + "/log", show_log),
     web.get("/nodes", show_nodes),
     web.get("/parts/nodes", show_nodes_part),
     web.post("/nodes/filters", save_filter),

@@ -97,6 +97,19 @@ _SHOWN = (
 )
 _INTERRUPTED = N_("Interrupted")
 _NOT_PLAYED = N_("Not played")
+NOT_PLAYED = {
+    "late": N_("no room in time"),
+    "quiet": N_("quiet hours"),
+    "mourning": N_("mourning"),
+    "recalled": N_("taken off the air"),
+    "no_rendition": N_("nothing this node can play"),
+    "crowded": N_("too much at once"),
+    "expired": N_("expired"),
+    "too_old": N_("too old"),
+    "cancelled": N_("cancelled"),
+    "superseded": N_("corrected"),
+    "withdrawn": N_("withdrawn"),
+}
 WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
@@ -156,6 +169,14 @@ class Words:
         if milliwatts >= 10_000:
             return f"{round(milliwatts / 1000)} W"
         return f"{milliwatts / 1000:.1f} W".replace(".", ",")
+
+    def volts(self, millivolts: int) -> str:
+        """Return a voltage with a decimal comma."""
+        return f"{millivolts / 1000:.1f} V".replace(".", ",")
+
+    def not_played(self, reason: str) -> str:
+        """Return why something that is due will not play."""
+        return self._(NOT_PLAYED.get(reason, _NOT_PLAYED))
 
     def day(self, text: str) -> str:
         """Return an ISO day as `24/11/2026`."""

@@ -140,7 +140,7 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services):
     paths = ("/", "/bulletins/new", "/words", "/bulletins/b" + "0" * 12,
              "/bulletins/b" + "0" * 12 + "/versions", "/account", "/accounts",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
-             "/nodes?state=never",
+             "/nodes?state=never", "/nodes/loa-1",
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",
              "/cap", "/cap/messages/" + alarm, "/emergency?cap=" + alarm,
              "/installations", "/installations/tickets/ve-1",

@@ -52,3 +52,18 @@ async def test_the_fleet_is_filtered_by_keyboard(services, filled, address, chro
     await page.wait_for_url("**state=fault")
     assert await overflow(page) == 0
     await context.close()
+
+
+async def test_a_technician_asks_a_node_for_a_self_test(services, filled, address, chromium):
+    context = await chromium.new_context(viewport={"width": 1280, "height": 900}, locale="vi-VN")
+    page = await context.new_page()
+    await page.goto(address + "/nodes/cum-5")
+    assert "Tăng âm không nhận lệnh" in await page.inner_text("main")
+    await press_until(page, "details.ask summary")
+    await page.keyboard.press("Enter")
+    await press_until(page, "details.ask button")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#orders ~ table >> text=đã gửi")
+    await shoot(page, "node-desktop")
+    assert await overflow(page) == 0
+    await context.close()

@@ -163,3 +163,75 @@ def test_an_address_says_a_question_wholly(text, last):
     packed = json.dumps(last, ensure_ascii=False)
     fits = len(query["after"]) <= node_list.AFTER_MAX
     assert again.after == (last if fits else None), packed
+
+
+async def test_a_node_s_page_says_all_of_it(pages, services, filled):
+    at_ms = filled
+
+    def tell(store):
+        node = "cum-2"
+        low = {"free_bytes": 5_000_000, "sim_bytes": 10**9, "sim_expected_bytes": 2 * 10**9}
+        low |= {"spent_bytes": 9 * 10**8, "sim_lasts_days": 3}
+        play = {"item": "x.1", "title": "Tin trưa", "class": "normal", "unit": COMMUNE}
+        play |= {
+            "started_ms": at_ms - 9000,
+            "ended_ms": at_ms,
+            "outcome": "complete",
+            "resumed": False,
+        }
+        _tell(store, node, "plays", [("play", {**play, "evidence": {"grade": 3}})], at_ms)
+        health = [("boot", {}), ("status", low), ("modem", {"signal_dbm": -91, "sim": "ready"})]
+        health.append(("senses", {"mains": 0, "supply_millivolts": 12_400}))
+        _tell(store, node, "health", health, at_ms)
+
+    await services.ledger.write(tell)
+    _, text = await pages("GET", "/nodes/cum-2")
+    for said in ("Tin trưa", "5,0 MB", "-91 dBm", "mất điện lưới", "12,4 V", "còn dùng được 3 ngày",
+                 "24 giờ tới", "Đã phát: đo được công suất ra loa"):  # fmt: skip
+        assert said in text, said
+    assert text.count('<rect class="heard"') == 1
+    response, _ = await pages("GET", "/nodes/none")
+    assert response.status == 404
+
+
+async def test_a_node_is_asked_for_what_the_hub_s_own_key_may_ask(pages, services, filled):
+    for kind in ("self-test", "upload-log"):
+        response, text = await pages("POST", "/nodes/cum-2/orders", data={"kind": kind})
+        assert response.status == 200
+    assert text.count("đã gửi, chờ cụm loa") == 2
+    narrow = {"kind": "settings", "volume": "40", "quiet": "12:00-13:30, 20:00–21:00"}
+    _, text = await pages("POST", "/nodes/cum-2/orders", data=narrow)
+    assert 'value="40"' in text and 'value="12:00-13:30, 20:00-21:00"' in text
+    for wrong, said in (
+        ({"kind": "self-test"}, "đang có sẵn yêu cầu"),
+        ({"kind": "decommission"}, "Không có yêu cầu này"),
+        ({**narrow, "volume": "140"}, "không phải số phần trăm"),
+        ({**narrow, "quiet": "25:00-26:00"}, "Giờ yên lặng ghi chưa đúng"),
+    ):
+        response, text = await pages("POST", "/nodes/cum-2/orders", data=wrong)
+        assert response.status >= 400 and said in text, wrong
+    rows = await services.ledger.read(lambda s: s.find("orders", {"kind": "upload-log"}))
+    name = rows[0]["name"]
+
+    def send_log(store):
+        body = {"order": name, "part": 0, "lines": ["05:30 boot", "05:31 sync"]}
+        done = {"order": name, "state": "done"}
+        _tell(store, "cum-2", "health", [("log", body), ("order", done)], filled, "ef" * 8)
+
+    await services.ledger.write(send_log)
+    _, text = await pages("GET", f"/nodes/cum-2/orders/{name}/log")
+    assert "05:31 sync" in text
+    (test,) = await services.ledger.read(lambda s: s.find("orders", {"kind": "self-test"}))
+    _, text = await pages("POST", f"/nodes/cum-2/orders/{test['name']}/withdraw")
+    rows = await services.ledger.read(lambda s: s.find("orders", {"state": "withdrawn"}))
+    assert [row["name"] for row in rows] == [test["name"]]
+
+
+def _tell(store, node, chain, told, at_ms, epoch="cd" * 8):
+    built, link = [], records.Chain(node, chain, epoch)
+    for kind, body in told:
+        entry = link.build(at_ms, "hub", 5, kind, body)
+        link.advance(entry)
+        built.append(entry.data)
+    batch = records.read_batch(records.build_batch(node, chain, epoch, 0, built))
+    ingest.accept(store, batch, ingest.Contact(chain + epoch, at_ms // 1000, at_ms))
