@@ -12,13 +12,20 @@ from protocols.clock_trust import EARLIEST_MS
 from protocols.enrolment import ABSENT, BAD, GOOD, Check
 from protocols.errors import Fault
 
-NAMES = ("relay", "meter", "tone", "line", "board", "modem", "clock")
+NAMES = ("relay", "meter", "tone", "line", "board", "modem", "clock", "place")
 # Read-only ones, which a node in service may be asked for: they switch and sound nothing.
 READ_ONLY = ("line", "modem", "clock")
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hw.modem_port import Modem
 
 _TONE_MS = 1_200
 _LOOK_MS = 800
 _HOLD_MS = 10_000
+# A cold start under an open sky takes about 40 seconds.
+_SATELLITE_LOOKS = 30
+_SATELLITE_MS = 3_000
 _LEVELS = (25, 50, 100)
 # Addresses on the RS-485 line that are tried: boards leave the factory with 1.
 _UNITS = (1, 2, 3, 4)
@@ -54,12 +61,24 @@ class Tone(ports.Reader):
 
 
 class Bench:
-    """Try the devices that `devices` describes (`audio`, `amplifier`, `board`), made by `kit`."""
+    """Try the devices that `devices` describes (`audio`, `amplifier`, `board`), made by `kit`.
 
-    def __init__(self, kit: object, clock: ports.Clock, devices: "dict[str, object]"):
+    `modem` are the settings of the box's own modem, or None; `pin` opens its SIM.
+    """
+
+    def __init__(
+        self,
+        kit: object,
+        clock: ports.Clock,
+        devices: "dict[str, object]",
+        modem: object = None,
+        pin: object = None,
+    ):
         self._kit = kit
         self._clock = clock
         self._devices = devices
+        self._modem_settings = modem
+        self._pin = pin
 
     async def run(self, name: str) -> Check:
         """Try one thing of `NAMES`; a device that fails gives a bad check, never an error."""
@@ -69,6 +88,8 @@ class Bench:
             "tone": self._tone,
             "line": self._line,
             "board": self._board,
+            "modem": self._modem,
+            "place": self._place,
             "clock": self._time,
         }
         if name not in tries:
@@ -190,6 +211,39 @@ class Bench:
         good = present is not False and shown in (None, digest.digest())
         return Check("board", GOOD if good else BAD, {"read_back": 1 if shown is not None else 0})
 
+    async def _modem(self) -> Check:
+        modem = self._open_modem()
+        if modem is None:
+            return Check("modem", ABSENT, {})
+        try:
+            return modem_check(await self._pin.look(modem))  # type: ignore[attr-defined]
+        finally:
+            await modem.close()
+
+    async def _place(self) -> Check:
+        """Ask the modem's satellite receiver where this is, for as long as a cold start takes."""
+        modem = self._open_modem()
+        if modem is None:
+            return Check("place", ABSENT, {})
+        try:
+            for _ in range(_SATELLITE_LOOKS):
+                found = await modem.locate()
+                if found is not None:
+                    return Check("place", GOOD, {"latitude_e6": found[0], "longitude_e6": found[1]})
+                await self._clock.sleep_ms(_SATELLITE_MS)
+        finally:
+            await modem.close()
+        return Check("place", BAD, {})
+
+    def _open_modem(self) -> "Modem | None":
+        """Return the box's modem without the relay that cuts its power, or None."""
+        given = self._modem_settings
+        if not isinstance(given, dict):
+            return None
+        settings = {name: given[name] for name in given if not name.startswith("power_")}
+        made: Modem = self._kit.modem(settings, self._clock, None)  # type: ignore[attr-defined]
+        return made
+
     async def _time(self) -> Check:
         wall_ms = self._clock.wall_ms()
         if wall_ms is None or wall_ms < EARLIEST_MS:
@@ -260,6 +314,19 @@ class Bench:
         except Fault:
             return False
         return present is not False
+
+
+def modem_check(seen: "dict[str, object]") -> Check:
+    """Return the check of what a modem told (`Modem.look`); nothing told is bad."""
+    from protocols import at  # noqa: PLC0415 - few boards have a modem
+
+    dbm, where = seen.get("signal_dbm"), seen.get("registration")
+    readings = {"sim_ready": 1 if seen.get("sim") == at.READY else 0}
+    readings["registered"] = 1 if where in (at.HOME, at.ROAMING) else 0
+    if isinstance(dbm, int):
+        readings["signal_dbm"] = dbm
+    good = readings["registered"] == 1 and readings.get("signal_dbm", 0) >= at.WEAK_DBM
+    return Check("modem", GOOD if good else BAD, readings)
 
 
 def _keep(readings: "dict[str, int]", name: str, observed: "dict[str, int]") -> None:

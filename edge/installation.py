@@ -59,6 +59,10 @@ class Installation:
         """Return the configuration to run with; raises `RemoteFault("format.field")`."""
         return configs.read(canonical.encode(self._merged(self._installed["config"])))
 
+    def system(self, name: str) -> object:
+        """Return a setting of the file that came with the system, or None."""
+        return self._base.get(name)
+
     def enrolment(self) -> "Paper | None":
         """Return the signed enrolment, or None before there is one."""
         if not self.is_installed:

@@ -65,6 +65,7 @@ class Node:
         self.handed: ports.Storage | None = None
         # Told of records that a person takes along: (chain, epoch, last sequence).
         self.carried: object = None
+        self.modem: Task | None = None
         self._watchdog: Watchdog | None = None
         self.clock: ports.Clock = kit.Clock()
         if config.rtc is not None:
@@ -97,8 +98,7 @@ class Node:
             config.firmware[1] if config.firmware else "",
             self.time,
         )
-        decoder = kit.decoder() if config.audio is not None else None
-        blobs = BlobStore(self.storage, decoder)
+        blobs = BlobStore(self.storage, kit.decoder() if config.audio is not None else None)
         offline = OfflineAlerts(
             self.storage, self.verifier, self.time, self.faults, blobs, config.place
         )
@@ -285,7 +285,8 @@ class Node:
         modem = self._kit.modem(settings, self.clock, self.amplifier)
         ways = Ways(self.link.counters, self.config.status_s * 1000)
         sim, faults = self.config.sim, self.faults
-        return ModemTask(modem, self.clock, self.storage, faults, self.book, sim, ways)
+        self.modem = ModemTask(modem, self.clock, self.storage, faults, self.book, sim, ways)
+        return self.modem
 
     def _stick_task(self, sync: SyncTask, uplink: RecordsTask) -> Task:
         from edge.pack_ingest import PackIngest  # noqa: PLC0415

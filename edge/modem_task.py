@@ -4,14 +4,12 @@ The decisions are `protocols.link_ladder`. Nothing here ever restarts the node: 
 a link, and a restart would not bring one.
 """
 
-import binascii
-import hashlib
 from collections import namedtuple
 
-from edge import state_file
 from edge.book import Book
 from edge.config import Sim
 from edge.faults import Faults
+from edge.sim_pin import SimPin
 from edge.supervisor import Task
 from hw import ports
 from hw.modem_port import Modem
@@ -23,9 +21,6 @@ from protocols.records import HEALTH
 LOOK_MS = 60_000
 # A modem searches for a minute after a reset, and loses its cell for a moment now and then.
 _LOOKS = 5
-# 3GPP TS 36.133: below about -110 dBm an LTE link breaks; CSQ tells little below -107.
-WEAK_DBM = -107
-_TRIED = "state/modem"
 _CHANGES = ("sim", "registration", "operator", "technology")
 
 Ways = namedtuple("Ways", ("counters", "tell_ms"))
@@ -49,7 +44,7 @@ class ModemTask(Task):
     ):
         self._modem = modem
         self._clock = clock
-        self._storage = storage
+        self._pin = SimPin(storage, sim.pin)
         self._faults = faults
         self._book = book
         self._sim = sim
@@ -57,6 +52,8 @@ class ModemTask(Task):
         self._ladder = Ladder(clock.ticks_ms(), modem.rungs())
         self._received = ways.counters()[0]
         self._heard_ms = clock.ticks_ms()
+        # What the modem said when it was looked at last; empty while it says nothing.
+        self.seen: dict[str, object] = {}
         self._told: dict[str, object] = {}
         self._tell_ms = 0
         self._wrong: dict[str, int] = {}
@@ -66,6 +63,7 @@ class ModemTask(Task):
         """Look and mend until cancelled."""
         while True:
             seen = await self._look()
+            self.seen = {} if seen is None else seen
             if seen is not None:
                 self._judge(seen)
                 self._tell(seen)
@@ -79,11 +77,8 @@ class ModemTask(Task):
     async def _look(self) -> "dict[str, object] | None":
         """Return what the modem tells, after its PIN and APN where they are wanted."""
         try:
-            seen = await self._modem.look()
-            if seen["sim"] == at.PIN and await self._unlock():
-                seen = await self._modem.look()
+            seen = await self._pin.look(self._modem)
             if seen["sim"] == at.READY:
-                self._set_tried("")
                 if not self._is_apn_set and await self._modem.set_apn(self._sim.apn):
                     await self._modem.mend("reconnect")
                 self._is_apn_set = True
@@ -92,33 +87,6 @@ class ModemTask(Task):
             return None
         self._faults.clear("modem.device")
         return seen
-
-    async def _unlock(self) -> bool:
-        """Give the PIN that was never refused; tells whether it was taken. One try in all: the
-        third wrong one locks the SIM, whatever restarts meanwhile."""
-        if not self._sim.pin:
-            return False
-        mark = hashlib.sha256(self._sim.pin.encode()).digest()
-        if self._tried() == binascii.hexlify(mark):
-            return False
-        self._set_tried(str(binascii.hexlify(mark), "ascii"))
-        try:
-            await self._modem.unlock(self._sim.pin)
-        except Fault as fault:
-            if fault.code != "at.error":
-                raise
-            return False
-        return True
-
-    def _tried(self) -> "bytes | None":
-        return state_file.read_either(self._storage, _TRIED, 64)
-
-    def _set_tried(self, mark: str) -> None:
-        """Note that a PIN is about to be tried, or that the SIM is open."""
-        if mark:
-            state_file.write_twice(self._storage, _TRIED, mark.encode())
-        elif self._tried() is not None:
-            state_file.remove_both(self._storage, _TRIED)
 
     def _judge(self, seen: "dict[str, object]") -> None:
         sim = str(seen["sim"])
@@ -134,7 +102,7 @@ class ModemTask(Task):
         text = "the network refuses this SIM" if state == at.DENIED else "no network takes the SIM"
         self._state("modem.network", is_off, text, _NETWORK)
         dbm = seen.get("signal_dbm")
-        is_weak = isinstance(dbm, int) and dbm < WEAK_DBM
+        is_weak = isinstance(dbm, int) and dbm < at.WEAK_DBM
         self._state("modem.weak", is_weak, "the signal is %s dBm" % dbm, _WEAK)
 
     def _state(self, code: str, is_wrong: bool, text: str, remedy: str) -> None:

@@ -8,14 +8,14 @@ verified like any other. Changing the root, the unit or the key takes the held b
 import sys
 from collections import namedtuple
 
-from edge.bench import NAMES, READ_ONLY, Bench
+from edge.bench import NAMES, READ_ONLY, Bench, modem_check
 from edge.hub_keys import hub_keys_of
 from edge.installation import STAGED_ROOT, Installation, sha256_of, signed_enrolment
 from edge.service_carry import Carry
 from hw import ports
 from protocols import canonical, enrolment, keys, paper, service_message
 from protocols.clock_trust import ClockTrust, Instant
-from protocols.enrolment import GOOD, TICKET, Check, check_values
+from protocols.enrolment import ABSENT, GOOD, TICKET, Check, check_values
 from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.fields import Fields
 from protocols.limits import (
@@ -142,8 +142,9 @@ class Desk:
         part = words.choice("part", PARTS)
         value = words.nested("value").values
         if part == "devices" and self._installation.draft.get("devices") != value:
-            # Checks of other devices say nothing about these.
-            self._installation.keep("checks", {})
+            # Checks of other devices say nothing about these; where it stands is no device.
+            kept = [one for one in self._checks() if one.name == "place"]
+            self._installation.keep("checks", {one.name: check_values([one])[0] for one in kept})
         self._installation.keep(part, value)
         return {}, b""
 
@@ -197,7 +198,10 @@ class Desk:
     async def _check(self, words: Fields, piece: bytes) -> "tuple[dict[str, object], bytes]":
         installed = self._installation.is_installed
         name = words.choice("name", READ_ONLY if installed else NAMES)
-        found = await self._bench().run(name)
+        if installed and name == "modem" and self._node is not None:
+            found = self._modem_in_service()
+        else:
+            found = await self._bench().run(name)
         if not installed:
             self._note(found)
         return {"check": check_values([found])[0]}, b""
@@ -230,7 +234,19 @@ class Desk:
     def _bench(self) -> Bench:
         devices = self._installation.draft.get("devices")
         devices = devices if isinstance(devices, dict) else {}
-        return Bench(self._tools.kit, self._tools.clock, devices)
+        tools, modem = self._tools, self._installation.system("modem")
+        if modem is None:
+            return Bench(tools.kit, tools.clock, devices)
+        from edge.sim_pin import SimPin  # noqa: PLC0415 - few boards have a modem
+
+        network = Fields(self._installation.draft.get("network", {}), "network")
+        pin = SimPin(tools.storage, network.text("pin", 0, 16, ""))
+        return Bench(tools.kit, tools.clock, devices, modem, pin)
+
+    def _modem_in_service(self) -> Check:
+        """Return what the agent, which holds the modem's port, saw when it looked last."""
+        watched = self._node.modem  # type: ignore[attr-defined]
+        return Check("modem", ABSENT, {}) if watched is None else modem_check(watched.seen)
 
     # Becoming somebody, and nobody
 

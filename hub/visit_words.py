@@ -28,6 +28,7 @@ TEXTS = {
         "board": N_("Board pattern"),
         "modem": N_("Modem signal"),
         "clock": N_("Clock"),
+        "place": N_("Place by satellites"),
     },
     "verdict": {"good": N_("good"), "bad": N_("bad"), "absent": N_("absent")},
     "clock": {

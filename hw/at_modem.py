@@ -22,6 +22,7 @@ POWER_OFF_MS = 8_000
 
 _RESETS = {"sim7600": "AT+CRESET", "ec25": "AT+CFUN=1,1"}
 _NETWORKS = {"sim7600": "AT+CPSI?", "ec25": "AT+QNWINFO"}
+_SATELLITES = {"sim7600": ("AT+CGPS=1", "AT+CGPSINFO"), "ec25": ("AT+QGPS=1", "AT+QGPSLOC=2")}
 KINDS = ("ec25", "sim7600")
 _CONTEXT = 1
 
@@ -76,6 +77,12 @@ class AtModem(Modem):
             return False
         await self._ask('AT+CGDCONT=%d,"IP","%s"' % (_CONTEXT, apn))
         return True
+
+    async def locate(self) -> "tuple[int, int] | None":
+        """Switch the receiver on (refused when it is on) and return what it tells."""
+        begin, ask = _SATELLITES[self._kind]
+        await self._told(begin)
+        return at.position_e6(await self._told(ask))
 
     async def mend(self, rung: str) -> None:
         """Do one rung of the ladder."""

@@ -21,6 +21,11 @@ class Modem:
         """Make the access point the modem's own; tells whether it was another before."""
         raise NotImplementedError
 
+    async def locate(self) -> "tuple[int, int] | None":
+        """Return where it is in millionths of a degree by its satellite receiver, which is switched
+        on by the first call; None before it has found satellites, or where it has no receiver."""
+        raise NotImplementedError
+
     async def mend(self, rung: str) -> None:
         """Attach anew, reset, or cut the power for a while."""
         raise NotImplementedError

@@ -14,6 +14,8 @@ from protocols.limits import AT_LINE_BYTES_MAX, AT_LINES_MAX, AT_REPLY_BYTES_MAX
 
 _FAILED = ("ERROR", "NO CARRIER", "NO DIALTONE", "BUSY", "NO ANSWER", "COMMAND NOT SUPPORT")
 
+# 3GPP TS 36.133: below about -110 dBm an LTE link breaks; CSQ tells little below -107.
+WEAK_DBM = -107
 READY = "ready"
 PIN = "pin"
 PUK = "puk"
@@ -182,6 +184,49 @@ def technology(lines: "list[str]") -> str:
         if fields and fields[0] not in ("NO SERVICE", "No Service"):
             return fields[0]
     return ""
+
+
+def position_e6(lines: "list[str]") -> "tuple[int, int] | None":
+    """Return (latitude, longitude) in millionths of a degree from `AT+CGPSINFO` (SIM7600:
+    `1358.80,N,10800.60,E`) or `AT+QGPSLOC=2` (EC25: `utc,13.98000,108.01000`), None before a fix.
+    """
+    fields = fields_of(lines, "+CGPSINFO")
+    if fields and len(fields) > 3 and fields[0]:
+        pair = [_arc_e6(fields[0], fields[1]), _arc_e6(fields[2], fields[3])]
+    else:
+        fields = fields_of(lines, "+QGPSLOC")
+        if not fields or len(fields) < 3:
+            return None
+        pair = [_signed_e6(fields[1]), _signed_e6(fields[2])]
+    latitude, longitude = pair
+    if latitude is None or longitude is None:
+        return None
+    if abs(latitude) > 90_000_000 or abs(longitude) > 180_000_000:
+        return None
+    return latitude, longitude
+
+
+def _arc_e6(text: str, side: str) -> "int | None":
+    """Return degrees and minutes (`ddmm.mmmm`) with N, S, E or W in millionths of a degree."""
+    dot = text.find(".")
+    degrees = _number(text[: dot - 2], 180) if dot > 2 else None
+    minutes = _micro(text[dot - 2 :]) if dot > 2 else None
+    if degrees is None or minutes is None or side not in ("N", "S", "E", "W"):
+        return None
+    found = degrees * 1_000_000 + minutes // 60
+    return -found if side in ("S", "W") else found
+
+
+def _signed_e6(text: str) -> "int | None":
+    found = _micro(text[1:] if text.startswith("-") else text)
+    return None if found is None else -found if text.startswith("-") else found
+
+
+def _micro(text: str) -> "int | None":
+    """Return a decimal number in millionths."""
+    whole, _, part = text.partition(".")
+    units, parts = _number(whole, 999), _number((part + "000000")[:6], 999_999)
+    return None if units is None or parts is None else units * 1_000_000 + parts
 
 
 def context_apn(lines: "list[str]", number: int) -> "str | None":

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from protocols import enrolment, paper
-from protocols.enrolment import ABSENT, BAD, Enrolment, Ticket
+from protocols.enrolment import ABSENT, BAD, GOOD, Enrolment, Ticket
 from protocols.errors import Fault, LocalFault, RemoteFault
 from protocols.fields import Fields
 from protocols.kit import Kit, Place
@@ -188,6 +188,9 @@ class Visit:
             text = await self._guide.ask("visit_ask_map", default)
             if not text:
                 return None
+            if text.casefold() == "gps":
+                default = await self._satellites() or default
+                continue
             try:
                 latitude, longitude = (round(float(one) * 1e6) for one in text.split(","))
             except ValueError:
@@ -196,6 +199,19 @@ class Visit:
             if abs(latitude) <= 90_000_000 and abs(longitude) <= 180_000_000:
                 return {"latitude": latitude, "longitude": longitude}
             await self._guide.tell("visit_no_map", text=text)
+
+    async def _satellites(self) -> str:
+        """Ask the node's modem where it stands; return it as a person would type it, or nothing."""
+        await self._guide.tell("visit_gps")
+        told, _ = await self._line.ask("check", name="place")
+        found = told.nested("check")
+        if found.value("verdict") != GOOD:
+            await self._guide.tell("visit_no_gps")
+            return ""
+        read = found.nested("readings")
+        latitude = read.integer("latitude_e6", -90_000_000, 90_000_000)
+        longitude = read.integer("longitude_e6", -180_000_000, 180_000_000)
+        return f"{latitude / 1e6:.6f}, {longitude / 1e6:.6f}"
 
     # How it reaches the hub, and whom it believes
 

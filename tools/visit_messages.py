@@ -28,7 +28,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "visit_ask_name": ("Tên cụm thu", "Name of the node"),
     "visit_kind": ("Loại cụm thu:", "What kind?"),
     "visit_number": ("Gõ số thứ tự", "Type its number"),
-    "visit_ask_map": ("Tọa độ (vĩ độ, kinh độ; bỏ trống nếu chưa biết)", "Map point (lat, lon)"),
+    "visit_ask_map": (
+        "Tọa độ (vĩ độ, kinh độ; gõ gps để hỏi modem; bỏ trống nếu chưa biết)",
+        "Map point (lat, lon; gps asks the modem; empty: not known)",
+    ),
+    "visit_gps": (
+        "Đang tìm vệ tinh, có thể mất một phút…",
+        "Looking for satellites; this may take a minute…",
+    ),
+    "visit_no_gps": (
+        "Modem chưa thấy vệ tinh; gõ tọa độ hoặc bỏ trống.",
+        "The modem sees no satellites; type the point or leave it empty.",
+    ),
     "visit_no_map": ("«{text}» không phải tọa độ.", "«{text}» is no map point."),
     "visit_ask_apn": ("APN của SIM (bỏ trống nếu tự động)", "APN of the SIM (empty: automatic)"),
     "visit_ask_pin": ("Mã PIN của SIM (bỏ trống nếu không có)", "PIN of the SIM (empty: none)"),
@@ -46,6 +57,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "check_line": ("Đường dây loa", "Speaker line"),
     "check_board": ("Mẫu thử bảng", "Board pattern"),
     "check_modem": ("Sóng modem", "Modem signal"),
+    "check_place": ("Tọa độ theo vệ tinh", "Place by satellites"),
     "check_clock": ("Đồng hồ", "Clock"),
     "info_node": ("Mã cụm thu", "Node"),
     "info_name": ("Tên", "Name"),

@@ -25,6 +25,9 @@ class AtDouble:
         self.apn = "internet"
         self.echo = True
         self.is_silent = False
+        self.is_locating = False
+        # How often it is asked before it has found satellites.
+        self.searches = 2
         self.unasked = b""
         self.commands: list[str] = []
         self._line = b""
@@ -56,6 +59,11 @@ class AtDouble:
         if line in ("AT+CRESET", "AT+CFUN=1,1"):
             fits = (line == "AT+CRESET") == (self.kind == "sim7600")
             return ["OK"] if fits else ["ERROR"]
+        if line in ("AT+CGPS=1", "AT+QGPS=1"):
+            was, self.is_locating = self.is_locating, True
+            return ["+CME ERROR: 504"] if was else ["OK"]
+        if line in ("AT+CGPSINFO", "AT+QGPSLOC=2"):
+            return self._locate(line)
         if self.sim != "READY":
             return ["+CME ERROR: 11"]
         return self._do_ready(line)
@@ -76,6 +84,15 @@ class AtDouble:
         }.get(line)
         own = {"AT+CPSI?": "sim7600", "AT+QNWINFO": "ec25"}.get(line, self.kind)
         return ["ERROR"] if told is None or own != self.kind else [told, "OK"]
+
+    def _locate(self, line: str) -> list[str]:
+        self.searches = max(0, self.searches - 1)
+        if line == "AT+CGPSINFO":
+            found = "1358.800000,N,10800.600000,E,281126,095512.0,702.1,0.0,"
+            return ["+CGPSINFO: " + (",,,,,,,," if self.searches else found), "OK"]
+        if self.searches:
+            return ["+CME ERROR: 516"]
+        return ["+QGPSLOC: 095512.000,13.98000,108.01000,1.1,702.1,3,0.0,0.0,0.0,281126,07", "OK"]
 
     def _try_pin(self, given: str) -> list[str]:
         if given == self.pin and self.tries:

@@ -54,6 +54,31 @@ async def test_over_a_terminal_with_echo_and_words_unasked(kind):
         far.close()
 
 
+@pytest.mark.parametrize("kind", ["sim7600", "ec25"])
+async def test_its_satellites_tell_where_it_is_after_a_while(kind):
+    modem, double, _, _, _ = virtual(kind)
+    assert [await modem.locate() for _ in range(3)] == [None, *[(13_980_000, 108_010_000)] * 2]
+    assert double.is_locating
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("+CGPSINFO: 0030.000000,S,00015.500000,W,1,2,3,4,5", (-500_000, -258_333)),
+        ("+CGPSINFO: ,,,,,,,,", None),
+        ("+CGPSINFO: 9130.0,N,10800.6,E", None),
+        ("+CGPSINFO: 1358.8,X,10800.6,E", None),
+        ("+CGPSINFO: .8,N,10800.6,E", None),
+        ("+QGPSLOC: 1,-13.5,181.0", None),
+        ("+QGPSLOC: 1,-13.5,-108.25,9", (-13_500_000, -108_250_000)),
+        ("+QGPSLOC: 1,x,y", None),
+        ("+QGPSLOC: 1", None),
+    ],
+)
+def test_a_position_is_read_whole_or_not_at_all(line, found):
+    assert at.position_e6([line]) == found
+
+
 async def test_an_unplugged_modem_comes_back():
     modem, _, wire, _, _ = virtual()
     wire.plugged = False

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.installation import Installation
 from edge.service_desk import Desk, Tools
+from hw.at_modem import AtModem
 from hw.linux.verifier import Verifier
 from hw.micropython.identity import Identity
 from hw.sim.amplifier import Amplifier
@@ -15,11 +16,13 @@ from hw.sim.board import Board
 from hw.sim.button import Button
 from hw.sim.clock import Clock
 from hw.sim.entropy import Entropy
+from hw.sim.serial import Serial
 from hw.sim.storage import Storage
 from protocols import canonical, enrolment, framing, kit
 from protocols.enrolment import Ticket
 from protocols.errors import WorldFault
 from protocols.provision_session import Answer, Doer
+from tests.hw.at_double import AtDouble
 from tools.node_line import NodeLine
 
 NOW_MS = 1_800_000_000_000
@@ -93,12 +96,18 @@ class SimKit:
         self.clock = clock
         self.out = AudioOut(clock)
         self.relay = Amplifier(clock, self.out)
+        self.at, self.pin = None, ""
 
     def audio(self, settings, clock):
         return self.out
 
     def amplifier(self, settings, clock):
         return self.relay
+
+    def modem(self, settings, clock, amplifier):
+        self.at = AtDouble(settings["kind"], pin=self.pin) if self.at is None else self.at
+        wire = Serial(clock, lambda data: wire.feed(self.at.receive(data)))
+        return AtModem(wire, clock, settings["kind"])
 
     def board(self, settings, clock):
         return Board(settings["width_px"], settings["height_px"], settings["channels"])
@@ -107,7 +116,8 @@ class SimKit:
 class Box:
     """A node's box: what survives a power cut is its storage and its button."""
 
-    def __init__(self, wall_ms=NOW_MS, seed=b"box", clock=None):
+    def __init__(self, wall_ms=NOW_MS, seed=b"box", clock=None, **system):
+        self.system = system
         self.clock = clock or RunningClock(wall_ms)
         self.storage = Storage()
         self.entropy = Entropy(seed)
@@ -117,7 +127,8 @@ class Box:
 
     def power_on(self):
         """Start anew from what is on disk."""
-        installation = Installation(self.storage, {"data": "data", "poll_s": 60})
+        system = {"data": "data", "poll_s": 60, **self.system}
+        installation = Installation(self.storage, system)
         identity = Identity(self.storage, self.entropy)
         if installation.is_wiping():
             installation.finish_wipe(identity)

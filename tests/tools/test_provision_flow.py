@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import random
+import types
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_an_unplugged_cable_at_any_frame_or_byte_makes_one_whole_node(tmp_path):
     box = Box()
     port = CutPort(box)
     run(box, port, tmp_path / "first")
-    places = [(cut, False) for cut in port.written[::2]]
+    places = [(cut, False) for cut in port.written]
     drawn = random.Random(6)
     places += [(drawn.randrange(port.bytes), drawn.random() < 0.5) for _ in range(200)]
     for cut, power in places:
@@ -159,11 +160,6 @@ def test_bad_input_is_one_sentence_and_leaves_the_node_as_it_was(code, tmp_path)
     assert VisitFiles(tmp_path).enrolments() == []
 
 
-async def opened(cable, visit):
-    await cable.open()
-    await visit.run("Kỹ thuật viên 1")
-
-
 def test_a_wipe_needs_the_held_button_and_makes_a_new_key(tmp_path):
     box = Box()
     first = run(box, CutPort(box), tmp_path)
@@ -246,6 +242,61 @@ def test_a_draft_that_is_shown_to_the_next_tool_holds_no_secret(tmp_path):
     draft = known.nested("draft")
     assert draft.nested("network").values == {"apn": "m-wap", "given": True}
     assert draft.nested("place").value("unit") == UNIT and "1234" not in str(known.values)
+
+
+MODEM = {"modem": {"kind": "ec25", "port": "x"}, "interface": "wwan0"}
+
+
+@pytest.mark.parametrize("pin", ["", "1234", "9999"])
+def test_the_modem_tells_its_signal_and_its_place(tmp_path, pin):
+    hub, box = Hub(), Box(**MODEM)
+    box.kit.pin = pin
+    found, _ = kit.read(hub.kit(hub.ticket()).encode())
+    typed = ["vinh dong", "kon", "", "1", "gps", "", "", "1234", "", "có", "", "có", "có"]
+    out = io.StringIO()
+    console = Console("vi", out, io.StringIO("\n".join(typed) + "\n"), out)
+    cable = line(box, CutPort(box))
+    visit = Visit(cable, Terminal(console), found, [], VisitFiles(tmp_path), NOW_S)
+    made = asyncio.run(opened(cable, visit))
+    told = enrolment.read_enrolment(made)
+    assert told.place_e6 == (13_980_000, 108_010_000)
+    (modem,) = [one for one in told.checks if one.name == "modem"]
+    if pin == "9999":
+        # The wrong PIN was given once, and will not be given again by the agent either.
+        assert modem.verdict == "bad" and modem.readings["sim_ready"] == 0
+        assert box.kit.at.tries == 2
+    else:
+        assert modem.verdict == "good"
+        assert modem.readings == {"sim_ready": 1, "registered": 1, "signal_dbm": -79}
+    page = sheet.page(console, told, made, found).decode()
+    assert "Sóng modem" in page and "Tọa độ theo vệ tinh" in page
+
+
+async def opened(cable, visit):
+    await cable.open()
+    return await visit.run("Kỹ thuật viên 1")
+
+
+def test_in_service_the_modem_is_told_as_the_agent_saw_it_last(tmp_path):
+    box = Box(**MODEM)
+    run(box, CutPort(box), tmp_path)
+    watched = types.SimpleNamespace(seen={"sim": "ready", "registration": "home"})
+    box.desk._node = types.SimpleNamespace(modem=watched)
+
+    async def ask():
+        told, _ = await cable.ask("check", name="modem")
+        return told.nested("check").values
+
+    async def scene():
+        await cable.open()
+        good = await ask()
+        watched.seen = {}
+        return good, await ask()
+
+    cable = line(box, CutPort(box), b"visit--7")
+    good, silent = asyncio.run(scene())
+    assert good["verdict"] == "good" and good["readings"] == {"sim_ready": 1, "registered": 1}
+    assert silent["verdict"] == "bad"
 
 
 def test_a_person_types_the_visit_without_diacritics(tmp_path):
