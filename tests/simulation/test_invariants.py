@@ -29,7 +29,7 @@ def test_an_acknowledgement_before_the_record_stands_is_seen(monkeypatch):
 
 def test_quiet_hours_that_nobody_keeps_are_seen(monkeypatch):
     monkeypatch.setattr(Policy, "is_quiet", lambda *_: False)
-    faults = [breach(Scale(2, 2, ()), seed) for seed in (3, 4, 5)]
+    faults = [breach(Scale(2, 2, ()), seed) for seed in (3, 5)]
     assert any(fault.startswith("quiet hours") for fault in faults), faults
 
 
@@ -100,7 +100,7 @@ def test_records_that_a_restored_hub_is_not_sent_again_are_seen(monkeypatch):
             self._drop(Dropped(epoch, 1, before))
 
     monkeypatch.setattr(Outbox, "_take_position", forgetful)
-    faults = [breach(Scale(2, 2, ("restore",)), seed) for seed in (1, 2, 3)]
+    faults = [breach(Scale(2, 2, ("restore",)), seed) for seed in (2, 3)]
     lost = ("a record was lost", "acknowledged and lost")
     assert any(fault.startswith(lost) for fault in faults), faults
 
