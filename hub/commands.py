@@ -23,6 +23,7 @@ from hub import (
     programme,
     timing,
     topics,
+    unit_codes,
 )
 from hub.approvers import Sheet
 from hub.cap import commands as cap_commands
@@ -258,6 +259,7 @@ COMMANDS: dict[str, Command] = {
     "account": account_commands.run,
     "peer": peer_commands.peer,
     "topics": topics.command,
+    "codes": unit_codes.command,
     "automatic": automatic.command,
     "cap": cap_commands.cap,
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, form
+from hub import access, facts, form
 from hub.mirror import outbox, peers
 from hub.mirror.service import Mirror
 from hub.pages import page
@@ -25,6 +25,7 @@ def _shown(store: Store, now_ms: int) -> dict[str, Any]:
     for peer in found:
         where = {"peer": peer["peer"], "state": "dead"}
         rows = store.find("outbox", where, order=["rank"], limit=LETTERS_MAX)
+        peer["pull"] = facts.get(store, f"pull.{peer['peer']}")
         peer["letters"] = [{**row, "body": _pretty(row["body_json"])} for row in rows]
     where = {"state": ["open", "returning", "lost"]}
     gaps = store.find("gaps", where, order=["from_ms"], descending=True, limit=GAPS_MAX)

@@ -1,43 +1,21 @@
 """Topics (lĩnh vực) as the province's own list names them: imported, dated, never in code."""
 
 import asyncio
-import csv
-import io
 from argparse import Namespace
 from pathlib import Path
 
-from hub import audit, timing
+from hub import audit, code_lists, timing
 from hub.services import Services
 from hub.store import Row, Store
 from protocols.errors import RemoteFault
 
 WHO = "command line"
-TOPICS_MAX = 500
-LIST_BYTES_MAX = 256 * 1024
-_CODE_LETTERS_MAX = 100
-_NAME_LETTERS_MAX = 200
+COLUMNS = ("code", "name")
 
 
 def read(data: bytes) -> dict[str, str]:
-    """Return names by code of a CSV list (`code,name`); raises `RemoteFault("topics.list")`."""
-    try:
-        if len(data) > LIST_BYTES_MAX:
-            raise ValueError(f"more than {LIST_BYTES_MAX} bytes")
-        rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig")), strict=True)
-        if rows.fieldnames is None or not {"code", "name"} <= set(rows.fieldnames):
-            raise ValueError("the columns code and name are missing")
-        found: dict[str, str] = {}
-        for row in rows:
-            code, name = (row["code"] or "").strip(), (row["name"] or "").strip()
-            is_short = len(code) <= _CODE_LETTERS_MAX and len(name) <= _NAME_LETTERS_MAX
-            if not (code and name and is_short) or code in found:
-                raise ValueError(f"line {rows.line_num}: {code[:40]!r} is empty, long or twice")
-            found[code] = name
-    except (ValueError, csv.Error) as error:
-        raise RemoteFault("topics.list", f"no list of topics: {error}", "See the README.") from None
-    if not 1 <= len(found) <= TOPICS_MAX:
-        raise RemoteFault("topics.list", f"{len(found)} topics", f"Give 1 to {TOPICS_MAX}.")
-    return found
+    """Return names by code of a CSV list (`code,name`); raises `RemoteFault("list.broken")`."""
+    return {one["code"]: one["name"] for one in code_lists.read(data, COLUMNS)}
 
 
 def take(store: Store, given: dict[str, str], version: str, day: str, now_s: int) -> dict[str, int]:
@@ -74,11 +52,6 @@ def today(services: Services) -> str:
     return local.date().isoformat()
 
 
-def _bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(LIST_BYTES_MAX + 1)
-
-
 async def command(services: Services, chosen: Namespace) -> object:
     """Carry out `chieng-hub topics import | list`."""
     day = today(services)
@@ -86,7 +59,7 @@ async def command(services: Services, chosen: Namespace) -> object:
         rows = await services.ledger.read(lambda s: in_force(s, day))
         return {"topics": [rows[code] for code in sorted(rows)]}
     if not (chosen.file and chosen.version):
-        raise RemoteFault("topics.list", "file or version is missing", "Give --file, --version.")
-    given = read(await asyncio.to_thread(_bytes, Path(chosen.file)))
+        raise RemoteFault("list.broken", "file or version is missing", "Give --file, --version.")
+    given = read(await asyncio.to_thread(code_lists.file_bytes, Path(chosen.file)))
     now_s = services.now_s()
     return await services.ledger.write(lambda s: take(s, given, chosen.version, day, now_s))

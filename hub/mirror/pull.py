@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hub import automatic
+from hub import automatic, facts
 from hub.mirror import offers, supply
 from hub.mirror.connector import Connector, Page, Trouble
 from hub.mirror.pace import Pace
@@ -41,6 +41,7 @@ class Puller:
         self._pace = Pace(chance)
         self._wrong: dict[str, int] = {}
         self.is_hurried = False
+        self._noted: str | None = ""
         # Set when the peer has sent something by itself.
         self.news = services.news.setdefault(peer, asyncio.Event())
 
@@ -52,12 +53,14 @@ class Puller:
             try:
                 await self.step()
                 self._pace.passed()
+                await self._note(None)
                 wait_s = HURRIED_S if self.is_hurried else EVERY_S
             except Trouble as trouble:
                 now_ms = self._services.config.now_ms()
                 self._pace.failed(now_ms, trouble.retry_after_ms)
                 wait_s = (self._pace.until_ms - now_ms) / 1000
                 _log.warning("%s: %s", self._peer, trouble)
+                await self._note(trouble)
             except Fault as fault:
                 _log.error("%s: %s", self._peer, fault)
             self.news.clear()
@@ -66,6 +69,15 @@ class Puller:
                     await self.news.wait()
             except TimeoutError:
                 pass
+
+    async def _note(self, trouble: Trouble | None) -> None:
+        """Say on the page why nothing comes down, and since when; only a change is written."""
+        code = None if trouble is None else trouble.code
+        if code == self._noted:
+            return
+        now_ms = self._services.config.now_ms()
+        await self._ledger.write(lambda s: note_trouble(s, self._peer, trouble, now_ms))
+        self._noted = code
 
     async def step(self) -> None:
         """Take every new directive, then the media they name, then make what is to be made."""
@@ -169,6 +181,19 @@ class Puller:
                 return
             if name is not None:
                 self._services.production.ask(name, 1)
+
+
+def note_trouble(store: Store, peer: str, trouble: Trouble | None, now_ms: int) -> None:
+    """Keep why a peer's directives do not come down, or that they do."""
+    name = f"pull.{peer}"
+    before = facts.get(store, name)
+    if trouble is None:
+        if before is not None:
+            facts.put(store, name, None)
+        return
+    since_ms = before["since_ms"] if before else now_ms
+    said = {"since_ms": since_ms, "code": trouble.code, "message": trouble.message[:500]}
+    facts.put(store, name, said)
 
 
 def _checked(media: dict[str, Any]) -> tuple[str, str, int]:

@@ -1,14 +1,18 @@
 """The province's page: lag, refusals corrected and sent again, gaps, doubts, and who may see it."""
 
+import asyncio
 import json
 
 import aiohttp
 import pytest
 
-from hub import fleet
+from hub import facts, fleet
 from hub.app import create_app
 from hub.main import main
 from hub.mirror import gaps, outbox, peers
+from hub.mirror.connector import Trouble
+from hub.mirror.file_drop import FileDrop
+from hub.mirror.pull import Puller, note_trouble
 from hub.roles import ADMINISTRATOR, EVERYWHERE, Grant
 from hub.serving import Listener
 from tests.hub.conftest import COMMUNE, signed_in
@@ -108,3 +112,43 @@ def test_a_password_is_never_given_in_clear(config, tmp_path, capsys):
     assert "in clear" in capsys.readouterr().err
     for number, url in enumerate(("https://tinh.example", "http://127.0.0.1:9")):
         assert main([*words, url, "--id", f"tinh-{number}"]) == 0, url
+
+
+async def test_what_does_not_come_down_is_told_with_its_reason_until_it_does(page, services):
+    ask, _ = page
+    now_ms = services.config.now_ms()
+    trouble = Trouble("mirror.unsigned", "002.jsonl is not signed", "Ask again.")
+    for at_ms in (now_ms - HOUR_MS, now_ms):
+        await services.ledger.write(lambda s, t=at_ms: note_trouble(s, "tinh", trouble, t))
+    since = await services.ledger.read(lambda s: facts.get(s, "pull.tinh"))
+    assert since["since_ms"] == now_ms - HOUR_MS
+    _, text = await ask("GET", "/mirror")
+    assert "Không nhận được gì từ" in text and "002.jsonl" in text and "mirror.unsigned" in text
+    await services.ledger.write(lambda s: note_trouble(s, "tinh", None, now_ms))
+    _, text = await ask("GET", "/mirror")
+    assert "Không nhận được gì từ" not in text
+
+
+async def test_a_puller_notes_its_trouble_by_itself(services, tmp_path):
+    """A file that is not signed stands in the way: the page knows, and forgets when it is gone."""
+    drop = FileDrop(tmp_path, "", lambda message: ("", b""), int)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "001.jsonl").write_text("{}")
+    peer = {"peer": "stick", "connector": "file-drop", "name": "USB", "settings": {}}
+    await services.ledger.write(lambda s: peers.add(s, peer, "test", 1))
+    puller = Puller(services, "stick", drop, lambda: 0.0)
+    running = asyncio.create_task(puller.run())
+
+    async def told(wanted):
+        while (await services.ledger.read(lambda s: facts.get(s, "pull.stick")) or {}).get(
+            "code"
+        ) != wanted:
+            puller.news.set()
+            await asyncio.sleep(0.02)
+
+    async with asyncio.timeout(30):
+        await told("mirror.unsigned")
+        (tmp_path / "in" / "001.jsonl").unlink()
+        await told(None)
+    running.cancel()
+    await asyncio.wait([running])

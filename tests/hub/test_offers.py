@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub import accounts, audit, bulletins, fleet, timing, topics
+from hub import accounts, audit, bulletins, code_lists, fleet, timing, topics, unit_codes
 from hub.app import create_app
 from hub.mirror import mapping, offers, peers, supply, webhook
 from hub.mirror.connector import Trouble
@@ -289,7 +289,7 @@ def test_topics_are_imported_dated_and_replaced_as_a_whole():
     assert now["02"]["name"] == "Sức khoẻ" and now["02"]["list_version"] == "2026-07"
     assert topics.take(store, second, "2026-07", "2026-07-01", 3)["added"] == 0
     for wrong in (b"", b"code\n1\n", b"code,name\n1,a\n1,b\n", b"code,name\n1,\n", b"\xff",
-                  b"code,name\n" + b"x" * topics.LIST_BYTES_MAX):  # fmt: skip
+                  b"code,name\n" + b"x" * code_lists.LIST_BYTES_MAX):  # fmt: skip
         with pytest.raises(RemoteFault):
             topics.read(wrong)
 
@@ -299,7 +299,7 @@ def test_no_list_of_topics_breaks_the_reader(data):
     try:
         found = topics.read(b"code,name\n" + data)
     except RemoteFault as fault:
-        assert fault.code == "topics.list"
+        assert fault.code == "list.broken"
     else:
         assert found and all(code and name for code, name in found.items())
 
@@ -364,3 +364,22 @@ def test_no_pushed_body_breaks_the_reader(body):
         assert fault.code == "webhook.body"
     else:
         assert isinstance(found, list)
+
+
+def test_codes_of_units_are_dated_and_a_list_counts_whole_or_not_at_all():
+    store = MemoryStore()
+    empty = {"valid_to": None, "code_system": None, "code": None, "successor": None}
+    for unit in (COMMUNE, OTHER):
+        store.add("units", {**unit_row(unit, unit), **empty})
+    given_list = code_lists.read(f"unit,code\n{COMMUNE},52001\n{OTHER},52002\n".encode(),
+                                 unit_codes.COLUMNS)  # fmt: skip
+    counts = unit_codes.take(store, given_list, "gso-2025-07", "2025-08-01", 1)
+    assert counts == {"units": 2, "changed": 2}
+    before, now = fleet.units_on(store, "2025-07-31"), fleet.units_on(store, "2025-08-01")
+    assert before[COMMUNE]["code"] is None and now[COMMUNE]["code"] == "52001"
+    assert now[OTHER]["code_system"] == "gso-2025-07"
+    again = unit_codes.take(store, given_list, "gso-2025-07", "2025-09-01", 2)
+    assert again["changed"] == 0
+    unknown = [{"unit": COMMUNE, "code": "1"}, {"unit": "03.none", "code": "2"}]
+    with pytest.raises(RemoteFault):
+        unit_codes.take(store, unknown, "x", "2025-10-01", 3)
