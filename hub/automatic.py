@@ -125,11 +125,34 @@ async def relay(services: Services, peer: str) -> bool:
         try:
             if row["state"] == bulletins.READY:
                 await ledger.write(lambda s, r=row: _take(s, r, now_s))  # type: ignore[misc]
-            await _publish(services, row["unit"], row["bulletin"], now_s)
+            await _publish(services, row, "publish", now_s)
         except Fault as fault:
             # It waits for an approver like any other.
             _log.warning("%s is not relayed: %s", row["bulletin"], fault)
+    for row in await ledger.read(lambda s: _cancelled(s, services, peer)):
+        if row["state"] == bulletins.PUBLISHED:
+            await ledger.write(lambda s, r=row: _end(s, r, peer, now_s))  # type: ignore[misc]
+        await _publish(services, row, "recall", now_s)
     return waits
+
+
+def _end(store: Store, row: Row, peer: str, now_s: int) -> None:
+    """Begin to take off the air what its own sender cancels and nobody signed."""
+    bulletins.move(store, row["bulletin"], "recall", now_s)
+    audit.append(store, now_s, peer, "automatic.cancel", row["bulletin"], unit=row["unit"])
+
+
+def _cancelled(store: Store, services: Services, peer: str) -> list[Row]:
+    """Return the relayed alerts of a peer that are on air and that it cancels."""
+    units, found = enabled(store, services), []
+    for row in store.find("supplies", {"peer": peer, "state": "waiting", "kind": "cancel"}):
+        name = json.loads(row["body_json"])["cancels"]
+        for link in store.find("supply_bulletins", {"peer": peer, "supply": name}):
+            one = bulletins.current(store, link["bulletin"])
+            is_out = one["state"] in (bulletins.PUBLISHED, bulletins.RECALLING)
+            if is_out and one["timing"].get("auto") and one["unit"] in units:
+                found.append(one)
+    return found
 
 
 def _candidates(store: Store, services: Services, peer: str) -> list[Row]:
@@ -148,8 +171,9 @@ def _candidates(store: Store, services: Services, peer: str) -> list[Row]:
     return found
 
 
-async def _publish(services: Services, unit: str, bulletin: str, now_s: int) -> None:
-    """Sign the unit's relayed alerts as they stand, then mark what is out."""
+async def _publish(services: Services, row: Row, action: str, now_s: int) -> None:
+    """Sign the unit's relayed alerts as they stand, then mark what is out or off the air."""
+    unit, bulletin = row["unit"], row["bulletin"]
 
     def count(store: Store) -> programme.Manifest:
         made = manifest(store, unit, now_s, None)
@@ -161,7 +185,7 @@ async def _publish(services: Services, unit: str, bulletin: str, now_s: int) -> 
 
     def mark(store: Store) -> None:
         bulletins.move(store, bulletin, "publish", now_s)
-        accepting.published(store, bulletin, "publish", now_s * 1000)
+        accepting.published(store, bulletin, action, now_s * 1000)
 
     await services.ledger.write(mark)
 

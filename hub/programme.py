@@ -76,10 +76,16 @@ def _is_auto(row: Row) -> bool:
 
 def relayed(store: Store, unit: str, now_s: int, adding: Row | None) -> list[dict[str, Any]]:
     """Return the entries of a unit's relayed alerts: those approved by nobody's hand."""
-    rows = [row for row in _live(store, unit, now_s) if _is_auto(row)]
+    live = [row for row in _live(store, unit, now_s) if _is_auto(row)]
+    rows = [row for row in live if row["state"] != bulletins.RECALLING]
     if adding is not None:
         rows.append(adding)
-    return [_alert(row) for row in rows]
+    ended = [row for row in live if row["state"] == bulletins.RECALLING]
+    for base in store.find("bulletins", {"unit": unit, "state": bulletins.RECALLED}):
+        if base["changed_s"] + CANCEL_S > now_s:
+            ended.append(bulletins.current(store, base["bulletin"]))
+    cancels = [_cancel(row, row["changed_s"]) for row in ended if _is_auto(row)]
+    return [_alert(row) for row in rows] + cancels
 
 
 def next_version(store: Store, unit: str, kind: str) -> int:
@@ -243,19 +249,20 @@ def _cancellations(store: Store, unit: str, now_s: int, recalled: str) -> list[d
     if recalled:
         moments[recalled] = now_s
     rows = [bulletins.current(store, name) for name in sorted(moments)]
-    return [
-        {
-            "id": f"{item_id(row)}.cancel",
-            "kind": alert.CANCEL,
-            "references": [item_id(row)],
-            "drill": row["timing"]["drill"],
-            "title": row["title"],
-            "language": row["language"],
-            "sent_s": moments[row["bulletin"]],
-            "expires_s": moments[row["bulletin"]] + CANCEL_S,
-            "renditions": [],
-            "pages": [],
-        }
-        for row in rows
-        if kind_of(row) == "alerts"
-    ]
+    return [_cancel(row, moments[row["bulletin"]]) for row in rows if kind_of(row) == "alerts"]
+
+
+def _cancel(row: Row, moment_s: int) -> dict[str, Any]:
+    """Return the entry that ends an alert."""
+    return {
+        "id": f"{item_id(row)}.cancel",
+        "kind": alert.CANCEL,
+        "references": [item_id(row)],
+        "drill": row["timing"]["drill"],
+        "title": row["title"],
+        "language": row["language"],
+        "sent_s": moment_s,
+        "expires_s": moment_s + CANCEL_S,
+        "renditions": [],
+        "pages": [],
+    }

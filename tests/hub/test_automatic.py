@@ -106,6 +106,31 @@ async def test_a_listed_sender_is_relayed_within_the_bounds_and_in_red(
     assert alert_path(COMMUNE) != AUTO
 
 
+async def test_its_sender_cancels_what_nobody_signed_and_nothing_else(
+    province, services, passphrases
+):
+    delegate(services, passphrases)
+    await allow(services)
+    row = await arrive(province, "lu")
+    province.send("huy", "huy", HuyChiThi="lu")
+    await province.puller.step()
+    assert (await province.bulletins("lu"))[0]["state"] == bulletins.RECALLED
+    (cancel,) = relayed(services).alerts
+    assert cancel.is_cancel() and cancel.references == (f"auto.{row['bulletin']}.1",)
+    states = [(await province.supply(name))["state"] for name in ("lu", "huy")]
+    assert states == ["cancelled", "done"]
+    await allow(services, is_listed=False)
+    row = await arrive(province, "hai")
+    approver = await services.ledger.read(lambda s: s.get("approvers", "xa-1"))
+    opened = await services.opener.open(approver, passphrases["xa-1"])
+    await services.publisher.approve(row["bulletin"], [opened])
+    await allow(services)
+    province.send("huy2", "huy", HuyChiThi="hai")
+    await province.puller.step()
+    assert (await province.bulletins("hai"))[0]["state"] == bulletins.PUBLISHED
+    assert (await province.supply("huy2"))["state"] == "waiting", "its approver takes it off"
+
+
 async def test_a_day_holds_a_few_and_what_is_too_long_waits_for_a_person(
     province, services, passphrases
 ):
