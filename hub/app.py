@@ -8,6 +8,7 @@ from hub import (
     administration_pages,
     approval_pages,
     assets,
+    bulk_pages,
     bulletin_pages,
     editor_pages,
     emergency_pages,
@@ -62,7 +63,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app[CHECKER] = Checker()
     app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *emergency_pages.ROUTES, *assets.ROUTES])
     app.add_routes([*approval_pages.ROUTES, *offer_pages.ROUTES, *installation_pages.ROUTES])
-    app.add_routes([*node_pages.ROUTES, *cap_pages.ROUTES])
+    app.add_routes([*node_pages.ROUTES, *bulk_pages.ROUTES, *cap_pages.ROUTES])
     app.add_routes([*editor_pages.ROUTES, *word_pages.ROUTES])
     upload_pages.install(app)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable
 
 from hub import fleet, orders
+from hub.orders import Manifest
 from hub.publishing import Signature
 from hub.repository import request as requests
 from hub.repository.request import Request
@@ -31,6 +32,23 @@ async def publish_all(services: Services, nodes: Iterable[str]) -> None:
     """Sign and publish the orders of several nodes."""
     for node in sorted(set(nodes)):
         await publish_orders(services, node)
+
+
+async def publish_many(services: Services, kind: str, unit: str, nodes: list[str]) -> None:
+    """Sign and publish what several nodes of a unit were asked, in one change."""
+    now_s = services.now_s()
+    name = "settings" if kind == "settings" else "orders"
+
+    def make(store: Store) -> dict[str, Manifest]:
+        if name == "settings":
+            return {node: orders.settings_manifest(store, node) for node in nodes}
+        return {node: orders.orders_manifest(store, node, now_s) for node in nodes}
+
+    made = await services.ledger.read(make)
+    files = {node: one.data for node, one in made.items()}
+    await asyncio.to_thread(services.repository.sign_for_nodes, unit, name, files, now_s)
+    rows = [row for one in made.values() for row in one.rows]
+    await services.ledger.write(lambda s: orders.mark_sent(s, rows, now_s))
 
 
 async def publish_settings(services: Services, node: str) -> None:

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
-from hub import firmware_commands, order_publishing, retention
+from hub import bulk, firmware_commands, order_publishing, retention
 from hub.addresses import address, is_loopback
 from hub.app import create_app, create_node_app
 from hub.cap.feed import Feeds
@@ -114,6 +114,7 @@ def _works(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.production.run(),
         services.publisher.run(),
         firmware_commands.run(services),
+        bulk.run(services),
         retention.run(services.ledger, services.config.now_ms),
         Mirror(services).run(),
         Feeds(services).run(),

@@ -167,6 +167,13 @@ class Repository:
         files = {f"nodes/{unit}/{check_name(node)}/orders.json": manifest}
         return self._sign_online(role_name("nodes", unit), files, now_s)
 
+    def sign_for_nodes(
+        self, unit: str, name: str, manifests: dict[str, bytes], now_s: int
+    ) -> Outcome:
+        """Publish `orders` or `settings` (`name`) of several nodes of a unit in one change."""
+        files = {f"nodes/{unit}/{check_name(n)}/{name}.json": data for n, data in manifests.items()}
+        return self._sign_online(role_name("nodes", unit), files, now_s)
+
     def forget_node(self, unit: str, node: str, now_s: int) -> Outcome:
         """Take a node's settings and orders out of a unit that it left."""
         folder = f"nodes/{unit}/{check_name(node)}/"

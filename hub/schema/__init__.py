@@ -4,7 +4,17 @@ Times end in `_s` or `_ms` (Unix UTC); days are ISO text; structured columns end
 and their names are dated rows, so a merger is new rows, never a rewrite of old ones.
 """
 
-from hub.schema import accounts, cap, content, editing, offers, province
+from hub.schema import accounts, cap, content, editing, fleet, offers, province
 from hub.schema.base import PRIVATE, metadata
 
-__all__ = ("PRIVATE", "accounts", "cap", "content", "editing", "metadata", "offers", "province")
+__all__ = (
+    "PRIVATE",
+    "accounts",
+    "cap",
+    "content",
+    "editing",
+    "fleet",
+    "metadata",
+    "offers",
+    "province",
+)

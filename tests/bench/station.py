@@ -17,8 +17,6 @@ import sys
 import time
 from pathlib import Path
 
-from aiohttp import web
-
 from edge import config as configs
 from edge.main import Node
 from edge.sync_task import SyncTask
@@ -134,7 +132,6 @@ class Station:
         self.services, self._database = open_hub(Config(data=folder / "hub"))
         self._nodes = 0
         self.base = ""
-        self.app: web.Application | None = None
 
     def publish(self, programme: Programme) -> None:
         """Sign and publish the programme with its media."""
@@ -146,8 +143,7 @@ class Station:
     @contextlib.asynccontextmanager
     async def serving(self, secure: bool = False):
         """Serve the nodes' endpoints."""
-        self.app = create_node_app(self.services)
-        listener = Listener(self.app)
+        listener = Listener(create_node_app(self.services))
         tls = None
         if secure:
             certificates(self.folder)

@@ -66,6 +66,14 @@ async def test_an_officer_signs_in_for_the_first_time_and_sets_up_a_telephone(
     await context.close()
 
 
+def ask_many(store):
+    """Add an order for many nodes, refused at one."""
+    row = {"bulk": "bulk-" + "0" * 12, "kind": "restart", "detail_json": "{}", "query": ""}
+    store.add("bulks", {**row, "who": "thu-nghiem", "created_s": 1, "total": 1})
+    asked = {"bulk": row["bulk"], "node": "loa-1", "unit": COMMUNE, "step": "refused"}
+    store.add("bulk_nodes", {**asked, "fault": "order.open"})
+
+
 async def furnish(services):
     """Give the hub something of everything that its pages show."""
     now_ms = services.config.now_ms()
@@ -78,6 +86,7 @@ async def furnish(services):
     )
 
     def tell(store):
+        ask_many(store)
         peers.add(store, peer, "test", now_ms - 3600_000)
         row = store.find("outbox")[0]
         outbox.bury(store, "tinh", row["number"], "Thiếu mã địa bàn", now_ms)
@@ -140,7 +149,7 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services):
     paths = ("/", "/bulletins/new", "/words", "/bulletins/b" + "0" * 12,
              "/bulletins/b" + "0" * 12 + "/versions", "/account", "/accounts",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
-             "/nodes?state=never", "/nodes/loa-1",
+             "/nodes?state=never", "/nodes/loa-1", "/bulk/new", "/bulk", "/bulk/bulk-" + "0" * 12,
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",
              "/cap", "/cap/messages/" + alarm, "/emergency?cap=" + alarm,
              "/installations", "/installations/tickets/ve-1",

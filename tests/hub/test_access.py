@@ -28,7 +28,7 @@ PAGE = "b" + "0" * 12
 FILLED = {"profile": "opus", "number": "0", "peer": "tinh", "letter": "1", "ticket": "ve-1"}
 FILLED |= {"enrolment": "0" * 64, "node": "n-0", "message": "c" + "0" * 16}
 FILLED |= {"draft": "d" + "0" * 12, "upload": "u" + "0" * 16}
-FILLED["order"] = "x-1"
+FILLED |= {"order": "x-1", "bulk": "bulk-" + "0" * 12}
 # What belongs to an account, or to all who write, wherever that is.
 PERSONAL = ("/drafts/", "/uploads", "/parts/reading", "/words")
 

@@ -1,0 +1,75 @@
+"""Orders for many nodes: chosen by a filter, resumed after a crash, a result for each node."""
+
+import re
+
+from hub import bulk, order_publishing, orders
+from hub.roles import Grant
+from tests.hub.conftest import COMMUNE, PROVINCE, signed_in
+from tests.hub.test_node_pages import add
+from tests.hub.test_pages import pages
+
+__all__ = ("pages",)
+
+
+async def until_done(services):
+    while await bulk.advance(services):
+        pass
+
+
+async def test_nodes_of_a_filter_are_asked_and_each_has_its_result(pages, services):
+    def fill(store):
+        for number in range(1, 5):
+            add(store, f"cum-{number}", f"Cụm {number}")
+        add(store, "tinh-1", "Cụm tỉnh", PROVINCE)
+        orders.give(store, "cum-2", "restart", "ai", services.now_s())
+
+    await services.ledger.write(fill)
+    _, text = await pages("GET", f"/bulk/new?unit={COMMUNE}")
+    assert re.findall(r'name="node" value="([^"]+)"', text) == [f"cum-{n}" for n in range(1, 5)]
+    sent = [("query", f"unit={COMMUNE}"), ("choice", "1"), ("kind", "restart")]
+    sent += [("node", name) for name in ("cum-1", "cum-2", "cum-3", "tinh-1")]
+    response, text = await pages("POST", "/bulk", data=sent)
+    assert text.count("chưa hỏi tới</span>") == 3
+    await until_done(services)
+    _, text = await pages("GET", str(response.url.path))
+    assert text.count("đã gửi, chờ cụm loa</span>") == 2 and "đang có sẵn yêu cầu" in text
+    rows = await services.ledger.read(lambda s: s.find("orders", {"state": "sent"}))
+    assert {row["node"] for row in rows} >= {"cum-1", "cum-3"}
+    _, text = await pages("GET", "/bulk")
+    assert str(response.url.path) in text
+    other = await signed_in(services, "xa-khac", [Grant("technician", COMMUNE)])
+    response, _ = await pages("GET", str(response.url.path), cookies=other)
+    assert response.status == 404
+    sent = {"query": "", "kind": "settings", "volume": "30", "quiet": "12:00-13:00"}
+    response, _ = await pages("POST", "/bulk", data=sent)
+    await until_done(services)
+    kept = await services.ledger.read(lambda s: s.find("orders", {"kind": "settings"}))
+    assert len(kept) == 5 and {row["state"] for row in kept} == {"sent"}
+
+
+async def test_a_hub_that_stops_in_between_asks_nobody_twice(services, monkeypatch):
+    def fill(store):
+        for number in range(bulk.STEP + 3):
+            add(store, f"cum-{number}", f"Cụm {number}")
+        pairs = [(row["node"], row["unit"]) for row in store.find("nodes")]
+        return bulk.begin(store, pairs, "self-test", {}, "", "ai", services.now_s())
+
+    name = await services.ledger.write(fill)
+    published = order_publishing.publish_many
+
+    async def killed(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(order_publishing, "publish_many", killed)
+    try:
+        await bulk.advance(services)
+    except KeyboardInterrupt:
+        monkeypatch.setattr(order_publishing, "publish_many", published)
+    row = await services.ledger.read(lambda s: bulk.progress(s, name))
+    assert row["waiting"] == 3 and row["asked"] == bulk.STEP
+    await order_publishing.recover(services)
+    await until_done(services)
+    rows = await services.ledger.read(lambda s: s.find("orders"))
+    assert len(rows) == bulk.STEP + 3 and {one["state"] for one in rows} == {"sent"}
+    row = await services.ledger.read(lambda s: bulk.progress(s, name))
+    assert (row["waiting"], row["asked"], row["not_asked"]) == (0, bulk.STEP + 3, 0)
