@@ -1,13 +1,11 @@
 """Who may do what, and who did what: accounts and grants, and the audit log with its export."""
 
-import csv
-import io
 from functools import partial
 from typing import Any
 
 from aiohttp import web
 
-from hub import access, accounts, audit, fault_texts, form, roles
+from hub import access, accounts, audit, fault_texts, form, roles, spreadsheets
 from hub.answers import status_of
 from hub.pages import page
 from hub.roles import Grant
@@ -169,11 +167,13 @@ async def export_audit(request: web.Request) -> web.StreamResponse:
     response.content_type, response.charset = "text/csv", "utf-8"
     response.headers["Content-Disposition"] = 'attachment; filename="chieng-audit.csv"'
     await response.prepare(request)
-    await response.write("\ufeff".encode() + _lines([list(COLUMNS)]))
+    await response.write(spreadsheets.MARK + spreadsheets.csv_lines([list(COLUMNS)]))
     sequence = 0
     while True:
         rows = await ledger.read(partial(_after, sequence))
-        await response.write(_lines([[_cell(row[name]) for name in COLUMNS] for row in rows]))
+        await response.write(
+            spreadsheets.csv_lines([[row[name] for name in COLUMNS] for row in rows])
+        )
         if len(rows) < EXPORT_ROWS:
             await response.write_eof()
             return response
@@ -185,18 +185,6 @@ def _after(sequence: int, store: Store) -> list[Row]:
 
 
 COLUMNS = ("sequence", "at_s", "who", "action", "subject", "detail_json", "previous", "hash")
-
-
-def _cell(value: Any) -> Any:
-    """Return a value that a spreadsheet does not take for a formula (OWASP: CSV injection)."""
-    risky = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return "'" + value if risky else value
-
-
-def _lines(rows: list[list[Any]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerows(rows)
-    return out.getvalue().encode()
 
 
 ROUTES = [

@@ -22,6 +22,7 @@ from hub import (
     pack,
     pages,
     records_api,
+    report_pages,
     static_files,
     translations,
     upload_pages,
@@ -65,6 +66,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app.add_routes([*approval_pages.ROUTES, *offer_pages.ROUTES, *installation_pages.ROUTES])
     app.add_routes([*node_pages.ROUTES, *bulk_pages.ROUTES, *cap_pages.ROUTES])
     app.add_routes([*editor_pages.ROUTES, *word_pages.ROUTES])
+    app.add_routes(report_pages.ROUTES)
     upload_pages.install(app)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app

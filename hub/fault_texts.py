@@ -235,6 +235,11 @@ _TEXTS = {
         N_("This rule cannot stand: its sender is unknown, or there are too many."),
         N_("End rules that nobody needs."),
     ),
+    "report.large": (N_("Too much was broadcast in these days."), N_("Choose a shorter period.")),
+    "report.period": (
+        N_("The days of the report are wrong."),
+        N_("Choose a first and a last day, at most a year apart."),
+    ),
     "speech.empty": (N_("The text holds no word to speak."), N_("Write the bulletin.")),
     "speech.engine": (
         N_("The speech engine did not answer."),

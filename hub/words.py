@@ -113,6 +113,24 @@ NOT_PLAYED = {
 WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
+REPORT_BY = {
+    "unit": N_("By unit"),
+    "day": N_("By day"),
+    "class": N_("By class"),
+    "topic": N_("By topic"),
+    "language": N_("By language"),
+    "hamlet": N_("By hamlet"),
+    "node": N_("By node"),
+}
+REPORT_SUMS = {
+    "plays": N_("Broadcasts"),
+    "heard": N_("Heard"),
+    "interrupted": N_("Interrupted"),
+    "failed": N_("Not played"),
+    "airtime_ms": N_("Minutes on air"),
+}
+
+
 class Words:
     """Say things in one language at one moment."""
 
@@ -189,6 +207,24 @@ class Words:
     def number(self, value: float) -> str:
         """Return a number with a decimal comma."""
         return f"{value:g}".replace(".", ",")
+
+    def report_by(self, name: str) -> str:
+        """Return what a report is summed by."""
+        return self._(REPORT_BY[name])
+
+    def report_sum(self, name: str) -> str:
+        """Return what a column of a report holds."""
+        return self._(REPORT_SUMS[name])
+
+    def report_label(self, by: str, label: str) -> str:
+        """Return a line's label."""
+        if not label:
+            return self._("Not stated")
+        if by == "day":
+            return self.day(label)
+        if by == "class":
+            return self.legal_class(label)
+        return self._(LANGUAGES.get(label, label)) if by == "language" else label
 
     def state(self, name: str) -> str:
         """Return a bulletin's state."""

@@ -39,6 +39,8 @@ SPEAKING = (
     "page_guard",
     "publishing",
     "renditions",
+    "report_pages",
+    "reports",
     "serving",
     "speech",
     "tickets",
