@@ -93,8 +93,8 @@ class Process:
 class Scene:
     """Hold a founded hub, a province, and what each was told."""
 
-    def __init__(self, config, folder, seed):
-        self.config, self.random = config, random.Random(seed)
+    def __init__(self, config, folder, seed, life_s):
+        self.config, self.random, self.life_s = config, random.Random(seed), life_s
         self.port, hub_port = free_port(), free_port()
         self.view = f"http://127.0.0.1:{self.port}/_tinh"
         self.province = Process(
@@ -171,7 +171,7 @@ class Scene:
         self.post("loi", json.dumps({**OFF, **SWITCHES[number % len(SWITCHES)]}).encode())
         self.direct(number)
         await self.play()
-        time.sleep(self.random.random() * LIFE_S_MAX)
+        time.sleep(self.random.random() * self.life_s)
         await self.play(5)
         # The switches are odd in number, so that each meets both victims in turn.
         victim = self.hub if number % 2 else self.province
@@ -237,9 +237,9 @@ class Scene:
                 "resent": self.resent}  # fmt: skip
 
 
-async def story(config, folder, rounds, seed, first=0):
+async def story(config, folder, rounds, seed, first=0, life_s=LIFE_S_MAX):
     """Run some rounds; return the figures and what is wrong."""
-    scene = Scene(config, folder, seed)
+    scene = Scene(config, folder, seed, life_s)
     try:
         await scene.register()
         scene.hub.wait()

@@ -6,6 +6,7 @@ import aiohttp
 import pyotp
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 
 from hub import accounts, audit, bulletins, code_lists, fleet, timing, topics, unit_codes
@@ -151,6 +152,7 @@ async def test_a_rule_takes_what_fits_and_nothing_else(province, services, offic
     assert (await province.supply("later"))["state"] == "offered"
 
 
+@settings_of(max_examples=20, deadline=None)
 @given(
     now_s=st.integers(1_750_000_000, 1_900_000_000),
     minutes=st.lists(st.integers(0, 1439), min_size=1, max_size=12, unique=True),
