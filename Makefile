@@ -36,7 +36,7 @@ bench: setup
 		echo "== $$file"; $(PYTHON) -m "tests.bench.$$(basename "$$file" .py)" || exit 1; \
 	done
 
-# The real adapters on a real arm64 kernel in QEMU, proved from outside of it (two minutes).
+# The real adapters on a real arm64 kernel in QEMU, proved from outside of it (four minutes).
 lab: setup
 	@tests/lab/fetch.sh && $(PYTHON) -m tests.lab.main
 
