@@ -323,6 +323,8 @@ class Desk:
         }
         if instant.wall_ms is not None:
             body["made_ms"] = instant.wall_ms
+        if words.has("photo_sha256"):
+            body["photo_sha256"] = words.value("photo_sha256")
         for name in ("unit", "hamlet", "name", "kind", "groups", "replaces", "place_e6"):
             if place.has(name):
                 body[name] = place.value(name)

@@ -6,7 +6,8 @@ Plain functions over the store port; `sees(unit)` tells which units the reader m
 from collections.abc import Callable
 from typing import Any
 
-from hub import enrolments, tickets
+from hub import enrolments, roles, tickets
+from hub.roles import Reader
 from hub.store import Row, Store
 from protocols import enrolment, paper
 from protocols.enrolment import ENROLLED, QUARANTINED, REPLACED, REVOKED, Enrolment
@@ -35,6 +36,14 @@ def shown(store: Store, sees: Sees, now_s: int) -> dict[str, Any]:
         "ended": [row for row in nodes if sees(row["unit"])],
         "counts": _counts(store, sees),
     }
+
+
+def unconfirmed(store: Store, who: Reader, units: dict[str, Row]) -> int:
+    """Return how many nodes wait until a reader confirms them; none for who may not."""
+    if not who.may(roles.ADMINISTER):
+        return 0
+    rows = enrolments.waiting(store)
+    return sum(who.allows(roles.ADMINISTER, units, row["unit"]) for row in rows)
 
 
 def _counts(store: Store, sees: Sees) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
-from hub import access, automatic, fault_texts, metrics, page_guard, roles
+from hub import access, automatic, fault_texts, installations, metrics, page_guard, roles
 from hub.answers import Handler, fault_answer, json_faults, not_found, status_of, unexpected
 from hub.assets import ASSETS
 from hub.cap import intake
@@ -132,6 +132,7 @@ async def _overview(request: web.Request) -> dict[str, Any]:
             "cap": asked if who.may(roles.ALARM) else [],
             "behind": [one for one in told if one["lag_ms"] > BEHIND_MS],
             "automatic": relaying,
+            "unconfirmed": installations.unconfirmed(store, who, units),
         }
 
     return await services.ledger.read(ask)

@@ -76,11 +76,13 @@ class Enrolment(
             "laptop_s",
             "place_e6",
             "checks",
+            "photo_sha256",
         ),
     )
 ):
     """Hold a node's wish to join.
 
+    `photo_sha256` is the hash of a picture on the sheet, or empty;
     `public_key` is 32 bytes; `board` like `192x64x1` or empty; `replaces` the id of the node whose
     place it takes, or empty; `wipes` how often this box lost its key by the held button; `made_ms`
     the node's time, or None; `place_e6` (latitude, longitude) in millionths of a degree, or None.
@@ -174,6 +176,7 @@ def read_enrolment(paper: Paper) -> Enrolment:
         fields.integer("laptop_s", 0, EPOCH_S_MAX, 0),
         _place(fields),
         _checks(fields),
+        fields.text("photo_sha256", 0, 64, ""),
     )
     if found.node != node_id(public_key):
         message = found.node + " is not the id of this key"

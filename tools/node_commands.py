@@ -217,8 +217,11 @@ def _old(name: str, home: Path) -> Enrolment:
 
 def run_verify_sheet(context: Context) -> None:
     """Check that a sheet says what its node signed."""
-    given = sheet.read(read(context.options.file, sheet.SHEET_BYTES_MAX))
+    data = read(context.options.file, sheet.SHEET_BYTES_MAX)
+    given = sheet.read(data)
     found = sheet.verify(given)
+    if data.lstrip()[:1] == b"<":
+        sheet.check_photo(data, found)
     context.console.say(
         "sheet_whole",
         node=found.node,

@@ -5,6 +5,7 @@ Exit codes: 0 all done; 1 a fault that is explained; 3 a check failed; 4 no node
 
 import argparse
 import asyncio
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -47,6 +48,7 @@ def add_visit(command: argparse.ArgumentParser) -> None:
     """Add what a visit needs."""
     command.add_argument("--kit", type=Path, required=True, help="from chieng-hub kit")
     command.add_argument("--ticket", type=Path, action="append", default=[])
+    command.add_argument("--photo", type=Path, help="JPEG, for the sheet / ảnh cho biên bản")
     command.add_argument("--technician", required=True, help="tên người lắp / your name")
 
 
@@ -75,17 +77,23 @@ async def visit(
     options, console = context.options, context.console
     files = VisitFiles(options.home)
     tickets = [paper.read(read(one, PAPER_BYTES_MAX), enrolment.TICKET) for one in options.ticket]
+    photo = read_photo(options.photo)
     line = open_line(context, path)
     await line.open()
     try:
-        made = await Visit(line, guide, found, tickets, files, context.now_s).run(
+        made = await Visit(line, guide, found, tickets, files, context.now_s, photo).run(
             options.technician, old
         )
     finally:
         await line.close()
     enrolled = sheet.verify(made)
     place = files.sheet(enrolled.node)
-    files.write(place, sheet.page(console, enrolled, made, found))
+    # A node that was enrolled by an earlier visit signed for that visit's photo.
+    digest = hashlib.sha256(photo).hexdigest() if photo else ""
+    is_signed = enrolled.photo_sha256 == digest
+    if is_signed or not place.exists():
+        shown = photo if is_signed else b""
+        files.write(place, sheet.page(console, enrolled, made, found, shown))
     if options.json:
         told = {"node": enrolled.node, "unit": enrolled.unit, "enrolment": made.digest()}
         console.line(json.dumps({**told, "sheet": str(place)}))
@@ -103,6 +111,16 @@ def open_line(context: Context, path: str) -> NodeLine:
 
     port = serial_port.SerialPort(path)
     return NodeLine(port, serial_port.WallClock(), os.urandom(SESSION_BYTES), notice)
+
+
+def read_photo(path: Path | None) -> bytes:
+    """Return a JPEG, or nothing; raises `LocalFault("tool.photo")` for anything else."""
+    if path is None:
+        return b""
+    data = read(path, sheet.PHOTO_BYTES_MAX)
+    if data[:3] != b"\xff\xd8\xff":
+        raise LocalFault("tool.photo", f"{path} is no JPEG", "Choose a JPEG of at most 8 MB.")
+    return data
 
 
 def read_kit(path: Path) -> Kit:

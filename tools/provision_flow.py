@@ -56,12 +56,14 @@ class Visit:
         tickets: Sequence[Paper],
         files: VisitFiles,
         now_s: int,
+        photo: bytes = b"",
     ):
         self._line = line
         self._guide = guide
         self._kit = kit
         self._tickets = [*tickets, *kit.tickets]
         self._files = files
+        self._photo = photo
         self._now_s = now_s
         self._ticket_s = now_s
         self._draft: dict[str, Any] = {}
@@ -107,6 +109,9 @@ class Visit:
             )
         self._files.keep_enrolment(data)
         await self._guide.tell("visit_resumed", node=node)
+        verdict = self._files.answer(node)
+        if verdict is not None and verdict.code:
+            await self._guide.tell("visit_hub_said", reason=(verdict.code, verdict.message))
         return paper.read(data, enrolment.ENROLMENT)
 
     async def _set_clock(self) -> None:
@@ -292,9 +297,10 @@ class Visit:
             self._files.keep_enrolment(data)
             kept.append(data)
 
-        await self._line.ask(
-            "enrol", ticket.encode(), keep=keep, technician=technician, laptop_s=self._now_s
-        )
+        words: dict[str, object] = {"technician": technician, "laptop_s": self._now_s}
+        if self._photo:
+            words["photo_sha256"] = hashlib.sha256(self._photo).hexdigest()
+        await self._line.ask("enrol", ticket.encode(), keep=keep, **words)
         made = paper.read(kept[0], enrolment.ENROLMENT)
         await self._guide.tell("visit_enrolled", node=made.body.value("node"))
         return made

@@ -5,7 +5,9 @@ so that the file proves what it says. The QR names node, digest and signature: i
 print-out belongs to the enrolment that the hub holds.
 """
 
+import base64
 import binascii
+import hashlib
 import html
 import io
 import re
@@ -24,18 +26,24 @@ from tools.context import date
 
 _OPEN, _CLOSE = '<script type="application/json" id="paper">', "</script>"
 CHECKS = ("relay", "meter", "tone", "line", "board", "modem", "clock")
-SHEET_BYTES_MAX = 1024 * 1024
+# A telephone's picture, and a third more in base64.
+PHOTO_BYTES_MAX = 8 * 1024 * 1024
+SHEET_BYTES_MAX = 12 * 1024 * 1024
+_PHOTO = '<img class="photo" alt="" src="data:image/jpeg;base64,'
 _STYLE = """
 @page { size: A4; margin: 15mm } body { font: 11pt/1.35 'Noto Sans', sans-serif; max-width: 180mm }
 h1 { font-size: 16pt } table { border-collapse: collapse; width: 100% } td, th { text-align: left;
 border-bottom: 1px solid #999; padding: 3px 6px } .qr { float: right; width: 38mm } .bad { color:
-#a00; font-weight: bold } .sign { margin-top: 12mm } @media print { .label { page-break-before:
+#a00; font-weight: bold } .sign { margin-top: 12mm }
+.photo { max-width: 100%; max-height: 70mm } @media print { .label { page-break-before:
 always } } .label { border: 1px solid #000; width: 90mm; padding: 4mm; margin-top: 10mm }
 """
 
 
-def page(console: Console, found: Enrolment, given: Paper, kit: Kit | None) -> bytes:
-    """Return the sheet with the label below it, as one HTML file."""
+def page(
+    console: Console, found: Enrolment, given: Paper, kit: Kit | None, photo: bytes = b""
+) -> bytes:
+    """Return the sheet with the label below it, as one HTML file; `photo` is a JPEG, or empty."""
     text = console.text
     rows = [
         (text("sheet_" + name), value)
@@ -61,7 +69,8 @@ def page(console: Console, found: Enrolment, given: Paper, kit: Kit | None) -> b
     body = (
         f"<h1>{text('sheet_title')}</h1><div class='qr'>{_qr(code(given))}</div>"
         f"<table>{facts}</table><h2>{text('sheet_checks')}</h2><table>{''.join(checks)}</table>"
-        f"<p class='sign'>{text('sheet_sign')}</p><p><small>SHA-256 {given.digest()}</small></p>"
+        f"{_picture(photo)}<p class='sign'>{text('sheet_sign')}</p>"
+        f"<p><small>SHA-256 {given.digest()}</small></p>"
         f"<div class='label'><div class='qr'>{_qr(found.node)}</div><b>{html.escape(found.name)}"
         f"</b><br>{html.escape(_unit(found, kit))}<br>{found.node}</div>"
     )
@@ -97,6 +106,25 @@ def read(data: bytes) -> Paper:
     if len(data) > PAPER_BYTES_MAX:
         raise RemoteFault("sheet.format", "this is no acceptance sheet", "Choose the sheet's file.")
     return paper.read(data, enrolment.ENROLMENT)
+
+
+def check_photo(data: bytes, found: Enrolment) -> None:
+    """Raise `RemoteFault("sheet.signature")` for a photo that is not the one that was signed; a
+    sheet that shows none claims none."""
+    _, mark, rest = data.decode("utf-8", "replace").partition(_PHOTO)
+    if not mark:
+        return
+    try:
+        photo = base64.b64decode(rest.partition('"')[0], validate=True)
+    except ValueError:
+        photo = b""
+    if hashlib.sha256(photo).hexdigest() != found.photo_sha256:
+        remedy = "Take the sheet as it was first written."
+        raise RemoteFault("sheet.signature", "the photo is not the one that was signed", remedy)
+
+
+def _picture(photo: bytes) -> str:
+    return _PHOTO + base64.b64encode(photo).decode() + '">' if photo else ""
 
 
 def verify(given: Paper) -> Enrolment:

@@ -108,7 +108,11 @@ class Prepared:
 
 
 def _translated(console: Console, values: dict[str, object]) -> dict[str, object]:
-    return {
-        name: console.text(str(value)) if name in ("check", "verdict") else value
-        for name, value in values.items()
-    }
+    """Return values in the console's language: names of texts, and a `reason` (code, message)."""
+    found = dict(values)
+    for name, value in values.items():
+        if name in ("check", "verdict"):
+            found[name] = console.text(str(value))
+        elif name == "reason" and isinstance(value, tuple):
+            found[name] = console.sentence(str(value[0])) or value[1]
+    return found

@@ -9,6 +9,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Cụm thu {node} đã ghi danh xong từ lần trước; in lại biên bản.",
         "Node {node} was enrolled by the last visit; its sheet is printed again.",
     ),
+    "visit_hub_said": ("Trung tâm đã trả lời: {reason}", "The hub has answered: {reason}"),
     "visit_clock_differs": (
         "Giờ của cụm thu lệch máy tính {minutes} phút; cụm thu giữ giờ của nó cho tới khi gặp hub.",
         "The node's clock differs by {minutes} minutes; it keeps its own until the hub says.",
@@ -194,6 +195,7 @@ SENTENCES: dict[str, str] = {
     "tool.disk": "Đĩa máy tính không ghi được; dọn chỗ trống rồi làm lại.",
     "storage.full": "Bộ nhớ cụm thu đã đầy; thay thẻ nhớ hoặc xóa bằng nút rồi lắp lại.",
     "tool.batch": "Tệp lắp hàng loạt có chỗ chưa đúng; ghi mã chính xác từ bộ dữ liệu.",
+    "tool.photo": "Ảnh phải là JPEG, không quá 8 MB; chọn ảnh khác.",
     "tool.devices": "Bảng thiết bị viết sai; sửa lại cho đúng JSON.",
     "tool.port": "Có nhiều cụm thu đang cắm; chỉ rõ một cổng bằng --port.",
     "tool.old": "Máy này không biết cụm cũ; đưa tệp biên bản của nó.",

@@ -132,6 +132,8 @@ async def test_a_doubtful_node_is_confirmed_and_a_lost_one_goes_quiet(services, 
     given = node.enrolment(leave, wipes=1, checks=enrolment.check_values(checks))
     await enrolment_api.take(services, given.encode())
     batch = ("r.http", batch_of(node))
+    _, body = await browse("GET", "/")
+    assert "Điểm phát mới chờ bạn xác nhận: 1" in plain(body)
     _, body = await browse("GET", PAGE)
     assert "Hộp này từng bị xóa" in plain(body) and f"/nodes/{node.id}/confirm" in body.decode()
     status, body = await browse("POST", f"{PAGE}/nodes/{node.id}/confirm")
@@ -142,6 +144,8 @@ async def test_a_doubtful_node_is_confirmed_and_a_lost_one_goes_quiet(services, 
     assert "Rơ-le tăng âm đạt coil_on 1" in plain(body) and "Kỹ thuật viên 1" in plain(body)
     _, data = await browse("GET", f"{PAGE}/enrolments/{given.digest()}/file")
     assert paper.read(data, enrolment.ENROLMENT).digest() == given.digest()
+    _, body = await browse("GET", "/nodes/" + node.id)
+    assert f"/installations/nodes/{node.id}/revoke" in body.decode()
     wrong = {"node": "n-000000000000"}
     status, body = await browse("POST", f"{PAGE}/nodes/{node.id}/revoke", data=wrong)
     assert status == 400 and "Chưa gõ lại đúng mã" in plain(body)

@@ -1,10 +1,12 @@
 """`chieng-tool provision`, `node …` and `verify-sheet` as scripts call them: words, JSON, codes."""
 
+import base64
 import http.server
 import io
 import json
 import threading
 import types
+from pathlib import Path
 
 import pytest
 
@@ -119,6 +121,26 @@ def test_a_kit_that_was_changed_or_is_another_hubs_is_refused(bench):
     status, out = bench.provision("--batch", bench.batch(ENTRY))
     assert status == 1 and "kit.phrase" in out
     assert not bench.boxes["/dev/a"].installation.is_installed
+
+
+def test_a_photo_on_the_sheet_is_signed_for(bench):
+    photo = bench.folder / "tu.jpg"
+    photo.write_bytes(b"GIF89a")
+    code, out = bench.provision("--batch", bench.batch(ENTRY), "--photo", photo)
+    assert code == 1 and "Ảnh phải là JPEG" in out
+    photo.write_bytes(b"\xff\xd8\xff\xe0 a picture of the cabinet")
+    _, out = bench.provision("--batch", bench.batch(ENTRY), "--photo", photo, "--json")
+    path = Path(json.loads(out)["sheet"])
+    page = path.read_bytes()
+    encoded = base64.b64encode(photo.read_bytes())
+    assert encoded in page and bench.tool("verify-sheet", path)[0] == 0
+    for changed in (page.replace(encoded, encoded[::-1]), page.replace(encoded, b"!")):
+        path.write_bytes(changed)
+        assert bench.tool("verify-sheet", path)[0] == 1
+    # Run again, without the photo: the sheet that shows it stays.
+    path.write_bytes(page)
+    assert bench.provision("--batch", bench.batch(ENTRY), "--json")[0] == 0
+    assert path.read_bytes() == page
 
 
 def test_a_batch_entry_that_names_nothing_exactly_is_refused_by_its_field(bench):

@@ -243,6 +243,12 @@ def test_what_the_hub_refused_is_said_next_time_in_the_users_language(tmp_path):
     files.keep_answer(
         node, enrolment.build_answer(verdict, NOW_S, hub.key_id, hub.key.sign).encode()
     )
+    out = io.StringIO()
+    console = Console("vi", out, io.StringIO(), out)
+    found, _ = kit.read(hub.kit(hub.ticket()).encode())
+    cable = line(box, CutPort(box), b"visit--5")
+    asyncio.run(opened(cable, Visit(cable, Terminal(console), found, [], files, NOW_S)))
+    assert "Trung tâm đã trả lời: " + SENTENCES["enrolment.unit_ended"] in out.getvalue()
     for language, sentence in (("vi", SENTENCES["enrolment.unit_ended"]), ("en", "gone")):
         out = io.StringIO()
         options = type("Options", (), {"verb": "list", "home": tmp_path, "json": False})
