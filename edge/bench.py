@@ -329,6 +329,12 @@ def modem_check(seen: "dict[str, object]") -> Check:
     return Check("modem", GOOD if good else BAD, readings)
 
 
+def modem_in_service(node: "object") -> Check:
+    """Return what an agent, which holds the modem's port, saw when it looked last."""
+    watched = node.modem  # type: ignore[attr-defined]
+    return Check("modem", ABSENT, {}) if watched is None else modem_check(watched.seen)
+
+
 def _keep(readings: "dict[str, int]", name: str, observed: "dict[str, int]") -> None:
     if "milliwatts" in observed:
         readings[name] = observed["milliwatts"]

@@ -159,6 +159,13 @@ def sha256_of(data: bytes) -> str:
     return "".join(["%02x" % byte for byte in digest])
 
 
+def board_size(settings: object) -> str:
+    """Return the size in a board's settings as an enrolment tells it, or nothing."""
+    if not isinstance(settings, dict):
+        return ""
+    return "%sx%sx%s" % (settings["width_px"], settings["height_px"], settings["channels"])
+
+
 def signed_enrolment(
     installation: Installation, body: "dict[str, object]", identity: ports.Identity
 ) -> Paper:

@@ -8,14 +8,20 @@ verified like any other. Changing the root, the unit or the key takes the held b
 import sys
 from collections import namedtuple
 
-from edge.bench import NAMES, READ_ONLY, Bench, modem_check
+from edge.bench import NAMES, READ_ONLY, Bench, modem_in_service
 from edge.hub_keys import hub_keys_of
-from edge.installation import STAGED_ROOT, Installation, sha256_of, signed_enrolment
+from edge.installation import (
+    STAGED_ROOT,
+    Installation,
+    board_size,
+    sha256_of,
+    signed_enrolment,
+)
 from edge.service_carry import Carry
 from hw import ports
 from protocols import canonical, enrolment, keys, paper, service_message
 from protocols.clock_trust import ClockTrust, Instant
-from protocols.enrolment import ABSENT, GOOD, TICKET, Check, check_values
+from protocols.enrolment import GOOD, TICKET, Check, check_values
 from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.fields import Fields
 from protocols.limits import (
@@ -140,9 +146,12 @@ class Desk:
     async def _part(self, words: Fields, piece: bytes) -> "tuple[dict[str, object], bytes]":
         self._must_be_new()
         part = words.choice("part", PARTS)
-        value = words.nested("value").values
+        given = words.nested("value")
+        value = given.values
+        for kind in value if part == "devices" else ():
+            given.nested(kind)
         if part == "devices" and self._installation.draft.get("devices") != value:
-            # Checks of other devices say nothing about these; where it stands is no device.
+            # Checks of other devices say nothing about these.
             kept = [one for one in self._checks() if one.name == "place"]
             self._installation.keep("checks", {one.name: check_values([one])[0] for one in kept})
         self._installation.keep(part, value)
@@ -199,7 +208,7 @@ class Desk:
         installed = self._installation.is_installed
         name = words.choice("name", READ_ONLY if installed else NAMES)
         if installed and name == "modem" and self._node is not None:
-            found = self._modem_in_service()
+            found = modem_in_service(self._node)
         else:
             found = await self._bench().run(name)
         if not installed:
@@ -242,11 +251,6 @@ class Desk:
         network = Fields(self._installation.draft.get("network", {}), "network")
         pin = SimPin(tools.storage, network.text("pin", 0, 16, ""))
         return Bench(tools.kit, tools.clock, devices, modem, pin)
-
-    def _modem_in_service(self) -> Check:
-        """Return what the agent, which holds the modem's port, saw when it looked last."""
-        watched = self._node.modem  # type: ignore[attr-defined]
-        return Check("modem", ABSENT, {}) if watched is None else modem_check(watched.seen)
 
     # Becoming somebody, and nobody
 
@@ -319,7 +323,7 @@ class Desk:
             "technician": words.text("technician", 1, SERVICE_NAME_BYTES_MAX),
             "laptop_s": words.integer("laptop_s", 0, EPOCH_S_MAX, 0),
             "checks": check_values(self._checks()),
-            "board": _board(config.get("board")),
+            "board": board_size(config.get("board")),
         }
         if instant.wall_ms is not None:
             body["made_ms"] = instant.wall_ms
@@ -391,9 +395,3 @@ class Desk:
         text = "this node is enrolled in unit " + unit + " already"
         remedy = "To move it, hold its wipe button: chieng-tool node wipe; then provision it anew."
         return RemoteFault("provision.enrolled", text, remedy)
-
-
-def _board(settings: object) -> str:
-    if not isinstance(settings, dict):
-        return ""
-    return "%sx%sx%s" % (settings["width_px"], settings["height_px"], settings["channels"])

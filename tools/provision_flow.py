@@ -256,9 +256,16 @@ class Visit:
             await self._guide.tell("visit_probing")
             found, _ = await self._line.ask("probe")
             kept = found.nested("devices").values
-        text = await self._guide.ask("visit_ask_devices", json.dumps(kept, sort_keys=True))
+        for kind in ("audio", "amplifier", "board"):
+            settings = kept.get(kind)
+            if isinstance(settings, dict):
+                told = ", ".join(f"{name} {value}" for name, value in sorted(settings.items()))
+                await self._guide.tell("visit_device", check="device_" + kind, settings=told)
+        if not kept:
+            await self._guide.tell("visit_no_device")
+        text = await self._guide.ask("visit_ask_devices", "")
         try:
-            devices = json.loads(text)
+            devices = json.loads(text) if text else kept
         except ValueError:
             raise LocalFault("tool.devices", "the device map is no JSON", "Correct it.") from None
         await self._line.ask("part", part="devices", value=devices)

@@ -103,7 +103,7 @@ def typed_visit(screen, cable):
     screen.wait("Gốc tin cậy đọc là")
     screen.shoot("3-root-of-trust")
     screen.answer("Gõ «có»", "có")
-    screen.answer("Thiết bị", "")
+    screen.answer("Đúng thì Enter", "")
     screen.answer("Có nghe ba tiếng", "có")
     shown = screen.ended()
     screen.shoot("4-checks-and-sheet")
@@ -194,7 +194,7 @@ def swapped(screen, office, box, words, first):
     for prompt in ("Xã, phường", "Thôn, làng", "Tên cụm thu", "Tọa độ", "APN", "PIN", "Địa chỉ"):
         screen.answer(prompt, "")
     screen.answer("Gõ «có»", "có")
-    screen.answer("Thiết bị", "")
+    screen.answer("Đúng thì Enter", "")
     screen.answer("Có nghe ba tiếng", "có")
     screen.ended()
     screen.shoot("7-swapped")

@@ -256,6 +256,18 @@ def test_what_the_hub_refused_is_said_next_time_in_the_users_language(tmp_path):
         assert sentence in out.getvalue() and "→ " + UNIT in out.getvalue()
 
 
+def test_a_wrong_device_map_is_named_and_can_be_put_right_by_the_next_visit(tmp_path):
+    box = Box()
+    for given, code in (("{", "tool.devices"), ('{"audio": 3, "lamp": {}}', "format.field")):
+        with pytest.raises(Fault) as caught:
+            entry, session = {**ENTRY, "devices": given}, code[:8].encode()
+            run(box, CutPort(box), tmp_path, entry=entry, name=session)
+        assert caught.value.code == code and not box.installation.is_installed
+    good = {"audio": {"kind": "wav", "path": "out.wav"}, "amplifier": {"kind": "modbus"}}
+    run(box, CutPort(box), tmp_path, entry={**ENTRY, "devices": good}, name=b"visit--3")
+    assert box.installation.config().audio == good["audio"]
+
+
 def test_a_step_that_is_none_is_refused_and_the_next_goes_on():
     box = Box()
 
