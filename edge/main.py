@@ -348,8 +348,9 @@ def main(given: "list[str] | None" = None) -> int:
             from edge.service import Service  # noqa: PLC0415
 
             make_node = lambda config: Node(config, loud)  # noqa: E731
-            asyncio.run(platform.run_until_told(Service(data, platform, make_node).run()))
-            return 0
+            service = Service(data, platform, make_node)
+            asyncio.run(platform.run_until_told(service.run()))
+            return RESTART_CODE if service.restarts else 0
         config = configs.read(data)
         if verb == "identity":
             identity = platform.identity(config.data, platform.Entropy())

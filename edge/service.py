@@ -7,6 +7,7 @@ which devices this make may have, and where the wipe button hangs: `{"data", "st
 """
 
 import asyncio
+import sys
 
 from edge.installation import Installation
 from edge.service_desk import AGENT, RELEASE, Desk, Tools
@@ -17,6 +18,9 @@ from protocols.errors import LocalFault
 from protocols.fields import Fields
 from protocols.limits import CONFIG_BYTES_MAX, CONFIG_PATH_BYTES_MAX
 from protocols.provision_session import Doer
+
+_STARTS_ANEW = sys.implementation.name == "micropython"
+_ANSWER_MS = 1_000
 
 
 def is_service(data: bytes) -> bool:
@@ -37,6 +41,7 @@ class Service:
         self._clock: ports.Clock = kit.Clock()  # type: ignore[attr-defined]
         self._entropy: ports.Entropy = kit.Entropy()  # type: ignore[attr-defined]
         self._button: ports.Button | None = None
+        self.restarts = False
         if base.has("wipe_button"):
             button = base.nested("wipe_button")
             self._button = kit.button(  # type: ignore[attr-defined]
@@ -50,7 +55,11 @@ class Service:
         )
 
     async def run(self) -> None:
-        """Serve the cable and run the agent, until cancelled."""
+        """Serve the cable and run the agent, until cancelled.
+
+        A small heap that has set itself up is no place for an agent: there the box becomes what it
+        is now with a restart, and this returns with `restarts` set.
+        """
         node, desk = self._arrange()
         doer = Doer([AGENT, RELEASE, "", ""], framing.READY)
         task = ServiceTask(self._serial, self._clock, doer, desk)
@@ -66,6 +75,11 @@ class Service:
                 if running is not None:
                     running.cancel()
                     await _ended(running)
+                if _STARTS_ANEW:
+                    # The answer is still on its way to the tool.
+                    await self._clock.sleep_ms(_ANSWER_MS)
+                    self.restarts = True
+                    return
                 node, desk = self._arrange()
                 task.desk = desk
         finally:

@@ -1,18 +1,24 @@
 """Whole nodes under MicroPython as processes, packed as for a board, and the devices they drive."""
 
 import json
+import random
 import signal
 import subprocess
+import wave
+from array import array
 from pathlib import Path
 
-from tests.told import TOP
+from tests.told import RATE_HZ, TOP
 from tools import pack_edge
-from tools.demo_process import Program, wait_until
+from tools.demo_process import Program, command, wait_until
 
 INTERPRETERS = TOP / ".cache" / "micropython" / "bin"
 # The promised heaps, and the machine that mpy-cross compiles for.
 BUILDS = {"micropython": ("x64", 512), "micropython32": ("x86", 320)}
 BOOT = TOP / "hw" / "micropython" / "unix_boot.py"
+# From approval to the slot: on a loaded machine the nodes fetch and verify meanwhile.
+LEAD_S = 12
+ITEM_S = 3
 
 
 def pack(folder: Path, build: str) -> Path:
@@ -52,16 +58,8 @@ class MicroNode:
         return done.stdout.strip()
 
     def start_amplifier(self) -> Program:
-        """Start the relay board and the meter, which hears what the I2S double writes."""
-        line = self.folder / "rs485"
-        amplifier = Program(
-            "amplifier",
-            self.folder / "amplifier.log",
-            *("tools.demo_devices", "--link", str(line), "--wav", str(self.folder / "fed.wav")),
-            *("--log", str(self.folder / "switched.log")),
-        )
-        wait_until("the serial line", 20, line.exists, [amplifier])
-        return amplifier
+        """Start the devices of a loudspeaker node."""
+        return start_amplifier(self.folder)
 
     def start(self) -> Program:
         """Start the agent."""
@@ -82,6 +80,19 @@ class MicroNode:
         """Return what the relay board did, as its own process wrote it down."""
         lines = (self.folder / "switched.log").read_text().splitlines()
         return [json.loads(line) for line in lines]
+
+
+def start_amplifier(folder: Path) -> Program:
+    """Start the relay board and the meter, which hears what the I2S double writes."""
+    line = folder / "rs485"
+    amplifier = Program(
+        "amplifier",
+        folder / "amplifier.log",
+        *("tools.demo_devices", "--link", str(line), "--wav", str(folder / "fed.wav")),
+        *("--log", str(folder / "switched.log")),
+    )
+    wait_until("the serial line", 20, line.exists, [amplifier])
+    return amplifier
 
 
 def speaker_config(folder: Path) -> dict:
@@ -106,3 +117,20 @@ def board_config(folder: Path) -> dict:
     size = {"width_px": 64, "height_px": 32, "channels": 1}
     board = {"kind": "framebuf", "driver": str(folder / "panel.pbm"), "form": "mono", **size}
     return {"kind": "board", "board": board}
+
+
+def hub_command(told, *words):
+    """Run a command of the story's hub."""
+    data = ("--data", str(told.folder / "hub"))
+    return command("hub.main", "--start-lead-s", str(LEAD_S), words[0], *data, *words[1:])
+
+
+def noise(path):
+    """Write some seconds of quiet noise, of which no stretch resembles another."""
+    source = random.Random(7)
+    samples = array("h", [int(source.gauss(0, 2500)) for _ in range(RATE_HZ * ITEM_S)])
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes(samples.tobytes())

@@ -5,42 +5,29 @@ and a meter on a serial line (pymodbus), records home. What the doubles leave op
 they stand: `hw/micropython/unix_machine.py`, `tools/demo_devices.py`.
 """
 
-import random
 import signal
-import wave
-from array import array
 
 import pytest
 from PIL import Image
 
 from protocols import wav
-from tests.micropython_nodes import BUILDS, MicroNode, board_config, pack, speaker_config
+from tests.micropython_nodes import (
+    BUILDS,
+    LEAD_S,
+    MicroNode,
+    board_config,
+    hub_command,
+    noise,
+    pack,
+    speaker_config,
+)
 from tests.told import RATE_HZ
 from tools.demo import NEIGHBOUR
-from tools.demo_process import command, wait_until
+from tools.demo_process import wait_until
 
 SPEAKERS = tuple(BUILDS)
-# From approval to the slot: on a loaded machine the nodes fetch and verify meanwhile.
-LEAD_S = 12
-ITEM_S = 3
 CHUNK_BYTES = RATE_HZ // 100 * 2
 BOARD_TEXT = "Họp thôn lúc 19 giờ"
-
-
-def hub_command(told, *words):
-    data = ("--data", str(told.folder / "hub"))
-    return command("hub.main", "--start-lead-s", str(LEAD_S), words[0], *data, *words[1:])
-
-
-def noise(path):
-    """Write some seconds of quiet noise, of which no stretch resembles another."""
-    source = random.Random(7)
-    samples = array("h", [int(source.gauss(0, 2500)) for _ in range(RATE_HZ * ITEM_S)])
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes(samples.tobytes())
 
 
 class Scene:

@@ -16,6 +16,8 @@ WINDOW_MS = 2000
 # What mpremote sends to be heard, and what a person types.
 KNOCKS = (b"\r\x03\r\x01", b"\x03\x03\x03")
 AGAIN_S = 10
+# The agent's own wish (`edge.ending`).
+RESTART_CODE = 75
 CONFIG = "/node.json"
 
 
@@ -91,7 +93,8 @@ def main() -> None:
         code = start()
     micropython.kbd_intr(3)
     if code:
-        time.sleep(AGAIN_S)
+        if code != RESTART_CODE:
+            time.sleep(AGAIN_S)
         __import__("machine").reset()
 
 
