@@ -81,6 +81,7 @@ def _found(commands: Any) -> None:
     )
     serve.add_argument("--tls-certificate", metavar="FILE", help="PEM, with its chain")
     serve.add_argument("--tls-key", metavar="FILE", help="PEM; none of both behind a proxy")
+    serve.add_argument("--announce", metavar="IPV4", help="say on the LAN of this address: here")
     _command(commands, "audit", "Check the chain of the audit log.")
 
 

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from hub import arguments, commands, operations
+from hub.addresses import address
+from hub.announce import announced
 from hub.config import Config
 from hub.serve import Certificate, Where, serve
 from hub.services import Services, open_hub
@@ -46,7 +48,8 @@ async def _run(chosen: Namespace) -> object:
             chosen.operator,
             Certificate(chosen.tls_certificate, chosen.tls_key),
         )
-        await serve(config, where, stop)
+        async with announced(chosen.announce, address(chosen.listen)[1]):
+            await serve(config, where, stop)
         return None
     if chosen.command in operations.OPERATIONS:
         return await operations.OPERATIONS[chosen.command](config, chosen)

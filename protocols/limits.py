@@ -360,3 +360,6 @@ CAP_REFERENCES_MAX = 64
 # A feed's index of CAP files, and how many new ones are fetched in one round.
 CAP_FEED_BYTES_MAX = 2 * 1024 * 1024
 CAP_FEED_ENTRIES_MAX = 32
+# mDNS on a LAN: our words take under 40 bytes; a commune's house has a handful of our boxes.
+LAN_WORDS_BYTES_MAX = 200
+LAN_FOUND_MAX = 32

