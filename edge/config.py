@@ -12,7 +12,9 @@ from protocols.limits import (
     HUBS_MAX,
     ID_BYTES_MAX,
     INTERFACE_BYTES_MAX,
+    LAN_PORT,
     MICROPHONE_S_MAX,
+    NEIGHBOURS_MAX,
     SOURCES_MAX,
     STATUS_S_MAX,
     STICKS_MAX,
@@ -33,6 +35,9 @@ _MONTH_DAYS = 30
 
 Microphone = namedtuple("Microphone", ("input", "open_ms_max"))
 """The line input behind the emergency key, and how long one press opens it."""
+
+Lan = namedtuple("Lan", ("interface", "port", "serves", "finds", "neighbours"))
+"""The LAN's interface; whether files are handed on, others are looked for, and who is known."""
 
 Sim = namedtuple("Sim", ("apn", "pin"))
 """What a technician typed about the SIM; "" where nothing is needed."""
@@ -71,6 +76,7 @@ class Config(
             "sim",
             "rtc",
             "watchdog",
+            "lan",
         ),
     )
 ):
@@ -109,7 +115,7 @@ def read(data: bytes) -> Config:
     return Config(
         take_node(fields, "node"),
         _place(fields, kind, SPEAKER_PROFILES if board is None else _board_profiles(fields)),
-        _hubs(fields),
+        _addresses(fields, "hub", 1, HUBS_MAX),
         fields.text("data", 1, CONFIG_PATH_BYTES_MAX),
         fields.text("root", 1, CONFIG_PATH_BYTES_MAX),
         fields.integer("poll_s", 1, 86400, 300),
@@ -136,6 +142,7 @@ def read(data: bytes) -> Config:
         _sim(fields),
         _device(fields, "rtc"),
         _device(fields, "watchdog"),
+        _lan(fields),
     )
 
 
@@ -168,6 +175,24 @@ def _sim(fields: Fields) -> Sim:
     if pin and not at.is_pin(pin):
         raise refuse("config.sim.pin", "is no PIN", "Give 4 to 8 digits, or leave it empty.")
     return Sim(apn, pin)
+
+
+def _lan(fields: Fields) -> Lan | None:
+    """Return what the node does as a neighbour on its LAN; None, as unless said: nothing."""
+    if not fields.has("lan"):
+        return None
+    inner = fields.nested("lan")
+    interface = inner.text("interface", 1, INTERFACE_BYTES_MAX)
+    if interface == fields.text("interface", 0, INTERFACE_BYTES_MAX, ""):
+        remedy = "Name the LAN's interface, such as eth0."
+        raise refuse("config.lan.interface", "is the modem's", remedy)
+    return Lan(
+        interface,
+        inner.integer("port", 0, 65535, LAN_PORT),
+        inner.flag("serves", False),
+        inner.flag("finds", False),
+        _addresses(inner, "neighbours", 0, NEIGHBOURS_MAX),
+    )
 
 
 def _firmware(fields: Fields) -> "tuple[str, str] | None":
@@ -222,10 +247,10 @@ def _board_profiles(fields: Fields) -> tuple[str, ...]:
     return (picture, "ticker-%dx%d" % (height_px, channels))
 
 
-def _hubs(fields: Fields) -> tuple[str, ...]:
+def _addresses(fields: Fields, name: str, count_min: int, count_max: int) -> tuple[str, ...]:
     found = []
-    for index, value in enumerate(fields.entries("hub", 1, HUBS_MAX)):
-        path = fields.name("hub") + "[" + str(index) + "]"
+    for index, value in enumerate(fields.entries(name, count_min, count_max, not count_min)):
+        path = fields.name(name) + "[" + str(index) + "]"
         if not isinstance(value, str) or not value.startswith(("http://", "https://")):
             raise refuse(path, "is no address", "Write http://… or https://…")
         found.append(value.rstrip("/"))

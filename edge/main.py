@@ -36,6 +36,7 @@ from edge.sim_budget import SimBudget
 from edge.standing import DUMB, WIPED, Standing
 from edge.status_task import StatusTask
 from edge.supervisor import Supervisor, Task
+from edge.suppliers import Suppliers
 from edge.sync_task import SyncTask
 from hw import platform, ports
 from protocols.errors import Fault, LocalFault
@@ -168,8 +169,7 @@ class Node:
 
             board = self._kit.board(config.board, self.clock)
             tasks.append(BoardTask(self.parts, self.clock, board, self._kit.Inflate()))
-        sync = SyncTask(self.parts, self.clock, self.storage, self.link, self.verifier, self.budget)
-        tasks.append(sync)
+        sync = self._sync_task(tasks)
         test = SelfTest(self.parts, self.clock, keeper, audio, board)
         tasks.extend(self._order_tasks(test, sync))
         if config.events:
@@ -195,6 +195,22 @@ class Node:
 
         watchdog = self._watchdog = self._kit.watchdog(settings)
         return WatchdogTask(watchdog, self.clock, self.faults, tasks)
+
+    def _sync_task(self, tasks: list[Task]) -> SyncTask:
+        """Return the sync, asking neighbours too where the node is one; adds it and the LAN's."""
+        neighbours = None
+        if self.config.lan is not None:
+            from edge.lan_task import LanTask  # noqa: PLC0415 - few nodes stand on a LAN
+
+            lan = LanTask(self.parts, self.clock, self._kit)
+            tasks.extend(lan.tasks(self.storage))
+            neighbours = lan.neighbours
+        suppliers = Suppliers(self.parts.hubs, neighbours)
+        sync = SyncTask(
+            self.parts, self.clock, self.storage, self.link, self.verifier, self.budget, suppliers
+        )
+        tasks.append(sync)
+        return sync
 
     def _sound(
         self, settings: "dict[str, object]"

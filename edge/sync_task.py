@@ -14,13 +14,13 @@ from edge.blob_store import BlobStore
 from edge.config import Config
 from edge.content import Content, Parts, place_of
 from edge.faults import Faults
-from edge.hubs import Hubs
 from edge.manifests import Manifests
 from edge.metadata_fetch import MetadataFetch, Refreshed
 from edge.node_time import NodeTime
 from edge.pack_check import PackCheck
 from edge.sim_budget import SimBudget
 from edge.supervisor import Task
+from edge.suppliers import Suppliers
 from hw import ports
 from protocols import schedule, sync_session
 from protocols.errors import Fault, RemoteFault, WorldFault
@@ -46,6 +46,7 @@ class SyncTask(Task):
         link: ports.Link,
         verifier: ports.Verifier,
         budget: SimBudget,
+        suppliers: Suppliers | None = None,
     ):
         self._config: Config = parts.config
         self._time: NodeTime = parts.time
@@ -58,7 +59,7 @@ class SyncTask(Task):
         self._verifier = verifier
         self._session = SyncSession(self._config.node)
         self.content = Content(parts, clock, self._session)
-        self._hubs: Hubs = parts.hubs
+        self._hubs: Suppliers = suppliers or Suppliers(parts.hubs)
         self._base = self._hubs.base()
         self._packs = self._open_packs()
         self._metadata = self._open_metadata()
@@ -165,8 +166,9 @@ class SyncTask(Task):
         self._faults.clear("sync.metadata")
         self._tend_root(True)
         self._hubs.answered(self._base)
-        self._version = found.version
-        self.contact_ms = self._time.wall_ms()
+        if self._hubs.is_hub(self._base):
+            self._version = found.version
+            self.contact_ms = self._time.wall_ms()
         if found.issued_s:
             self._time.raise_floor(found.issued_s)
         self._session.refreshed(self._manifests.paths())
@@ -223,7 +225,7 @@ class SyncTask(Task):
 
         Without a pack the client asks for each file.
         """
-        if self._base in self._hubs.trial():
+        if self._base in self._hubs.trial() or not self._hubs.is_hub(self._base):
             # Saying "nothing new" is easy: who would be the hub must show metadata.
             return False
         try:
@@ -271,7 +273,8 @@ class SyncTask(Task):
                 # The way failed, not the medium: it is still to be had.
                 raise
             self._faults.note(place, fault)
-            self._session.blob_refused(self._clock.ticks_ms(), fault.code in _FINAL)
+            is_final = fault.code in _FINAL and self._hubs.is_hub(self._base)
+            self._session.blob_refused(self._clock.ticks_ms(), is_final)
             self.content.activate_ready()
             return
         self._session.blob_progress(is_whole)
@@ -311,6 +314,7 @@ class SyncTask(Task):
 
     def _turn_to_hub(self) -> None:
         """Ask the address whose turn it is; its neighbours know other versions of things."""
+        self._hubs.begin_check()
         if self._hubs.base() != self._base:
             self._base = self._hubs.base()
             self._walk_ticks = 0

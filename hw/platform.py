@@ -27,6 +27,7 @@ else:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hw.announcer_port import Announcer
     from hw.modem_port import Modem
     from hw.watchdog_port import Watchdog
 
@@ -144,6 +145,20 @@ def chip_clock(settings: dict[str, object], clock: ports.Clock, sets_platform: b
 def watchdog(settings: dict[str, object]) -> "Watchdog":
     """Return what resets a hanging machine, not armed; raises `LocalFault("config.watchdog")`."""
     made: Watchdog = __import__(_DEVICES, None, None, ("watchdog",)).watchdog(settings)
+    return made
+
+
+def lan_address(interface: str) -> str:
+    """Return this node's IPv4 address on an interface; raises `WorldFault("lan.address")`."""
+    module = __import__(_DEVICES, None, None, ("lan_address",))
+    address: str = module.lan_address(interface)
+    return address
+
+
+def announcer(address: str) -> "Announcer":
+    """Return the mDNS of the interface that has this address, closed."""
+    module = __import__(_DEVICES, None, None, ("announcer",))
+    made: Announcer = module.announcer(address)
     return made
 
 

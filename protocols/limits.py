@@ -363,3 +363,13 @@ CAP_FEED_ENTRIES_MAX = 32
 # mDNS on a LAN: our words take under 40 bytes; a commune's house has a handful of our boxes.
 LAN_WORDS_BYTES_MAX = 200
 LAN_FOUND_MAX = 32
+# What a node hands on to its neighbours: our heads have under 400 bytes, a target's address 200;
+# a commune has a handful of nodes, and a store that plays must not be held up by those that ask.
+NEIGHBOUR_HEAD_BYTES_MAX = 4096
+NEIGHBOUR_TARGET_BYTES_MAX = 512
+NEIGHBOUR_CONNECTIONS_MAX = 4
+NEIGHBOUR_RATE_BYTES_S = 256 * 1024
+NEIGHBOUR_HEAD_MS_MAX = 5_000
+NEIGHBOUR_ANSWER_MS_MAX = 600_000
+NEIGHBOURS_MAX = 8
+LAN_PORT = 8473

@@ -3,6 +3,7 @@
 import os
 
 from hw import ports, universe_settings
+from hw.announcer_port import Announcer
 from hw.at_modem import KINDS, AtModem
 from hw.chip_clock import ChipClock
 from hw.ds3231 import Ds3231
@@ -16,6 +17,7 @@ from hw.linux.framebuffer import FramebufferBoard
 from hw.linux.i2c import I2c
 from hw.linux.identity import Identity
 from hw.linux.indicator import Led
+from hw.linux.interface import address_of
 from hw.linux.senses import senses
 from hw.linux.serial import open_serial
 from hw.linux.watchdog import Watchdog
@@ -172,6 +174,18 @@ def watchdog(settings: dict[str, object]) -> Watchdog:
     given.choice("kind", ("kernel",))
     timeout_s = given.integer("timeout_s", 5, 600, 60)
     return Watchdog(given.text("path", "/dev/watchdog"), timeout_s)
+
+
+def lan_address(interface: str) -> str:
+    """Return this machine's IPv4 address on an interface."""
+    return address_of(interface)
+
+
+def announcer(address: str) -> Announcer:
+    """Return the mDNS of the interface that has this address; loaded late, as it is large."""
+    module = __import__("hw.linux.announcer", None, None, ("Announcer",))
+    made: Announcer = module.Announcer(address)
+    return made
 
 
 def decoder() -> ports.Decoder:

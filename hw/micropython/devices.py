@@ -5,9 +5,11 @@ Drivers are loaded when a setting names them: a heap has room for those that are
 
 from hw import ports
 from hw.settings import Settings
+from protocols.errors import LocalFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hw.announcer_port import Announcer
     from hw.modem_port import Modem
     from hw.watchdog_port import Watchdog
 
@@ -166,6 +168,17 @@ def watchdog(settings: dict[str, object]) -> "Watchdog":
     module = __import__("hw.micropython.watchdog", None, None, ("Watchdog",))
     made: Watchdog = module.Watchdog(given.integer("timeout_s", 5, 600, 60))
     return made
+
+
+def lan_address(interface: str) -> str:
+    """Refuse: this release is a neighbour on Linux only."""
+    text = "a microcontroller is nobody's neighbour"
+    raise LocalFault("config.lan", text, "use a Linux node, or leave it out")
+
+
+def announcer(address: str) -> "Announcer":
+    """Refuse likewise."""
+    raise LocalFault("config.lan", "no mDNS here", "use a Linux node, or leave it out")
 
 
 def decoder() -> ports.Decoder:
