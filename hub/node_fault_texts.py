@@ -220,6 +220,18 @@ _TEXTS = {
         N_("The alert on the stick was taken before."),
         N_("Nothing is to be done."),
     ),
+    "lan.address": (
+        N_("The node has no address on its local network."),
+        N_("Look at the network cable and the switch there."),
+    ),
+    "lan.mdns": (
+        N_("The node hears nobody on its local network."),
+        N_("Look at the network cable and the switch there."),
+    ),
+    "lan.serve": (
+        N_("The node cannot hand its files on to its neighbours."),
+        N_("Check interface and port in the node's configuration."),
+    ),
     "watchdog.busy": (
         N_("Another program holds what restarts a hanging node."),
         N_("Take RuntimeWatchdogSec out of the system's configuration."),

@@ -38,7 +38,7 @@ def words(role: str, unit: str = "", serves: bool = False) -> "dict[str, str]":
 def read(
     name: str, said: "dict[bytes, bytes | None]", addresses: "list[str]", port: "int | None"
 ) -> Found:
-    """Return what somebody announces; raises `RemoteFault("lan.words")` for nonsense.
+    """Return what somebody announces; raises `RemoteFault("neighbour.words")` for nonsense.
 
     `name` is the instance with or without the service's name behind it.
     """
@@ -56,7 +56,7 @@ def read(
         and 0 < port < 65536
     )
     if not is_good:
-        raise RemoteFault("lan.words", "a service that is none of ours", "Nothing to do")
+        raise RemoteFault("neighbour.words", "a service that is none of ours", "Nothing to do")
     return Found(role, short, unit, _text(said, b"serves") == "1", addresses[0], port)
 
 

@@ -13,7 +13,7 @@ RAISING = {"_state", "_refuse", "refused"}
 # Told by the command line or the cable to whoever sits before it, and in the hub's own processes:
 # no node ever notes them.
 NEVER_NOTED = {"carried", "enrolment", "node", "outbox", "paper", "preview", "provision"}
-NEVER_NOTED |= {"service", "ticket"}
+NEVER_NOTED |= {"neighbour", "service", "ticket"}
 # Where a prefix meets words of the same file: `hw/linux/watchdog.py` and the like.
 JOINED = {"watchdog.": ("missing", "permission", "busy", "lost")}
 

@@ -95,7 +95,7 @@ def test_whatever_is_announced_is_bounded_or_refused(name, said, addresses, port
     try:
         found = lan.read(name, said, addresses, port)
     except RemoteFault as fault:
-        assert fault.code == "lan.words"
+        assert fault.code == "neighbour.words"
         return
     assert set(found.name) <= set(string.ascii_lowercase + string.digits + "-.")
     assert found.base == f"http://{HERE}:{port}"
