@@ -82,6 +82,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", _FLEET + "/orders"): Rule(roles.SERVICE, _unit_of("nodes", "node")),
     ("POST", _FLEET + _ORDER + "/withdraw"): Rule(roles.SERVICE, _unit_of("nodes", "node")),
     ("GET", _FLEET + _ORDER + "/log"): Rule(roles.SERVICE, _unit_of("nodes", "node")),
+    ("GET", "/map"): Rule(roles.VIEW),
     ("GET", "/bulk"): Rule(roles.SERVICE),
     ("POST", "/bulk"): Rule(roles.SERVICE),
     ("GET", "/bulk/new"): Rule(roles.SERVICE),

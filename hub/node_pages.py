@@ -5,7 +5,17 @@ from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
-from hub import access, asking, form, node_list, node_view, order_publishing, orders, roles
+from hub import (
+    access,
+    asking,
+    form,
+    node_list,
+    node_map,
+    node_view,
+    order_publishing,
+    orders,
+    roles,
+)
 from hub.pages import PROGRAMMES, page, part
 from hub.services import SERVICES
 from hub.store import Store
@@ -110,7 +120,23 @@ async def show_log(request: web.Request) -> web.Response:
 
 _NODE = r"/nodes/{node:[a-z0-9][a-z0-9._-]{0,63}}"
 _ORDER = _NODE + r"/orders/{order:[a-z0-9][a-z0-9.-]{0,79}}"
+
+
+async def show_map(request: web.Request) -> web.Response:
+    """Show where the nodes stand that the address asks for."""
+    services, who = request.app[SERVICES], access.reader(request)
+    asked, now_ms = node_list.read(request.query), services.config.now_ms()
+
+    def ask(store: Store) -> dict[str, Any]:
+        units = access.units_today(store, services)
+        seen = None if who.everywhere(roles.VIEW) else who.reach(roles.VIEW, units)
+        return node_map.points(store, asked, now_ms, units, seen)
+
+    return page(request, "map.html", **await services.ledger.read(ask))
+
+
 ROUTES = [
+    web.get("/map", show_map),
     web.get(_NODE, show_node),
     web.get("/parts" + _NODE, show_node_part),
     web.post(_NODE + "/orders", ask_node),

@@ -67,3 +67,33 @@ async def test_a_technician_asks_a_node_for_a_self_test(services, filled, addres
     await shoot(page, "node-desktop")
     assert await overflow(page) == 0
     await context.close()
+
+
+async def test_map_and_list_say_the_same_without_any_other_server(
+    services, filled, address, chromium
+):
+    def place(store):
+        for number in range(1, 6):
+            at = {"latitude_e6": 13_900_000 + number * 7000, "longitude_e6": 108_000_000}
+            at["longitude_e6"] += number * number * 3000
+            store.change("nodes", (f"cum-{number}",), at)
+
+    await services.ledger.write(place)
+    context = await chromium.new_context(viewport={"width": 1280, "height": 900}, locale="vi-VN")
+    page = await context.new_page()
+    asked, complaints = [], []
+    page.on("request", lambda one: asked.append(one.url))
+    page.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
+    await page.goto(address + "/map")
+    await page.wait_for_selector(".map .spot")
+    assert await page.locator(".map path.outline").count() == 1
+    for state, count in (("fault", 1), ("playing", 1), ("offline", 1), ("late", 1), ("idle", 1)):
+        assert await page.locator(f".map .spot.{state}").count() == count, state
+        assert await page.locator(f"li[data-state={state}]").count() == count, state
+    await press_until(page, "li[data-state=fault] a")
+    await page.wait_for_selector(".leaflet-tooltip:has-text('Cụm 5')")
+    await shoot(page, "map-desktop")
+    await page.locator(".map .spot.fault").click()
+    await page.wait_for_url("**/nodes/cum-5")
+    assert {one.startswith(address) for one in asked} == {True} and complaints == []
+    await context.close()
