@@ -23,10 +23,11 @@ HEALTHY_MS = 600_000
 _PLACE = "firmware"
 
 
-Calls = namedtuple("Calls", ("end", "restart", "passed", "met_hub", "is_on_air"))
+Calls = namedtuple("Calls", ("end", "restart", "passed", "met_hub", "is_on_air", "look"))
 """How the task touches its neighbours: `end(order, state, body)` writes down how an order ended,
 `restart(why)` ends the agent, `passed()` tells the platform that a trial went well, `met_hub()`
-whether the hub was met in this life, `is_on_air()` whether something plays."""
+whether the hub was met in this life, `is_on_air()` whether something plays; `look()` asks the hub
+for the image, which is no news to it."""
 
 
 class FirmwareTask(Task):
@@ -56,7 +57,7 @@ class FirmwareTask(Task):
         self._settle()
         while True:
             order = self._order()
-            self._parts.manifests.wants_image = order is not None
+            self._want(order is not None)
             if order is not None:
                 try:
                     await self._bring(order)
@@ -67,6 +68,13 @@ class FirmwareTask(Task):
                     else:
                         self._parts.faults.note("store.firmware", fault)
             await self._clock.sleep_ms(LOOK_MS)
+
+    def _want(self, is_wanted: bool) -> None:
+        manifests = self._parts.manifests
+        if is_wanted and not manifests.wants_image:
+            manifests.wants_image = True
+            self._calls.look()
+        manifests.wants_image = is_wanted
 
     def _order(self) -> Order | None:
         """Return the update that is under way, the newest when there are several."""

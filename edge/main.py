@@ -41,7 +41,7 @@ from edge.sync_task import SyncTask
 from hw import platform, ports
 from protocols.errors import Fault, LocalFault
 from protocols.limits import CONFIG_BYTES_MAX
-from protocols.records import HEALTH, PLAYS
+from protocols.records import HEALTH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,19 +142,18 @@ class Node:
 
     def _last_tasks(self) -> list[Task]:
         """Return what a decommissioned node still does: report, and empty itself."""
-        from edge.wipe_task import WipeTask  # noqa: PLC0415
+        from edge.wipe_task import Untold, WipeTask  # noqa: PLC0415
 
-        records = self._records_task()
         wipe = WipeTask(
             self.clock,
             self.storage,
             self.identity,
             self.standing,
             self.book,
-            lambda: records.pending(HEALTH) + records.pending(PLAYS),
+            Untold(self.journal, self.book),
             self.ending.restart,
         )
-        return [records, wipe]
+        return [self._records_task(), wipe]
 
     def _tasks(self) -> list[Task]:
         """Make the tasks; what a configuration may leave out is loaded only where it is wanted,
@@ -279,6 +278,7 @@ class Node:
             self._kit.trial_passed,
             lambda: sync.contact_ms is not None,
             test.is_on_air,
+            sync.look,
         )
         return [orders, FirmwareTask(self.parts, self.clock, images, memory, calls)]
 

@@ -8,6 +8,8 @@ RESTART_MS_MIN = 1_000
 RESTART_MS_MAX = 60_000
 # A task that ran this long was healthy: its next crash waits the shortest time again.
 HEALTHY_MS = 600_000
+# Longer than the last item's fade and a relay that does not answer.
+ENDING_MS = 10_000
 
 
 class Task:
@@ -55,19 +57,45 @@ class Supervisor:
     async def run(self, tasks: list[Task]) -> None:
         """Run every task; returns when all have ended, makes all safe when cancelled."""
         running = []
+        left = [len(tasks)]
+        over = asyncio.Event()
         for task in tasks:
-            running.append(asyncio.create_task(self._keep(task)))
+            running.append(asyncio.create_task(self._hold(task, left, over)))
         try:
-            for one in running:
-                await one
+            # Not the tasks themselves: a cancellation would go to the first of them alone.
+            if tasks:
+                await over.wait()
         finally:
             for one in running:
                 one.cancel()
+            pressing = asyncio.create_task(self._press(running))
             for one in running:
                 try:
                     await one
                 except asyncio.CancelledError:
                     continue
+            pressing.cancel()
+
+    async def _hold(self, task: Task, left: "list[int]", over: asyncio.Event) -> None:
+        """Keep a task; the last one to end says that all is over."""
+        try:
+            await self._keep(task)
+        finally:
+            left[0] -= 1
+            if not left[0]:
+                over.set()
+
+    async def _press(self, running: "list[asyncio.Task[None]]") -> None:
+        """Cancel again what has not ended, after the time that an orderly end takes.
+
+        `asyncio.wait_for` of CPython before 3.12 swallows a cancellation that meets the end of what
+        it waits for: the task would run on alone, and the node never start again.
+        """
+        while True:
+            await self._clock.sleep_ms(ENDING_MS)
+            for one in running:
+                if not one.done():
+                    one.cancel()
 
     async def _keep(self, task: Task) -> None:
         pause_ms = RESTART_MS_MIN

@@ -77,6 +77,11 @@ class SyncTask(Task):
         self._session.wake(self._clock.ticks_ms())
         self._bell.ring()
 
+    def look(self) -> None:
+        """Check at once and look at everything: what is wanted now may be no news to the hub."""
+        self._walk_ticks = 0
+        self.wake()
+
     def told(self, version: int | None) -> None:
         """Check at once when the hub's timestamp, of this version, is not the one held here."""
         if version is None or version != self._version:

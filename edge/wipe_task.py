@@ -3,15 +3,19 @@
 Theory of operation. The standing says `sealed` from the moment the approvers' word was taken, and
 only this task and the records task run from then on, in every life, so no power cut leaves a node
 half wiped and playing. The report is signed before the key goes: it says how many files were left
-when the store was looked at again. A hub that stays away delays the last step by `WAIT_MS` at most.
+when the store was looked at again. Once the hub has it, the hub takes nothing more from this node,
+so what is written down later is not waited for. A hub that stays away delays the last step by
+`WAIT_MS` at most.
 """
 
 from edge.book import Book
+from edge.journal_book import JournalBook
+from edge.journal_store import JournalStore
 from edge.standing import DUMB, NAME, WIPED, Standing
 from edge.supervisor import Task
 from hw import ports
 from protocols.errors import WorldFault
-from protocols.records import HEALTH
+from protocols.records import CHAINS, HEALTH
 
 # What the report needs: the journal, the hub's keys, and the key that signs.
 _KEPT = ("journal", "metadata/", "identity", NAME)
@@ -20,8 +24,32 @@ WAIT_MS = 24 * 3_600_000
 _LOOK_MS = 1_000
 
 
+class Untold:
+    """Tell whether the hub lacks anything of what was written down before this was first asked."""
+
+    def __init__(self, journal: JournalStore, book: JournalBook):
+        self._journal = journal
+        self._book = book
+        # (chain, epoch, last sequence) of what the hub must have.
+        self._ends: list[tuple[str, str, int]] | None = None
+
+    def __call__(self) -> bool:
+        """Look at what the hub has acknowledged."""
+        if self._ends is None:
+            if self._book.waiting():
+                return True
+            self._ends = []
+            for chain in CHAINS:
+                for run in self._journal.runs(chain):
+                    self._ends.append((chain, run.epoch, run.last))
+        for chain, epoch, last in self._ends:
+            if self._journal.positions(chain).get(epoch, 0) < last:
+                return True
+        return False
+
+
 class WipeTask(Task):
-    """Wipe the stores of one node; `pending()` tells how many records the hub has not on disk."""
+    """Wipe the stores of one node; `pending()` tells whether the hub lacks the report."""
 
     name = "wipe"
 

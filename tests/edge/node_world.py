@@ -270,6 +270,7 @@ class Node:
             lambda: self.passed.append(1),
             lambda: self.sync.contact_ms is not None,
             test.is_on_air,
+            self.sync.look,
         )
         self.images = self.slots.images()
         self.firmware = FirmwareTask(self.parts, self.clock, self.images, memory, calls)

@@ -1,11 +1,20 @@
 """The supervisor: restarts with growing pauses, safe state after every crash."""
 
 import asyncio
+import contextlib
 from itertools import pairwise
 
 import pytest
 
-from edge.supervisor import HEALTHY_MS, RESTART_MS_MAX, RESTART_MS_MIN, Reporter, Supervisor, Task
+from edge.supervisor import (
+    ENDING_MS,
+    HEALTHY_MS,
+    RESTART_MS_MAX,
+    RESTART_MS_MIN,
+    Reporter,
+    Supervisor,
+    Task,
+)
 from hw.sim.clock import Clock
 
 
@@ -112,3 +121,24 @@ async def test_a_failing_safe_state_is_reported_too():
     clock, book = Clock(), Book()
     await Supervisor(clock, book).run([Unsafe(clock, 0)])
     assert book.entries == [("flaky", "relay does not answer")]
+
+
+async def test_a_task_that_loses_its_cancellation_ends_all_the_same():
+    class Deaf(Flaky):
+        async def run(self):
+            # As `wait_for` does when what it waits for ends in the same instant.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await asyncio.Event().wait()
+
+    clock = Clock()
+    deaf = Deaf(clock, 0)
+    running = asyncio.create_task(Supervisor(clock, Book()).run([deaf, Flaky(clock, 0, 50_000)]))
+    await pass_time(clock, 1000)
+    running.cancel()
+    await pass_time(clock, ENDING_MS - 1000)
+    assert not running.done()
+    await pass_time(clock, 2000)
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(running, 60)
+    assert deaf.safe == 1

@@ -42,9 +42,7 @@ def live(storage, told, answers=True):
     ended = []
 
     async def scene():
-        task = WipeTask(
-            clock, storage, identity, standing, book, lambda: 0 if answers else 1, ended.append
-        )
+        task = WipeTask(clock, storage, identity, standing, book, lambda: not answers, ended.append)
         running = asyncio.create_task(task.run())
         for _ in range(26 * 3600):
             await asyncio.sleep(0)
