@@ -179,6 +179,7 @@ class RecordsTask(Task):
                 self._journal.acknowledge(name, event.epoch, event.position)
                 body = {"chain": name, "epoch": event.epoch, "position": event.position}
                 self._book.write(records.HEALTH, "rewind", body)
+                self._ask_others(name)
             elif isinstance(event, outbox.Forked):
                 if self._journal.epoch(name) == event.epoch:
                     self._journal.new_epoch(name)
@@ -187,6 +188,12 @@ class RecordsTask(Task):
             elif isinstance(event, outbox.Blocked):
                 remedy = "Register or release the node at the hub; its records are kept"
                 self._ties.note(place, WorldFault(event.code, "the hub refuses", remedy))
+
+    def _ask_others(self, name: str) -> None:
+        """Ask where the other chains stand: a restored hub lost records of all of them."""
+        for other in records.CHAINS:
+            if other != name:
+                self._boxes[other].submit(outbox.Ask(), self._clock.ticks_ms())
 
     async def _exchange(self, name: str, span: outbox.Span) -> None:
         """Post one span and hand the outcome to the outbox."""
