@@ -285,9 +285,8 @@ class Visit:
                 await self._line.ask("heard", heard=heard)
                 found = {**found, "verdict": found["verdict"] if heard else BAD}
             is_bad = is_bad or found["verdict"] == BAD
-            readings = ", ".join(f"{key} {value}" for key, value in found["readings"].items())
             verdict = "visit_" + found["verdict"]
-            said = {"check": "check_" + name, "verdict": verdict, "readings": readings}
+            said = {"check": "check_" + name, "verdict": verdict, "readings": found["readings"]}
             await self._guide.tell("visit_check", **said)
         if is_bad and not await self._guide.agree("visit_go_on_bad"):
             raise LocalFault(

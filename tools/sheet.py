@@ -20,7 +20,7 @@ from protocols.errors import RemoteFault
 from protocols.kit import Kit
 from protocols.limits import PAPER_BYTES_MAX
 from protocols.paper import Paper
-from tools import signature
+from tools import readings, signature
 from tools.console import Console
 from tools.context import date
 
@@ -33,7 +33,9 @@ _PHOTO = '<img class="photo" alt="" src="data:image/jpeg;base64,'
 _STYLE = """
 @page { size: A4; margin: 15mm } body { font: 11pt/1.35 'Noto Sans', sans-serif; max-width: 180mm }
 h1 { font-size: 16pt } table { border-collapse: collapse; width: 100% } td, th { text-align: left;
-border-bottom: 1px solid #999; padding: 3px 6px } .qr { float: right; width: 38mm } .bad { color:
+border-bottom: 1px solid #999; padding: 3px 6px } .qr { float: right; width: 38mm }
+.label .qr { width: 26mm } .qr svg { width: 100% }
+.facts { width: auto; max-width: 135mm } .bad { color:
 #a00; font-weight: bold } .sign { margin-top: 12mm }
 .photo { max-width: 100%; max-height: 70mm } @media print { .label { page-break-before:
 always } } .label { border: 1px solid #000; width: 90mm; padding: 4mm; margin-top: 10mm }
@@ -62,13 +64,14 @@ def page(
     checks = [
         f"<tr><td>{_check(console, one.name)}</td>"
         f"<td class='{one.verdict}'>{text('visit_' + one.verdict)}</td>"
-        f"<td>{', '.join(f'{name} {value}' for name, value in sorted(one.readings.items()))}</td>"
+        f"<td>{html.escape(readings.told(console.language, one.readings))}</td>"
         for one in found.checks
     ]
     facts = "".join(f"<tr><th>{a}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
     body = (
         f"<h1>{text('sheet_title')}</h1><div class='qr'>{_qr(code(given))}</div>"
-        f"<table>{facts}</table><h2>{text('sheet_checks')}</h2><table>{''.join(checks)}</table>"
+        f"<table class='facts'>{facts}</table>"
+        f"<h2>{text('sheet_checks')}</h2><table>{''.join(checks)}</table>"
         f"{_picture(photo)}<p class='sign'>{text('sheet_sign')}</p>"
         f"<p><small>SHA-256 {given.digest()}</small></p>"
         f"<div class='label'><div class='qr'>{_qr(found.node)}</div><b>{html.escape(found.name)}"
@@ -142,7 +145,7 @@ def verify(given: Paper) -> Enrolment:
 
 def _qr(text: str) -> str:
     out = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(out, kind="svg", scale=3, xmldecl=False)
+    segno.make(text, error="m", micro=False).save(out, kind="svg", xmldecl=False, omitsize=True)
     return out.getvalue().decode()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from protocols.errors import LocalFault
+from tools import readings
 from tools.console import Console
 
 
@@ -113,6 +114,8 @@ def _translated(console: Console, values: dict[str, object]) -> dict[str, object
     for name, value in values.items():
         if name in ("check", "verdict"):
             found[name] = console.text(str(value))
+        elif name == "readings" and isinstance(value, dict):
+            found[name] = readings.told(console.language, value)
         elif name == "reason" and isinstance(value, tuple):
             found[name] = console.sentence(str(value[0])) or value[1]
     return found

@@ -14,7 +14,7 @@ from protocols import enrolment
 from protocols.errors import WorldFault
 from tests.tools.cable_scene import NOW_MS, UNIT, Box, CutPort, Hub, RunningClock
 from tests.tools.test_provision_flow import ENTRY, spoken
-from tools import serial_port
+from tools import readings, serial_port
 from tools.console import Console
 from tools.main import run
 
@@ -121,6 +121,16 @@ def test_a_kit_that_was_changed_or_is_another_hubs_is_refused(bench):
     status, out = bench.provision("--batch", bench.batch(ENTRY))
     assert status == 1 and "kit.phrase" in out
     assert not bench.boxes["/dev/a"].installation.is_installed
+
+
+def test_readings_are_said_in_a_persons_words():
+    read = {"samples_25": 9, "milliwatts_25": 13300, "heard": 0, "wall_s": NOW_S, "neu": 3}
+    assert readings.told("vi", read).startswith("mức 25 %: 13,3 W, người lắp nghe: ✗, 20")
+    assert readings.told("en", read).startswith("at 25 %: 13.3 W, heard by ear: ✗, 20")
+    assert readings.told("en", read).endswith(", neu 3")
+    coils = {"coil_on": 1, "coil_off": 0}
+    assert readings.told("vi", coils) == "lệnh đóng → đóng, lệnh ngắt → ngắt"
+    assert readings.told("en", {"latitude_e6": -13_980_000}) == "-13.980000"
 
 
 def test_a_photo_on_the_sheet_is_signed_for(bench):
