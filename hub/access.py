@@ -90,6 +90,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/parts/bulk/{bulk}"): Rule(roles.SERVICE),
     ("POST", "/nodes/filters"): SIGNED_IN,
     ("POST", "/nodes/filters/remove"): SIGNED_IN,
+    ("GET", "/calendar"): Rule(roles.VIEW),
+    ("GET", "/calendar.ics"): Rule(roles.VIEW),
     ("GET", "/reports"): Rule(roles.VIEW),
     ("GET", "/reports.csv"): Rule(roles.VIEW),
     ("GET", "/reports.xlsx"): Rule(roles.VIEW),

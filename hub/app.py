@@ -10,6 +10,7 @@ from hub import (
     assets,
     bulk_pages,
     bulletin_pages,
+    calendar_pages,
     editor_pages,
     emergency_pages,
     enrolment_api,
@@ -66,7 +67,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app.add_routes([*approval_pages.ROUTES, *offer_pages.ROUTES, *installation_pages.ROUTES])
     app.add_routes([*node_pages.ROUTES, *bulk_pages.ROUTES, *cap_pages.ROUTES])
     app.add_routes([*editor_pages.ROUTES, *word_pages.ROUTES])
-    app.add_routes(report_pages.ROUTES)
+    app.add_routes([*report_pages.ROUTES, *calendar_pages.ROUTES])
     upload_pages.install(app)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app

@@ -8,6 +8,7 @@ from hub import (
     access,
     approvers,
     bulletins,
+    calendar,
     fault_texts,
     form,
     overview,
@@ -16,7 +17,7 @@ from hub import (
 )
 from hub.answers import not_found, status_of
 from hub.approval_pages import returned_because
-from hub.pages import page, part
+from hub.pages import PROGRAMMES, page, part
 from hub.roles import Reader
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
@@ -52,10 +53,27 @@ def _shown(store: Store, services: Services, bulletin: str, who: Reader) -> dict
     }
 
 
+def _conflicts(store: Store, request: web.Request, row: Row) -> list[calendar.Conflict]:
+    """Return what the bulletin would miss or displace; nothing where that cannot be told."""
+    services, config = request.app[SERVICES], request.app[SERVICES].config
+    hamlet = row["hamlets"][0] if row["hamlets"] else ""
+    where = calendar.Where(access.units_today(store, services), row["unit"], hamlet)
+    timed = (services.now_s(), config.start_lead_s, config.utc_offset_min)
+    try:
+        return calendar.conflicts(store, request.app[PROGRAMMES], where, row, *timed)
+    except Fault:
+        return []
+
+
 async def _bulletin_page(request: web.Request, fault: Fault | None = None) -> web.Response:
     services, name = request.app[SERVICES], request.match_info["bulletin"]
     who = access.reader(request)
-    values = await services.ledger.read(lambda s: _shown(s, services, name, who))
+
+    def ask(store: Store) -> dict[str, Any]:
+        shown = _shown(store, services, name, who)
+        return {**shown, "conflicts": _conflicts(store, request, shown["row"])}
+
+    values = await services.ledger.read(ask)
     said = fault_texts.explain(fault, chosen(request)) if fault else None
     status = status_of(fault) if fault and fault.whose != "local" else 422 if fault else 200
     return page(request, "bulletin.html", status=status, fault=said, **values)

@@ -86,15 +86,15 @@ def rule(timing: Timing) -> dict[str, Any]:
 def first_start_s(timing: Timing, offset_min: int) -> int:
     """Return the earliest moment of a fixed timing (Unix seconds)."""
     if timing["mode"] == "once":
-        return _moment_s(timing["date"], timing["time"], offset_min)
-    return _moment_s(timing["from"], timing["times"][0], offset_min)
+        return moment_s(timing["date"], timing["time"], offset_min)
+    return moment_s(timing["from"], timing["times"][0], offset_min)
 
 
 def last_start_s(timing: Timing, offset_min: int) -> int:
     """Return the latest moment of a fixed timing (Unix seconds)."""
     if timing["mode"] == "once":
-        return _moment_s(timing["date"], timing["time"], offset_min)
-    return _moment_s(timing["until"], timing["times"][-1], offset_min)
+        return moment_s(timing["date"], timing["time"], offset_min)
+    return moment_s(timing["until"], timing["times"][-1], offset_min)
 
 
 def local_time(now_s: int, offset_min: int) -> datetime:
@@ -103,7 +103,8 @@ def local_time(now_s: int, offset_min: int) -> datetime:
     return moment.replace(tzinfo=None)
 
 
-def _moment_s(day: str, clock: str, offset_min: int) -> int:
+def moment_s(day: str, clock: str, offset_min: int) -> int:
+    """Return a local day and time as Unix seconds."""
     local = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), UTC)
     return int(local.timestamp()) - offset_min * 60
 

@@ -1,6 +1,6 @@
 """Times, sizes, states and evidence in the reader's words."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hub import order_words, visit_words
@@ -207,6 +207,10 @@ class Words:
     def number(self, value: float) -> str:
         """Return a number with a decimal comma."""
         return f"{value:g}".replace(".", ",")
+
+    def weekday(self, day: str) -> str:
+        """Return an ISO day's weekday."""
+        return self._(WEEKDAYS[date.fromisoformat(day).weekday()])
 
     def report_by(self, name: str) -> str:
         """Return what a report is summed by."""

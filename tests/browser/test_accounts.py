@@ -150,7 +150,7 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services):
              "/bulletins/b" + "0" * 12 + "/versions", "/account", "/accounts",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
              "/nodes?state=never", "/nodes/loa-1", "/bulk/new", "/bulk", "/bulk/bulk-" + "0" * 12,
-             "/reports", "/reports/year", "/progress",
+             "/calendar", "/reports", "/reports/year", "/progress",
              "/nodes?state=never", "/map", "/nodes/loa-1",
              "/bulk/new", "/bulk", "/bulk/bulk-" + "0" * 12,
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",

@@ -1,0 +1,190 @@
+"""What a unit will broadcast on the days ahead, as its nodes' own session says it.
+
+The same `protocols.preview` that decides on the pole runs over the published manifests, or over
+the bundle as it would be with a bulletin that still waits for its signature.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from hub import bulletins, fleet, programme, timing
+from hub.node_now import Programmes
+from hub.store import Row, Store
+from protocols import bundle, preview
+from protocols.bundle import Bundle
+from protocols.targets import Place
+
+DAY_MS = 86_400_000
+DAYS_MAX = 14
+PROFILES = ("opus", "pcm16")
+
+
+class Entry(NamedTuple):
+    """Hold something due: `until_ms` is None and `reason` says why where it will not play."""
+
+    at_ms: int
+    until_ms: int | None
+    item: str
+    title: str
+    legal_class: str
+    unit: str
+    reason: str
+    is_cut: bool
+
+    @property
+    def bulletin(self) -> str:
+        """Return the bulletin that the item came from."""
+        return self.item.partition(".")[0]
+
+
+class Where(NamedTuple):
+    """Hold the units in force, the unit looked at, and a hamlet of it or nothing."""
+
+    units: dict[str, Row]
+    unit: str
+    hamlet: str = ""
+
+    def chain(self) -> list[str]:
+        """Return the unit and those above it, nearest first."""
+        return [self.unit, *fleet.ancestors(self.units, self.unit)]
+
+
+def entries(
+    store: Store,
+    programmes: Programmes,
+    where: Where,
+    from_ms: int,
+    until_ms: int,
+    own: Bundle | None = None,
+) -> list[Entry]:
+    """Return what is due at a unit's loudspeakers in a window, in order.
+
+    `own` stands in for the unit's published bundle. Raises `LocalFault("preview.long")`.
+    """
+    found = [programmes.bundle(store, unit) for unit in where.chain()]
+    if own is not None:
+        found[0] = own
+    alerts = [programmes.alerts(store, unit) for unit in where.chain()]
+    place = Place(where.unit, where.hamlet, (), "speaker", PROFILES)
+    facts = preview.what_will_play(
+        place,
+        tuple(one for one in found if one is not None),
+        tuple(one for one in alerts if one is not None),
+        None,
+        from_ms,
+        until_ms,
+    )
+    return [_entry(fact) for fact in facts]
+
+
+def _entry(fact: Any) -> Entry:
+    is_play = fact.kind == "played"
+    return Entry(
+        fact.started_ms if is_play else fact.scheduled_ms,
+        fact.ended_ms if is_play else None,
+        fact.item,
+        fact.title,
+        fact.legal_class,
+        fact.unit,
+        "" if is_play else fact.reason,
+        is_play and fact.outcome == "interrupted",
+    )
+
+
+def by_day(found: Sequence[Entry], from_ms: int, days: int, offset_min: int) -> list[Any]:
+    """Return (ISO day, entries) for every day of a window, empty days too."""
+    first = timing.local_time(from_ms // 1000, offset_min).date()
+    days_of: dict[str, list[Entry]] = {
+        (first + timedelta(days=number)).isoformat(): [] for number in range(days)
+    }
+    for one in found:
+        day = timing.local_time(one.at_ms // 1000, offset_min).date().isoformat()
+        days_of.setdefault(day, []).append(one)
+    return sorted(days_of.items())[:days]
+
+
+class Conflict(NamedTuple):
+    """Hold what would not be as wanted: `own` tells whether it is the bulletin itself."""
+
+    entry: Entry
+    own: bool
+
+
+def conflicts(
+    store: Store,
+    programmes: Programmes,
+    where: Where,
+    row: Row,
+    now_s: int,
+    lead_s: int,
+    offset_min: int,
+) -> list[Conflict]:
+    """Return what a waiting bulletin would miss, or make others miss, in the fortnight it begins.
+
+    Emergencies interrupt by right: they have no conflicts.
+    """
+    if programme.kind_of(row) != "bundle" or row["state"] != bulletins.READY:
+        return []
+    fixed = {**row, "timing": timing.fix(row["timing"], now_s, lead_s, offset_min)}
+    data = programme.manifest(store, row["unit"], "bundle", now_s, offset_min, fixed).data
+    begin_ms = timing.first_start_s(fixed["timing"], offset_min) * 1000
+    from_ms = max(now_s * 1000, begin_ms - 3600_000)
+    window = (from_ms, from_ms + DAYS_MAX * DAY_MS)
+    own = bundle.read(data, row["unit"])
+    before = {_key(one) for one in entries(store, programmes, where, *window) if _is_wrong(one)}
+    after = entries(store, programmes, where, *window, own)
+    item = programme.item_id(row)
+    fresh = [one for one in after if _is_wrong(one) and _key(one) not in before]
+    return [Conflict(one, one.item == item) for one in fresh]
+
+
+def _is_wrong(one: Entry) -> bool:
+    return bool(one.reason) or one.is_cut
+
+
+def _key(one: Entry) -> tuple[str, int]:
+    return one.item, one.at_ms
+
+
+def icalendar(found: Sequence[Entry], name: str, now_ms: int) -> bytes:
+    """Return what will play as iCalendar (RFC 5545), lines folded at 75 bytes."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Chieng//hub//VI", "METHOD:PUBLISH"]
+    lines.append("X-WR-CALNAME:" + _text(name))
+    for one in found:
+        if one.until_ms is None:
+            continue
+        lines += [
+            "BEGIN:VEVENT",
+            f"UID:{one.item}-{one.at_ms}@chieng",
+            "DTSTAMP:" + _moment(now_ms),
+            "DTSTART:" + _moment(one.at_ms),
+            "DTEND:" + _moment(one.until_ms),
+            "SUMMARY:" + _text(one.title),
+            "CATEGORIES:" + _text(one.legal_class),
+            "END:VEVENT",
+        ]
+    lines.append("END:VCALENDAR")
+    return b"".join(_folded(line) for line in lines)
+
+
+def _moment(wall_ms: int) -> str:
+    return f"{datetime.fromtimestamp(wall_ms // 1000, UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _text(text: str) -> str:
+    for sign in ("\\", ";", ","):
+        text = text.replace(sign, "\\" + sign)
+    return text.replace("\n", "\\n")
+
+
+def _folded(line: str) -> bytes:
+    """Return a line in pieces of at most 75 bytes that cut no letter in two."""
+    pieces, piece = [], b""
+    for letter in line:
+        data = letter.encode()
+        if len(piece) + len(data) > 75:
+            pieces.append(piece)
+            piece = b" "
+        piece += data
+    return b"\r\n".join([*pieces, piece]) + b"\r\n"

@@ -1,0 +1,109 @@
+"""The calendar: what each day will bring to a unit's loudspeakers, also as iCalendar."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from hub import access, bulletins, calendar, roles, timing
+from hub.answers import not_found
+from hub.calendar import DAY_MS, DAYS_MAX, Where
+from hub.pages import PROGRAMMES, page
+from hub.services import SERVICES
+from hub.store import Store
+
+VIEWS = {"day": 1, "week": 7, "fortnight": DAYS_MAX}
+DEFAULT = "week"
+
+
+def _where(store: Store, request: web.Request) -> tuple[Where | None, list[Any]]:
+    """Return which unit and hamlet are looked at, and the units of the reader in order."""
+    units = access.units_today(store, request.app[SERVICES])
+    mine = access.reader(request).reach(roles.VIEW, units)
+    shown = sorted(
+        (units[one] for one in mine), key=lambda row: (row["parent"] is None, row["name"])
+    )
+    if not shown:
+        return None, []
+    unit = request.query.get("unit", "") or shown[0]["unit"]
+    if unit not in mine:
+        raise access.refused()
+    hamlet = request.query.get("hamlet", "")
+    if hamlet and store.get("hamlets", unit, hamlet) is None:
+        raise not_found()
+    return Where(units, unit, hamlet), shown
+
+
+def _first_day(request: web.Request, today: date) -> date:
+    try:
+        return date.fromisoformat(request.query.get("from", "")[:10])
+    except ValueError:
+        return today
+
+
+def _window(request: web.Request, days: int) -> tuple[date, int, int]:
+    """Return the first day and the moments (ms) between which the days lie; never the past."""
+    services = request.app[SERVICES]
+    offset_min, now_ms = services.config.utc_offset_min, services.config.now_ms()
+    today = timing.local_time(now_ms // 1000, offset_min).date()
+    first = max(today, min(_first_day(request, today), today + timedelta(days=timing.DAYS_MAX)))
+    from_ms = timing.moment_s(first.isoformat(), "00:00", offset_min) * 1000
+    return first, max(from_ms, now_ms), from_ms + days * DAY_MS
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the days ahead of a unit, or of one hamlet."""
+    services, programmes = request.app[SERVICES], request.app[PROGRAMMES]
+    view = request.query.get("view", DEFAULT)
+    view = view if view in VIEWS else DEFAULT
+    first, from_ms, until_ms = _window(request, VIEWS[view])
+    offset_min = services.config.utc_offset_min
+
+    def ask(store: Store) -> dict[str, Any]:
+        where, shown = _where(store, request)
+        if where is None:
+            return {"where": None, "units": [], "days": [], "hamlets": [], "waiting": []}
+        found = calendar.entries(store, programmes, where, from_ms, until_ms)
+        rows = store.find("bulletins", {"unit": where.unit, "state": bulletins.READY}, limit=50)
+        return {
+            "where": where,
+            "units": shown,
+            "hamlets": store.find("hamlets", {"unit": where.unit}, order=["name"]),
+            "days": calendar.by_day(found, from_ms, VIEWS[view], offset_min),
+            "waiting": [bulletins.current(store, row["bulletin"]) for row in rows],
+        }
+
+    return page(
+        request,
+        "calendar.html",
+        view=view,
+        views=VIEWS,
+        first=first,
+        before=first - timedelta(days=VIEWS[view]),
+        after=first + timedelta(days=VIEWS[view]),
+        **await services.ledger.read(ask),
+    )
+
+
+async def export(request: web.Request) -> web.Response:
+    """Send the fortnight ahead as iCalendar."""
+    services, programmes = request.app[SERVICES], request.app[PROGRAMMES]
+    _, from_ms, until_ms = _window(request, DAYS_MAX)
+    now_ms = services.config.now_ms()
+
+    def ask(store: Store) -> bytes:
+        where, _ = _where(store, request)
+        if where is None:
+            raise not_found()
+        found = calendar.entries(store, programmes, where, from_ms, until_ms)
+        return calendar.icalendar(found, str(where.units[where.unit]["name"]), now_ms)
+
+    headers = {
+        "Content-Type": "text/calendar; charset=utf-8",
+        "Content-Disposition": 'attachment; filename="chieng.ics"',
+        "Cache-Control": "no-store",
+    }
+    return web.Response(body=await services.ledger.read(ask), headers=headers)
+
+
+ROUTES = [web.get("/calendar", show), web.get("/calendar.ics", export)]
