@@ -18,6 +18,7 @@ from hub import (
     installation_pages,
     mirror_pages,
     node_pages,
+    notice_pages,
     offer_pages,
     openapi,
     pack,
@@ -65,7 +66,9 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app[CHECKER] = Checker()
     app.add_routes([*pages.ROUTES, *bulletin_pages.ROUTES, *emergency_pages.ROUTES, *assets.ROUTES])
     app.add_routes([*approval_pages.ROUTES, *offer_pages.ROUTES, *installation_pages.ROUTES])
-    app.add_routes([*node_pages.ROUTES, *bulk_pages.ROUTES, *cap_pages.ROUTES])
+    app.add_routes(
+        [*node_pages.ROUTES, *bulk_pages.ROUTES, *notice_pages.ROUTES, *cap_pages.ROUTES]
+    )
     app.add_routes([*editor_pages.ROUTES, *word_pages.ROUTES])
     app.add_routes([*report_pages.ROUTES, *calendar_pages.ROUTES])
     upload_pages.install(app)

@@ -7,7 +7,7 @@ from records, so pages never read records themselves.
 import json
 from typing import Any, NamedTuple
 
-from hub import orders, standing
+from hub import notices, orders, standing
 from hub.mirror import following, gaps
 from hub.standing import is_count as _is_count
 from hub.store import Row, Store
@@ -242,10 +242,12 @@ def note_fault(store: Store, node: str, place: str, code: str, message: str, at_
         opened = {"node": node, "place": place, "code": code, "message": message}
         times = {"first_ms": at_ms, "last_ms": at_ms, "count": 1, "cleared_ms": None}
         store.add("faults", {**opened, **times})
+        notices.note(store, node, code, at_ms)
         return
     changes: Row = {"message": message, "last_ms": max(at_ms, row["last_ms"])}
     if row["cleared_ms"] is not None or row["code"] != code:
         changes.update(code=code, first_ms=at_ms, count=1, cleared_ms=None)
+        notices.note(store, node, code, at_ms)
     else:
         changes["count"] = row["count"] + 1
     store.change("faults", (node, place), changes)

@@ -160,6 +160,10 @@ _TEXTS = {
         N_("The SIM refused its PIN; the node does not try it again."),
         N_("Correct the PIN at the node by cable before the card locks itself."),
     ),
+    "node.silent": (
+        N_("The node has fallen silent."),
+        N_("Look at its page: power, SIM or modem; it plays its programme meanwhile."),
+    ),
     "node.hot": (
         N_("The box is too hot."),
         N_("Check its ventilation and shade."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from hub import bulletins, fleet
+from hub import bulletins, fleet, notices
 from hub.mirror import accepting, gaps, outbox, telling
 from hub.store import Row, Store, UpTo
 
@@ -31,6 +31,7 @@ def _silence(store: Store, now_ms: int) -> None:
         if row["node"] not in states:
             continue
         if gaps.silent(store, row["node"], row["contact_ms"], now_ms):
+            notices.note(store, row["node"], notices.SILENT, row["contact_ms"])
             telling.node(store, row["node"], now_ms)
 
 

@@ -31,3 +31,23 @@ bulk_nodes = Table(
     one_of("step", "waiting", "given", "refused"),
     Index("ix_bulk_nodes_step", "step", "bulk", "unit", "node"),
 )
+
+# What people are told of nodes: a fault that began, a node that fell silent; oldest ones go.
+notices = Table(
+    "notices",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("node", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_notices_unit", "unit", "sequence"),
+)
+
+# Up to which notice an account has read.
+notice_marks = Table(
+    "notice_marks",
+    metadata,
+    Column("account", Text, ForeignKey("accounts.account"), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+)

@@ -26,5 +26,5 @@ for (const part of document.querySelectorAll("[data-live]")) {
     }
     setTimeout(look, Number(part.dataset.every || 5) * 1000);
   };
-  setTimeout(look, Number(part.dataset.every || 5) * 1000);
+  setTimeout(look, "now" in part.dataset ? 0 : Number(part.dataset.every || 5) * 1000);
 }

@@ -152,6 +152,8 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services):
              "/nodes?state=never", "/nodes/loa-1", "/bulk/new", "/bulk", "/bulk/bulk-" + "0" * 12,
              "/calendar", "/reports", "/reports/year", "/progress",
              "/nodes?state=never", "/map", "/nodes/loa-1",
+             "/reports", "/reports/year", "/progress",
+             "/nodes?state=never", "/map", "/notices", "/nodes/loa-1",
              "/bulk/new", "/bulk", "/bulk/bulk-" + "0" * 12,
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",
              "/cap", "/cap/messages/" + alarm, "/emergency?cap=" + alarm,
