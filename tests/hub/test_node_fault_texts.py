@@ -14,8 +14,8 @@ RAISING = {"_state", "_refuse", "refused"}
 # no node ever notes them.
 NEVER_NOTED = {"carried", "enrolment", "node", "outbox", "paper", "preview", "provision"}
 NEVER_NOTED |= {"neighbour", "service", "ticket"}
-# Where a prefix meets words of the same file: `hw/linux/watchdog.py` and the like.
-JOINED = {"watchdog.": ("missing", "permission", "busy", "lost")}
+# Where a prefix meets words of the same file: `hw/linux/watchdog.py`, `protocols/auto_alert.py`.
+JOINED = {"watchdog.": ("missing", "permission", "busy", "lost"), "alert.": ("auto", "auto_rate")}
 
 
 def codes(path):
@@ -39,7 +39,7 @@ def all_codes():
         for path in sorted((TOP / folder).rglob("*.py")):
             found |= set(codes(path))
     for prefix, words in JOINED.items():
-        found |= {prefix + word for word in words}
+        found = found - {prefix} | {prefix + word for word in words}
     return {code for code in found if code.partition(".")[0] not in NEVER_NOTED}
 
 
