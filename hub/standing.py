@@ -23,6 +23,9 @@ SLOT_LATE_MS, SLOT_OFFLINE_MS = 600_000, 1_800_000
 # Records whose last one is kept ready for the node's page.
 KEPT_WORDS = ("status", "modem", "senses")
 
+# A year of starts says how a place's power is.
+BOOTS_KEPT_MS = 400 * 86_400_000
+
 STATES = ("playing", "idle", "late", "offline", "never")
 MARKS = ("fault", "budget", "clock")
 
@@ -98,6 +101,8 @@ def keep(store: Store, record: Record, now_ms: int) -> None:
     if record.kind == "boot":
         if record.at_ms is not None and store.get("node_boots", record.node, at_ms) is None:
             store.add("node_boots", {"node": record.node, "at_ms": at_ms})
+            old_ms = at_ms - BOOTS_KEPT_MS
+            store.erase("node_boots", {"node": record.node}, "at_ms", old_ms, 100)
         return
     if record.kind not in KEPT_WORDS:
         return
