@@ -46,6 +46,10 @@ def _whole_hub(_store: Store, _names: Any) -> str:
     return roles.EVERYWHERE
 
 
+def _named_unit(_store: Store, names: Any) -> str:
+    return str(names["unit"])
+
+
 OPEN = Rule(None)
 SIGNED_IN = Rule("")
 _BULLETIN = "/bulletins/{bulletin}"
@@ -58,6 +62,7 @@ _SHEET = _INSTALLED + "/enrolments/{enrolment}"
 _NODE = _INSTALLED + "/nodes/{node}"
 _FLEET = "/nodes/{node}"
 _ORDER = "/orders/{order}"
+_UNIT = "/units/{unit}"
 
 RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): OPEN,
@@ -100,6 +105,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/reports.xlsx"): Rule(roles.VIEW),
     ("GET", "/reports/year"): Rule(roles.VIEW),
     ("GET", "/progress"): Rule(roles.VIEW),
+    ("GET", "/units"): Rule(roles.VIEW),
+    ("GET", "/units/import"): Rule(roles.ARRANGE, _whole_hub),
+    ("POST", "/units/import"): Rule(roles.ARRANGE, _whole_hub),
+    ("GET", _UNIT): Rule(roles.VIEW, _named_unit),
+    ("POST", _UNIT + "/hamlets"): Rule(roles.ARRANGE, _named_unit),
     ("GET", "/bulletins/new"): Rule(roles.WRITE),
     ("POST", "/bulletins"): Rule(roles.WRITE),
     ("POST", "/drafts/{draft}"): Rule(roles.WRITE),
@@ -184,9 +194,9 @@ def session(request: web.Request) -> Row:
 
 
 def units_today(store: Store, services: Services) -> dict[str, Row]:
-    """Return the units in force today by id."""
+    """Return the units in force today by id, and ended ones under their successors."""
     now = timing.local_time(services.now_s(), services.config.utc_offset_min)
-    return fleet.units_on(store, now.date().isoformat())
+    return fleet.standing_on(store, now.date().isoformat())
 
 
 def refused() -> RemoteFault:

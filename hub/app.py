@@ -27,6 +27,7 @@ from hub import (
     report_pages,
     static_files,
     translations,
+    unit_pages,
     upload_pages,
     word_pages,
 )
@@ -70,7 +71,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
         [*node_pages.ROUTES, *bulk_pages.ROUTES, *notice_pages.ROUTES, *cap_pages.ROUTES]
     )
     app.add_routes([*editor_pages.ROUTES, *word_pages.ROUTES])
-    app.add_routes([*report_pages.ROUTES, *calendar_pages.ROUTES])
+    app.add_routes([*report_pages.ROUTES, *calendar_pages.ROUTES, *unit_pages.ROUTES])
     upload_pages.install(app)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app

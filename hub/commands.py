@@ -24,6 +24,7 @@ from hub import (
     timing,
     topics,
     unit_codes,
+    unit_commands,
 )
 from hub.approvers import Sheet
 from hub.cap import commands as cap_commands
@@ -260,6 +261,7 @@ COMMANDS: dict[str, Command] = {
     "peer": peer_commands.peer,
     "topics": topics.command,
     "codes": unit_codes.command,
+    "units": unit_commands.command,
     "automatic": automatic.command,
     "cap": cap_commands.cap,
 }

@@ -6,7 +6,7 @@ A unit's id is permanent; its name, parent and code are dated rows. Depth is dat
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from hub import audit
@@ -55,11 +55,31 @@ def title(text: str, field: str) -> str:
 
 def units_on(store: Store, day: str) -> dict[str, Row]:
     """Return every unit in force on a day (ISO) by id."""
+    return in_force(store.find("units"), day)
+
+
+def in_force(rows: Iterable[Row], day: str) -> dict[str, Row]:
+    """Return those of some units' rows that are in force on a day, by id."""
     return {
         row["unit"]: row
-        for row in store.find("units")
+        for row in rows
         if row["valid_from"] <= day and (row["valid_to"] is None or day < row["valid_to"])
     }
+
+
+def standing_on(store: Store, day: str) -> dict[str, Row]:
+    """Return the units in force on a day, and those that ended under their successors.
+
+    What a merged unit left (nodes, grants, bulletins) is so seen by those who took over, until
+    the registrar has signed its nodes over; an ended row has `valid_to`.
+    """
+    rows = store.find("units", order=["valid_from"])
+    found = in_force(rows, day)
+    past = {row["unit"]: row for row in rows if row["valid_from"] <= day and row["successor"]}
+    for unit, row in past.items():
+        if unit not in found and row["valid_to"] is not None and row["valid_to"] <= day:
+            found[unit] = {**row, "parent": row["successor"]}
+    return found
 
 
 def ancestors(units: dict[str, Row], unit: str) -> list[str]:

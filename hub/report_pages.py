@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from hub import access, fault_texts, fleet, progress, reports, roles, spreadsheets
+from hub import access, fault_texts, fleet, progress, reports, roles, spreadsheets, topics
 from hub.answers import status_of
 from hub.pages import page
 from hub.services import SERVICES
@@ -146,7 +146,9 @@ async def show_year(request: web.Request) -> web.Response:
             "parts": parts,
             "total": total,
             "availability": reports.availability(store, units, seen, when, now_ms),
-            "progress": progress.count(store, units, seen),
+            "progress": progress.count(
+                store, fleet.in_force(units.values(), topics.today(services)), seen
+            ),
         }
 
     return page(request, "report_year.html", year=year, **await services.ledger.read(ask))
@@ -154,15 +156,16 @@ async def show_year(request: web.Request) -> web.Response:
 
 async def show_progress(request: web.Request) -> web.Response:
     """Show how far the plan's targets are reached."""
+    services = request.app[SERVICES]
 
     def ask(store: Store) -> progress.Progress:
         units, seen = _seen(store, request, "")
-        return progress.count(store, units, seen)
+        return progress.count(store, fleet.in_force(units.values(), topics.today(services)), seen)
 
     return page(
         request,
         "progress.html",
-        progress=await request.app[SERVICES].ledger.read(ask),
+        progress=await services.ledger.read(ask),
         station_percent=progress.STATION_PERCENT,
         board_percent=progress.BOARD_PERCENT,
     )

@@ -13,6 +13,8 @@ VIEW, WRITE, APPROVE, ALARM = "view", "write", "approve", "alarm"
 REGISTER, SERVICE, ADMINISTER = "register", "service", "administer"
 # To look at who was installed where, by whom, with which readings.
 INSPECT = "inspect"
+# To say which units and hamlets there are.
+ARRANGE = "arrange"
 
 OBSERVER, AUTHOR, APPROVER = "observer", "author", "approver"
 REGISTRAR, TECHNICIAN, ADMINISTRATOR = "registrar", "technician", "administrator"
@@ -21,9 +23,9 @@ PERMISSIONS = {
     OBSERVER: frozenset({VIEW}),
     AUTHOR: frozenset({VIEW, WRITE, ALARM}),
     APPROVER: frozenset({VIEW, APPROVE, ALARM}),
-    REGISTRAR: frozenset({VIEW, INSPECT, REGISTER}),
+    REGISTRAR: frozenset({VIEW, INSPECT, REGISTER, ARRANGE}),
     TECHNICIAN: frozenset({VIEW, INSPECT, SERVICE}),
-    ADMINISTRATOR: frozenset({VIEW, INSPECT, SERVICE, ADMINISTER}),
+    ADMINISTRATOR: frozenset({VIEW, INSPECT, SERVICE, ADMINISTER, ARRANGE}),
 }
 ROLES = tuple(PERMISSIONS)
 # Who can put words on the air or let others do so proves it twice.

@@ -130,6 +130,26 @@ REPORT_SUMS = {
     "airtime_ms": N_("Minutes on air"),
 }
 
+UNIT_KINDS = {
+    "province": N_("province"),
+    "district": N_("district"),
+    "commune": N_("commune"),
+    "ward": N_("ward"),
+    "town": N_("town"),
+    "special-zone": N_("special zone"),
+}
+UNIT_CHANGES = {
+    "added": N_("new"),
+    "ended": N_("ends"),
+    "closed": N_("an older row ends"),
+    "moved": N_("moves under another unit"),
+    "renamed": N_("new name"),
+    "recoded": N_("new code or kind"),
+    "renewed": N_("new dated row"),
+    "returned": N_("stands again"),
+    "changed": N_("people or point"),
+}
+
 
 class Words:
     """Say things in one language at one moment."""
@@ -241,6 +261,14 @@ class Words:
     def role(self, name: str) -> str:
         """Return what an account is called in a role."""
         return self._(ROLES[name])
+
+    def unit_kind(self, name: str) -> str:
+        """Return a kind of unit; one that we do not know as it stands."""
+        return self._(UNIT_KINDS[name]) if name in UNIT_KINDS else name
+
+    def unit_change(self, name: str) -> str:
+        """Return what a file does to a unit or a hamlet."""
+        return self._(UNIT_CHANGES[name])
 
     def gap(self, state: str) -> str:
         """Return what is known of a stretch of silence."""

@@ -373,3 +373,9 @@ NEIGHBOUR_HEAD_MS_MAX = 5_000
 NEIGHBOUR_ANSWER_MS_MAX = 600_000
 NEIGHBOURS_MAX = 8
 LAN_PORT = 8473
+
+# A file of units or hamlets: a province of 200 communes with 2,000 hamlets, and its history.
+UNITS_FILE_BYTES_MAX = 1024 * 1024
+UNITS_FILE_ROWS_MAX = 4000
+# Days on which one file changes the tree; each is checked as a whole tree.
+UNITS_FILE_DAYS_MAX = 64

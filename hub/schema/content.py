@@ -24,6 +24,9 @@ hamlets = Table(
     Column("unit", Text, primary_key=True),
     Column("hamlet", Text, primary_key=True),
     Column("name", Text, nullable=False),
+    Column("people", Integer),
+    Column("latitude_e6", Integer),
+    Column("longitude_e6", Integer),
 )
 
 # What a unit's programme obeys: quiet hours, ceilings, tie-break, fallback.

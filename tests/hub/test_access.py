@@ -28,7 +28,7 @@ PAGE = "b" + "0" * 12
 FILLED = {"profile": "opus", "number": "0", "peer": "tinh", "letter": "1", "ticket": "ve-1"}
 FILLED |= {"enrolment": "0" * 64, "node": "n-0", "message": "c" + "0" * 16}
 FILLED |= {"draft": "d" + "0" * 12, "upload": "u" + "0" * 16}
-FILLED |= {"order": "x-1", "bulk": "bulk-" + "0" * 12}
+FILLED |= {"order": "x-1", "unit": COMMUNE, "bulk": "bulk-" + "0" * 12}
 # What belongs to an account, or to all who write, wherever that is.
 PERSONAL = ("/drafts/", "/uploads", "/parts/reading", "/words")
 
@@ -53,6 +53,8 @@ def form_for(path, brought=b""):
     """Return a form that does what a route is for, on the commune."""
     if path.startswith("/installations"):
         return enrolling.form_for(path, brought)
+    if path.startswith("/units"):
+        return {"hamlet": "thon-9", "name": "Thôn 9"}
     if path.startswith("/accounts"):
         return {"account": "nguoi-khac", "name": "Khác", "role": "observer", "unit": COMMUNE}
     return {**FIELDS, "approver": "xa-1", "passphrase": "sai"}
@@ -78,7 +80,9 @@ async def test_each_role_opens_its_routes_on_its_units_only(services, web, role,
             everywhere = rule.unit_of is None and (method == "GET" or path.startswith(PERSONAL))
             wanted = held and (where == "own" or everywhere)
             # The whole hub's log, mirror and senders are for those who administer the whole hub.
-            wanted = wanted and not path.startswith(("/audit", "/mirror", "/cap/senders"))
+            wanted = wanted and not path.startswith(
+                ("/audit", "/mirror", "/cap/senders", "/units/import")
+            )
             # Whoever raises alarms anywhere may bring a CAP file.
             wanted = wanted or (held and path == "/cap")
             assert (response.status != 403) == wanted, (method, path, response.status)
