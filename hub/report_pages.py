@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from hub import access, fault_texts, fleet, progress, reports, roles, spreadsheets, topics
+from hub import access, fault_texts, fleet, progress, reached, reports, roles, spreadsheets, topics
 from hub.answers import status_of
 from hub.pages import page
 from hub.services import SERVICES
@@ -57,7 +57,8 @@ async def _report(request: web.Request, asked: Asked) -> dict[str, Any]:
         units, seen = _seen(store, request, asked.unit)
         lines, total = reports.lines(store, seen, when, asked.by, offset_min)
         known = reports.availability(store, units, seen, when, now_ms)
-        return {"lines": lines, "total": total, "availability": known}
+        there = reached.count(store, units, seen, when)
+        return {"lines": lines, "total": total, "availability": known, "reached": there}
 
     found = await services.ledger.read(ask)
     asked = asked._replace(first=when.first.isoformat(), last=when.last.isoformat())
@@ -75,6 +76,7 @@ async def show(request: web.Request) -> web.Response:
             raise
         fault = error
         found = {"asked": asked, "lines": [], "total": reports.Sums(), "availability": []}
+        found["reached"] = None
     return page(
         request,
         "reports.html",

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from openpyxl import load_workbook
 
-from hub import fleet, progress, reports
+from hub import fleet, progress, reached, reports
 from hub.store_memory import MemoryStore
 from protocols.errors import RemoteFault
 from tests.hub.conftest import COMMUNE, PROVINCE, unit_row
@@ -69,6 +69,19 @@ def test_plays_are_counted_once_under_the_name_of_their_day(store):
         lines, again = reports.lines(store, [COMMUNE, PROVINCE], january(), by, OFFSET)
         assert again == total and sum(line.sums.plays for line in lines) == total.plays
     assert reports.lines(store, [], january(), "unit", OFFSET)[1] == reports.Sums()
+
+
+def test_people_are_reached_where_a_loudspeaker_was_heard(store):
+    store.change("hamlets", (COMMUNE, "thon-1"), {"people": 400})
+    units = fleet.units_on(store, "2026-01-31")
+    found = reached.count(store, units, [COMMUNE], january())
+    assert [(one.name, one.people, one.heard) for one in found.hamlets] == [
+        ("Thôn 1", 400, 2),
+        ("Thôn 2", None, 0),
+    ]
+    assert (found.people, found.people_reached, found.without_figure) == (400, 400, 1)
+    early = reached.count(store, units, [COMMUNE], january("2025-12-01", "2025-12-30"))
+    assert early.people_reached == 0
 
 
 def test_many_plays_are_read_page_by_page_and_too_many_refused(store, monkeypatch):
