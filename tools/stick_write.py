@@ -1,4 +1,4 @@
-"""`chieng-tool stick write`: bring packs from a hub onto a stick.
+"""`chieng-tool stick write`: bring packs from a hub, or from a node on the LAN, onto a stick.
 
 A pack is staged as `packs/<unit>.pack.part` with the hub's mark of it beside; what a lost link left
 is continued as long as the hub still means the same bytes. Only a pack that was read back and found
@@ -7,6 +7,7 @@ whole takes its name.
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from hub.repository.durable import Disk
@@ -18,6 +19,7 @@ from protocols.units import is_unit_id
 from tools import stick_pack
 from tools.context import Context, date
 from tools.hub_client import Answer, Hub
+from tools.stick_node import NodeFiles
 
 _READ_BYTES = 256 * 1024
 # Made durable at a time: what pulling the stick throws away at most.
@@ -30,7 +32,7 @@ _FILE_BYTES_MAX = (1 << 32) - 1
 def write(context: Context) -> None:
     """Write the packs of every unit named, then the mark that makes the stick ours."""
     options = context.options
-    hub = Hub(options.hub)
+    hub = Hub(options.node or options.hub)
     for unit in options.unit:
         if not is_unit_id(unit):
             raise LocalFault("tool.unit", f"{unit} is no unit", "Write it as in 03.k7f2.")
@@ -38,7 +40,11 @@ def write(context: Context) -> None:
         raise LocalFault("tool.days", f"{options.days} days", f"Use 1 to {PACK_DAYS_MAX} days.")
     check_folder(options.out)
     for unit in options.unit:
-        _Download(context, hub, unit).run()
+        download = _Download(context, hub, unit)
+        if options.node:
+            download.gather()
+        else:
+            download.run()
     Disk().write(options.out / layout.MARK, layout.build_mark(context.now_s))
     context.console.say("stick_written", path=options.out, count=len(options.unit))
 
@@ -75,6 +81,21 @@ class _Download:
                 raise WorldFault("stick.status", text, "Look at the hub's log, then try again.")
             try:
                 self._save(answer)
+            except OSError as error:
+                text = f"{self._part}: {error.strerror}"
+                raise WorldFault("stick.disk", text, "Check the stick, then try again.") from error
+        self._finish()
+
+    def gather(self) -> None:
+        """Make the pack of a node's files, check it, and put it in place."""
+        self._path.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            chosen = NodeFiles(self._hub, self._unit, Path(folder)).pack()
+            self._check_room(chosen.length, 0)
+            try:
+                with self._part.open("wb") as file:
+                    file.writelines(chosen.pieces())
+                    _sync(file.fileno(), file.flush)
             except OSError as error:
                 text = f"{self._part}: {error.strerror}"
                 raise WorldFault("stick.disk", text, "Check the stick, then try again.") from error
