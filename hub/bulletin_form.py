@@ -25,7 +25,7 @@ def choices(
     store: Store, today: str, translations: Translations, who: Reader, voices: speech.Voices
 ) -> dict[str, Any]:
     """Return what the form offers: units the reader writes for and somebody approves for, …"""
-    units = fleet.units_on(store, today)
+    units = fleet.standing_on(store, today)
     speaking = {row["unit"] for row in store.find("approvers", {"state": "active"})}
     speaking &= who.reach(roles.WRITE, units)
     shown = [units[unit] for unit in sorted(units) if unit in speaking]

@@ -92,6 +92,19 @@ def ancestors(units: dict[str, Row], unit: str) -> list[str]:
     return found
 
 
+def above(store: Store, unit: str, day: str) -> list[str]:
+    """Return the units above a unit, nearest first, as its nodes know them.
+
+    The nodes of a unit that ended obey it, and what stood above it, until they are signed over.
+    """
+    known = units_on(store, day)
+    if unit in known:
+        return ancestors(known, unit)
+    past = [row for row in store.find("units", {"unit": unit}) if row["valid_from"] <= day]
+    parent = max(past, key=lambda row: str(row["valid_from"]))["parent"] if past else None
+    return [parent, *ancestors(known, parent)] if parent in known else []
+
+
 def subtree(units: dict[str, Row], unit: str) -> list[str]:
     """Return a unit and everything under it, sorted."""
     return sorted(one for one in units if one == unit or unit in ancestors(units, one))

@@ -89,7 +89,7 @@ async def publish_mandates(services: Services, change: Request) -> int:
 
 
 def _chain(store: Store, unit: str) -> list[str]:
-    return [unit, *fleet.ancestors(fleet.units_on(store, "9999-12-31"), unit)]
+    return [unit, *fleet.above(store, unit, "9999-12-31")]
 
 
 async def sign_mandates(services: Services, unit: str, signature: Signature) -> int:

@@ -139,7 +139,7 @@ def lay_down(
     """
     row = node_row(store, node)
     units = fleet.units_on(store, "9999-12-31")
-    if unit != row["unit"] and unit not in fleet.ancestors(units, row["unit"]):
+    if unit != row["unit"] and unit not in fleet.above(store, row["unit"], "9999-12-31"):
         raise RemoteFault("fleet.unit_id", f"{unit} is not above {node}", "Ask its own approvers.")
     move = detail.get("move")
     if move is not None and (move not in units or move == row["unit"]):

@@ -102,7 +102,7 @@ class Production:
 
     def _board_sizes(self, store: Store, unit: str) -> list[str]:
         today = timing.local_time(self._config.now_ms() // 1000, self._config.utc_offset_min)
-        units = fleet.units_on(store, today.date().isoformat())
+        units = fleet.standing_on(store, today.date().isoformat())
         return fleet.board_profiles(store, fleet.subtree(units, unit))
 
     def _keep(self, picture: bytes) -> dict[str, Any]:

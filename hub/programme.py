@@ -125,7 +125,7 @@ def _bundle(
     store: Store, unit: str, version: int, rows: list[Row], now_s: int, offset_min: int
 ) -> dict[str, Any]:
     today = timing.local_time(now_s, offset_min).date().isoformat()
-    above = fleet.ancestors(fleet.units_on(store, today), unit)
+    above = fleet.above(store, unit, today)
     return {
         "version": version,
         "unit": unit,

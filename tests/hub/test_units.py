@@ -51,6 +51,8 @@ async def test_a_merger_is_an_import_and_bringing_it_again_changes_nothing(ledge
     assert names == ["Xã Một", "Xã Một Hai"]
     units = await ledger.read(lambda s: fleet.standing_on(s, "2026-03-01"))
     assert fleet.subtree(units, COMMUNE) == [COMMUNE, OTHER]
+    assert await ledger.read(lambda s: fleet.above(s, OTHER, "2026-03-01")) == [TOP]
+    assert await ledger.read(lambda s: fleet.above(s, COMMUNE, "2026-03-01")) == [TOP]
     back = HEAD + f"{OTHER},2026-05-01,,{TOP},Xã Hai,commune,,,\n"
     wanted = await ledger.write(lambda s: bring(s, back))
     assert wanted.counts() == {"returned": 1, "same": 0}
