@@ -32,6 +32,7 @@ class Grouped(LoadGroupScheduling):
         return GROUPS.get(nodeid.split("::")[0], nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Schedule by the groups above, largest first."""
     return Grouped(config, log)
