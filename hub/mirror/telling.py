@@ -110,8 +110,9 @@ def play_fact(node_row: Row, row: Row) -> Fact:
 def count(store: Store, rows: Iterable[Row], now_ms: int) -> None:
     """Add plays to their units' days; late ones change the day they belong to."""
     days: dict[tuple[str, str], list[Row]] = {}
+    offset_min = facts.get(store, facts.UTC_OFFSET_MIN, facts.DEFAULT_OFFSET_MIN)
     for row in rows:
-        day = local_day(store, row["started_ms"])
+        day = timing.local_time(row["started_ms"] // 1000, offset_min).date().isoformat()
         days.setdefault((row["unit"], day), []).append(row)
     for (unit, day), group in days.items():
         held = store.get("unit_days", unit, day)
