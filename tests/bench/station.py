@@ -17,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 
+from aiohttp import web
+
 from edge import config as configs
 from edge.main import Node
 from edge.sync_task import SyncTask
@@ -132,6 +134,7 @@ class Station:
         self.services, self._database = open_hub(Config(data=folder / "hub"))
         self._nodes = 0
         self.base = ""
+        self.app: web.Application | None = None
 
     def publish(self, programme: Programme) -> None:
         """Sign and publish the programme with its media."""
@@ -143,7 +146,8 @@ class Station:
     @contextlib.asynccontextmanager
     async def serving(self, secure: bool = False):
         """Serve the nodes' endpoints."""
-        listener = Listener(create_node_app(self.services))
+        self.app = create_node_app(self.services)
+        listener = Listener(self.app)
         tls = None
         if secure:
             certificates(self.folder)
