@@ -10,6 +10,8 @@ from protocols import pack, tar
 from protocols.errors import RemoteFault
 from protocols.limits import MANIFEST_BYTES_MAX
 
+# FAT32 ends here.
+FILE_BYTES_MAX = (1 << 32) - 1
 _READ_BYTES = 1 << 20
 _REMEDY = "Run chieng-tool stick write again."
 

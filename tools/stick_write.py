@@ -25,8 +25,6 @@ _READ_BYTES = 256 * 1024
 # Made durable at a time: what pulling the stick throws away at most.
 _FLUSH_BYTES = 16 * 1024 * 1024
 _MEGA = 1024 * 1024
-# FAT32 ends here.
-_FILE_BYTES_MAX = (1 << 32) - 1
 
 
 def write(context: Context) -> None:
@@ -89,16 +87,16 @@ class _Download:
     def gather(self) -> None:
         """Make the pack of a node's files, check it, and put it in place."""
         self._path.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
-            chosen = NodeFiles(self._hub, self._unit, Path(folder)).pack()
-            self._check_room(chosen.length, 0)
-            try:
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                chosen = NodeFiles(self._hub, self._unit, Path(folder)).pack()
+                self._check_room(chosen.length, 0)
                 with self._part.open("wb") as file:
                     file.writelines(chosen.pieces())
                     _sync(file.fileno(), file.flush)
-            except OSError as error:
-                text = f"{self._part}: {error.strerror}"
-                raise WorldFault("stick.disk", text, "Check the stick, then try again.") from error
+        except OSError as error:
+            text = f"{error.filename or self._part}: {error.strerror}"
+            raise WorldFault("stick.disk", text, "Check the stick, then try again.") from error
         self._finish()
 
     def _range(self) -> dict[str, str]:
@@ -143,7 +141,7 @@ class _Download:
             text = f"{self._unit} needs {_mega(needed)} MB, {_mega(free)} MB are free"
             remedy = "Delete other files, take fewer --days, or use a larger stick."
             raise WorldFault("stick.full", text, remedy)
-        if needed + begun > _FILE_BYTES_MAX:
+        if needed + begun > stick_pack.FILE_BYTES_MAX:
             text = f"{self._unit} is {_mega(needed + begun)} MB"
             raise LocalFault("stick.large", text, "Take fewer --days: a file on FAT ends at 4 GB.")
 
