@@ -20,10 +20,6 @@ from hub.translations import chosen
 from protocols.errors import Fault, RemoteFault
 
 
-async def _sent(request: web.Request) -> Form:
-    return await form.read(request, request.app[SERVICES].blobs)
-
-
 def _after(asked: str) -> str:
     """Return where to go after signing in: a path of this hub, never another site."""
     parts = urlsplit(asked)
@@ -50,7 +46,7 @@ async def show_login(request: web.Request) -> web.Response:
 
 async def login(request: web.Request) -> web.Response:
     """Open a session."""
-    sent = await _sent(request)
+    sent = await form.read(request)
     account, after = sent.one("account").strip().lower(), _after(sent.one("next", "/"))
     try:
         token = await sessions.sign_in(request, account, sent.one("password"), sent.one("code"))
@@ -87,7 +83,7 @@ async def show_first(request: web.Request) -> web.Response:
 
 async def first(request: web.Request) -> web.Response:
     """Set the password that a one-time code allows, and sign in."""
-    services, sent = request.app[SERVICES], await _sent(request)
+    services, sent = request.app[SERVICES], await form.read(request)
     code, now_s = sent.one("code").strip(), services.now_s()
     agent = request.headers.get("User-Agent", "")
     try:
@@ -159,7 +155,7 @@ async def change_password(request: web.Request) -> web.Response:
     """Change one's own password; other sessions end."""
     services, who = request.app[SERVICES], access.reader(request)
     name, now_s = access.session(request)["session"], services.now_s()
-    sent = await _sent(request)
+    sent = await form.read(request)
     try:
         row = await services.ledger.write(lambda s: accounts.charge(s, who.account, now_s))
         fits = row and await request.app[CHECKER].check(row["password_hash"], sent.one("old"))
@@ -181,7 +177,7 @@ async def second_factor(request: web.Request) -> web.Response:
     """Offer a new secret, or take one into use with its first code."""
     services, who = request.app[SERVICES], access.reader(request)
     name, now_s = access.session(request)["session"], services.now_s()
-    sent = await _sent(request)
+    sent = await form.read(request)
     offered = pyotp.random_base32()
     try:
         await services.ledger.write(

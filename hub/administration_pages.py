@@ -77,7 +77,7 @@ async def show_accounts(request: web.Request) -> web.Response:
 async def add_account(request: web.Request) -> web.Response:
     """Add an account with its first grant, and show its one-time code once."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent, now_s = await form.read(request, services.blobs), services.now_s()
+    sent, now_s = await form.read(request), services.now_s()
     account = sent.one("account").strip().lower()
     given = Grant(sent.one("role"), sent.one("unit"))
 
@@ -97,7 +97,7 @@ async def add_account(request: web.Request) -> web.Response:
 async def change_grants(request: web.Request) -> web.Response:
     """Give a role on a unit, or take one."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent, now_s = await form.read(request, services.blobs), services.now_s()
+    sent, now_s = await form.read(request), services.now_s()
     account = request.match_info["account"]
     given = Grant(sent.one("role"), sent.one("unit"))
     change = accounts.end_grant if sent.one("verb") == "take" else accounts.grant

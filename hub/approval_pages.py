@@ -65,7 +65,7 @@ async def show(request: web.Request) -> web.Response:
 async def sign(request: web.Request) -> web.Response:
     """Sign every chosen bulletin with one passphrase; each is told its own result."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     try:
         row = await services.ledger.read(lambda s: s.get("approvers", sent.one("approver")))
         if row is not None:
@@ -108,7 +108,7 @@ async def _sign_one(
 async def give_back(request: web.Request) -> web.Response:
     """Return a bulletin to its author with a comment."""
     services, name = request.app[SERVICES], request.match_info["bulletin"]
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     comment, who = sent.one("comment").strip()[:COMMENT_LETTERS_MAX], access.reader(request).account
     if not comment:
         raise RemoteFault("approval.comment", "no comment", "Say what is to be changed.")

@@ -40,7 +40,7 @@ async def show_new(request: web.Request) -> web.Response:
 async def begin(request: web.Request) -> web.Response:
     """Note the order for the nodes of the filter, or those ticked."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     asked = node_list.read(dict(parse_qsl(sent.one("query")[:QUERY_MAX])))
     ticked, is_choice = set(sent.all("node")), bool(sent.one("choice"))
     nodes = await services.ledger.read(lambda s: _wanted(s, services, who, asked))

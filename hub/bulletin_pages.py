@@ -97,7 +97,7 @@ async def show_part(request: web.Request) -> web.Response:
 
 async def _sign(request: web.Request, action: str) -> web.Response:
     services, name = request.app[SERVICES], request.match_info["bulletin"]
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     try:
         approver = sent.one("approver")
         row = await services.ledger.read(lambda s: s.get("approvers", approver))

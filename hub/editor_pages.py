@@ -132,7 +132,7 @@ async def save(request: web.Request) -> web.Response:
 async def save_draft(request: web.Request) -> web.Response:
     """Keep a form as it stands; the script asks for it while its author writes."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     known = {*bulletin_form.blank(""), "hamlet", "weekday"}
     fields = {name: values for name, values in sent.fields.items() if name in known}
     name, bulletin = request.match_info["draft"], sent.one("bulletin")
@@ -154,7 +154,7 @@ async def drop_draft(request: web.Request) -> web.Response:
 async def show_reading(request: web.Request) -> web.Response:
     """Show how the voice will read a text, with what is read otherwise than written marked."""
     services = request.app[SERVICES]
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     text = sent.one("text")
     try:
         dictionary = await services.ledger.read(spoken_words.dictionary)

@@ -241,7 +241,7 @@ async def show_alert_part(request: web.Request) -> web.Response:
 
 async def _sign(request: web.Request, action: str) -> web.Response:
     services, name = request.app[SERVICES], request.match_info["bulletin"]
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     try:
         row = await services.ledger.read(lambda s: bulletins.current(s, name))
         if row["class"] != "emergency":

@@ -47,8 +47,8 @@ class Form:
         return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else -1
 
 
-async def read(request: web.Request, blobs: Blobs) -> Form:
-    """Read a form of either encoding.
+async def read(request: web.Request, blobs: Blobs | None = None) -> Form:
+    """Read a form of either encoding; a recording is taken only where `blobs` is given.
 
     Raises `RemoteFault` with `form.broken`, `http.too_large`, `http.stalled`, `blob.too_long`.
     """
@@ -68,7 +68,7 @@ async def read(request: web.Request, blobs: Blobs) -> Form:
     return form
 
 
-async def _multipart(request: web.Request, blobs: Blobs) -> Form:
+async def _multipart(request: web.Request, blobs: Blobs | None) -> Form:
     form = Form()
     reader = await request.multipart()
     for _ in range(FORM_FIELDS_MAX):
@@ -79,6 +79,9 @@ async def _multipart(request: web.Request, blobs: Blobs) -> Form:
             raise _broken()
         if part.filename is None:
             form.fields.setdefault(part.name, []).append(await _text(part))
+        elif blobs is None:
+            if await _soon(part.read_chunk()):
+                raise _broken()
         else:
             await _recording(part, blobs, form)
     raise _broken()

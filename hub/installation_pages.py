@@ -77,7 +77,7 @@ async def show(request: web.Request) -> web.Response:
 async def issue(request: web.Request) -> web.Response:
     """Issue a ticket and show it."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     unit = sent.one("unit")
     await services.ledger.read(lambda s: access.require(s, services, who, roles.ADMINISTER, unit))
     count, days = sent.number("count", COUNT), sent.number("days", DAYS)
@@ -221,7 +221,7 @@ async def confirm(request: web.Request) -> web.Response:
 async def revoke(request: web.Request) -> web.Response:
     """Refuse a node from now on, and silence it by its own settings."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent, node = await form.read(request, services.blobs), request.match_info["node"]
+    sent, node = await form.read(request), request.match_info["node"]
     row = await services.ledger.read(lambda s: s.get("nodes", node))
     if row is None:
         raise not_found()

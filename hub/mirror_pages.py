@@ -62,7 +62,7 @@ async def show_mirror(request: web.Request) -> web.Response:
 async def resend(request: web.Request) -> web.Response:
     """Send a letter that was put aside once more, corrected where its text was changed."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     peer, number = request.match_info["peer"], int(request.match_info["letter"])
     body = read_letter(sent.one("body")) if sent.one("body").strip() else None
     now_ms = services.config.now_ms()

@@ -52,7 +52,7 @@ async def show_nodes_part(request: web.Request) -> web.Response:
 async def save_filter(request: web.Request) -> web.Response:
     """Keep the filter under a name for this account."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     query = dict(parse_qsl(sent.one("query")[:QUERY_MAX]))
     name, now_s = sent.one("name"), services.now_s()
     await services.ledger.write(lambda s: node_list.save(s, who.account, name, query, now_s))
@@ -62,7 +62,7 @@ async def save_filter(request: web.Request) -> web.Response:
 async def forget_filter(request: web.Request) -> web.Response:
     """Remove a kept filter."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     name = sent.one("name")
     await services.ledger.write(lambda s: node_list.forget(s, who.account, name))
     raise web.HTTPSeeOther("/nodes")
@@ -95,7 +95,7 @@ async def ask_node(request: web.Request) -> web.Response:
     """Ask a node for a self-test, its log, a restart, less volume or more quiet hours."""
     services, who = request.app[SERVICES], access.reader(request)
     node = request.match_info["node"]
-    kind, detail = asking.read(await form.read(request, services.blobs))
+    kind, detail = asking.read(await form.read(request))
     await asking.ask(services, node, kind, detail, who.account)
     raise web.HTTPSeeOther(f"/nodes/{node}#orders")
 

@@ -43,7 +43,7 @@ async def show_unread(request: web.Request) -> web.Response:
 async def mark_read(request: web.Request) -> web.Response:
     """Note that everything up to what the page showed is read."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     text = sent.one("newest")
     shown = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 

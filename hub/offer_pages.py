@@ -108,7 +108,7 @@ def _when(sent: Form, services: Services) -> timing.Timing | None:
 async def accept(request: web.Request) -> web.Response:
     """Take an offer; it is made, then waits for the approver like any other bulletin."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     key, now_s, offset = _key(sent), services.now_s(), services.config.utc_offset_min
     await services.ledger.read(lambda s: access.require(s, services, who, roles.WRITE, key[2]))
     try:
@@ -132,7 +132,7 @@ async def _refused(request: web.Request, fault: RemoteFault) -> web.Response:
 async def decline(request: web.Request) -> web.Response:
     """Say no with a reason."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     key, now_s = _key(sent), services.now_s()
 
     def say(store: Store) -> None:
@@ -145,7 +145,7 @@ async def decline(request: web.Request) -> web.Response:
 async def acknowledge(request: web.Request) -> web.Response:
     """Note that a directive was read."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     key, now_s = _key(sent), services.now_s()
 
     def say(store: Store) -> None:
@@ -166,7 +166,7 @@ async def _done(request: web.Request, say: Any) -> web.Response:
 async def command(request: web.Request) -> web.Response:
     """Make a signed order of a command, after the administrator's code where one is asked for."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     key, code, now_s = _key(sent), sent.one("code"), services.now_s()
 
     def prepare(store: Store) -> None:
@@ -205,7 +205,7 @@ def _check_code(store: Store, account: str, code: str, now_s: int) -> None:
 async def lay_down(request: web.Request) -> web.Response:
     """Keep a standing rule of a unit; the offer from which it was laid down is taken by it."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     now_s, offset = services.now_s(), services.config.utc_offset_min
     times, weekdays = _times(sent)
     rule: dict[str, Any] = {"unit": sent.one("unit"), "peer": sent.one("peer"),
@@ -230,7 +230,7 @@ async def lay_down(request: web.Request) -> web.Response:
 async def end_rule(request: web.Request) -> web.Response:
     """End a standing rule."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
 
     unit = sent.one("unit")
 

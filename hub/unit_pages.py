@@ -111,7 +111,7 @@ async def show_unit(request: web.Request) -> web.Response:
 async def put_hamlet(request: web.Request) -> web.Response:
     """Add a hamlet, or change its name, people and point."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent, now_s = await form.read(request, services.blobs), services.now_s()
+    sent, now_s = await form.read(request), services.now_s()
     unit = request.match_info["unit"]
     typed = {name: sent.one(name) for name in unit_files.HAMLET_COLUMNS} | {"unit": unit}
 

@@ -33,7 +33,7 @@ async def show(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     """Add or change a word, or remove one (`remove`)."""
     services, who = request.app[SERVICES], access.reader(request).account
-    sent, now_s = await form.read(request, services.blobs), services.now_s()
+    sent, now_s = await form.read(request), services.now_s()
     written, said = sent.one("written"), sent.one("spoken")
 
     def keep(store: Store) -> None:

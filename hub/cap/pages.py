@@ -174,7 +174,7 @@ async def dismiss(request: web.Request) -> web.Response:
 async def draft(request: web.Request) -> web.Response:
     """Write a bulletin of a message that is no emergency, for a unit's next programme."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent = await form.read(request, services.blobs)
+    sent = await form.read(request)
     origin, unit, name = request.match_info["message"], sent.one("unit"), new_name()
 
     def keep(store: Store) -> None:
@@ -216,7 +216,7 @@ def _keep(
 async def list_sender(request: web.Request) -> web.Response:
     """List a sender, or change on which way it comes."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent, now_s = await form.read(request, services.blobs), services.now_s()
+    sent, now_s = await form.read(request), services.now_s()
     sender, name, source = (sent.one(one).strip() for one in ("sender", "name", "source"))
     try:
         await services.ledger.write(
@@ -230,7 +230,7 @@ async def list_sender(request: web.Request) -> web.Response:
 async def close_sender(request: web.Request) -> web.Response:
     """Take a sender off the list."""
     services, who = request.app[SERVICES], access.reader(request)
-    sent, now_s = await form.read(request, services.blobs), services.now_s()
+    sent, now_s = await form.read(request), services.now_s()
     try:
         await services.ledger.write(
             lambda s: senders.close_sender(s, sent.one("sender"), who.account, now_s)

@@ -145,3 +145,12 @@ async def test_a_full_disk_answers_503_with_patience_to_nodes(served, services, 
     writer.close()
     assert said.startswith(b"HTTP/1.1 503") and b"Retry-After: 30" in said
     assert json.loads(said.split(b"\r\n\r\n")[1])["code"] == "hub.storage"
+
+
+async def test_a_stranger_leaves_no_file_at_the_hub(served, services):
+    part = b'Content-Disposition: form-data; name="account"; filename="%s"'
+    for name, data, status in ((b"a.wav", b"x" * 300_000, 400), (b"", b"", 401)):
+        body = b"--a\r\n" + part % name + b"\r\n\r\n" + data + b"\r\n--a--\r\n"
+        lines = ["Content-Type: multipart/form-data; boundary=a", f"Content-Length: {len(body)}"]
+        assert await answer(served, head(served, "POST", "/login", *lines), [body]) == status
+    assert [one for one in services.config.blobs.rglob("*") if one.is_file()] == []
