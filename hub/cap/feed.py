@@ -26,6 +26,9 @@ _log = logging.getLogger("chieng.cap")
 EVERY_S = 60
 LOOK_S = 5
 SEEN_MAX = 4096
+# An index may stand before its files do; a file that is refused this often is given up.
+TRIES_MAX = 5
+_BUSY = (429, 503)
 ATOM = "http://www.w3.org/2005/Atom"
 ACCEPT = "application/cap+xml, application/atom+xml, application/rss+xml, application/xml;q=0.9"
 
@@ -44,8 +47,16 @@ def entries(root: Node, base: str) -> list[Entry]:
         raise RemoteFault(
             "cap.feed", f"neither CAP nor an index: {root.name[:80]}", "Correct the address."
         )
-    host = urlsplit(base)[:2]
-    return [one for one in found if urlsplit(one[0])[:2] == host]
+    return [one for one in found if one[0]]
+
+
+def _on_host(base: str, link: str) -> str:
+    """Return a link's address, or an empty text where it is none or leads to another host."""
+    try:
+        url = urljoin(base, link)
+        return url if urlsplit(url)[:2] == urlsplit(base)[:2] else ""
+    except ValueError:
+        return ""
 
 
 def _atom(root: Node, base: str) -> Iterator[Entry]:
@@ -58,7 +69,7 @@ def _atom(root: Node, base: str) -> Iterator[Entry]:
         changed = "".join(one.text for one in entry.children if one.name == "updated")
         for one in (typed or plain)[:1]:
             if one.get("href"):
-                yield Entry((urljoin(base, one["href"]), changed))
+                yield Entry((_on_host(base, one["href"]), changed))
 
 
 def _rss(root: Node, base: str) -> Iterator[Entry]:
@@ -66,7 +77,7 @@ def _rss(root: Node, base: str) -> Iterator[Entry]:
     for item in items:
         texts = {one.name: one.text.strip() for one in item.children}
         if texts.get("link"):
-            yield Entry((urljoin(base, texts["link"]), texts.get("pubDate", "")))
+            yield Entry((_on_host(base, texts["link"]), texts.get("pubDate", "")))
 
 
 class Feed:
@@ -77,6 +88,7 @@ class Feed:
         self.source, self.url = source, url
         self._wire = wire or HttpWire()
         self._seen: dict[Entry, None] = {}
+        self._tries: dict[Entry, int] = {}
         self.pace = Pace(random.random)
 
     async def look(self) -> int:
@@ -102,20 +114,27 @@ class Feed:
         return fresh
 
     async def _index(self, listed: list[Entry]) -> tuple[int, bool]:
-        """Fetch what is new; tell how much, and whether nothing is left for the next round."""
+        """Fetch what is new; tell how much, and whether nothing is left for the next round.
+
+        What could not be fetched before comes last, so that one bad file holds up no other.
+        """
+        self._tries = {one: self._tries[one] for one in listed if one in self._tries}
         unseen = [one for one in listed if one not in self._seen]
+        unseen.sort(key=lambda one: self._tries.get(one, 0))
         fresh, is_whole = 0, len(unseen) <= CAP_FEED_ENTRIES_MAX
         for one in unseen[:CAP_FEED_ENTRIES_MAX]:
+            self._tries[one] = self._tries.get(one, 0) + 1
             reply = await self._wire.request("GET", one[0], {"Accept": ACCEPT})
-            if reply.status in (404, 410):
-                self._note(one)
+            if reply.status in _BUSY:
+                _check(reply, CAP_BYTES_MAX)
+            if reply.status != 200 and self._tries[one] < TRIES_MAX:
+                is_whole = False
                 continue
-            _check(reply, CAP_BYTES_MAX)
             try:
+                _check(reply, CAP_BYTES_MAX)
                 _, is_new = await self._keep(reply.body)
                 fresh += is_new
-            except RemoteFault as fault:
-                # One bad file must not hold up the others.
+            except (RemoteFault, Trouble) as fault:
                 _log.warning("%s %s: %s", self.source, one[0], fault)
             self._note(one)
         return fresh, is_whole
@@ -130,9 +149,10 @@ class Feed:
 
     async def _remember(self, reply: Reply) -> None:
         """Keep what the next question needs, once everything of this answer is on disk."""
+        etag, modified = (reply.headers.get(name, "") for name in ("etag", "last-modified"))
         fields = {
-            "etag": reply.headers.get("etag", "")[:200] or None,
-            "modified": reply.headers.get("last-modified", "")[:100] or None,
+            "etag": etag[:200] if etag and etag.isascii() else None,
+            "modified": modified[:100] if modified and modified.isascii() else None,
         }
         await self._services.ledger.write(lambda s: s.change("cap_sources", (self.source,), fields))
 

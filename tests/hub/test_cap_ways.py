@@ -9,6 +9,8 @@ from hub import fleet
 from hub.cap import arriving, export, feed, intake, reader, senders
 from hub.main import main
 from hub.mirror.connector import Trouble
+from hub.mirror.wire import Reply, Wire
+from protocols.limits import CAP_BYTES_MAX
 from tests.hub.cap_files import SENDER, build, fits, geocode, info, polygon
 from tests.hub.conftest import COMMUNE, serving
 from tests.hub.test_publishing import EMERGENCY, approve, write
@@ -23,7 +25,7 @@ class Service:
     """Serve files with ETags, as a weather service does."""
 
     def __init__(self):
-        self.files, self.asked, self.status = {}, [], 200
+        self.files, self.asked, self.status, self.refused = {}, [], 200, set()
         self.app = web.Application()
         self.app.router.add_get("/{name:.*}", self.get)
 
@@ -32,6 +34,8 @@ class Service:
         self.asked.append(name)
         if self.status != 200:
             return web.Response(status=self.status, headers={"Retry-After": "7"})
+        if name in self.refused:
+            return web.Response(status=403)
         if name not in self.files:
             return web.Response(status=404)
         etag = f'"{hash(self.files[name])}"'
@@ -78,12 +82,46 @@ async def test_an_index_is_followed_on_its_own_host_and_only_when_changed(
     assert service.asked == ["index", "a.xml", "b.xml", "gone.xml"]
     (row,) = await messages(services)
     assert (row["trust"], row["way"], row["source"]) == (senders.OWN_WAY, "feed", "kttv")
-    assert await one.look() == 0 and service.asked[4:] == ["index"]
+    for _ in range(feed.TRIES_MAX - 1):
+        service.asked.clear()
+        assert await one.look() == 0 and service.asked == ["index", "gone.xml"]
+    service.asked.clear()
+    assert await one.look() == 0 and service.asked == ["index"]
     service.files["c.xml"] = build(now_s, info(now_s), identifier="c")
     items.insert(0, item.format("c.xml", "2"))
     service.files["index"] = frame.format("".join(items)).encode()
-    assert await one.look() == 1 and service.asked[5:] == ["index", "c.xml"]
+    assert await one.look() == 1 and service.asked[1:] == ["index", "c.xml"]
     await one.close()
+
+
+@pytest.mark.parametrize(("frame", "item"), [(ATOM, ENTRY), (RSS, ITEM)])
+async def test_no_file_of_an_index_holds_up_the_others(services, service, monkeypatch, frame, item):
+    """One is no address, one too long, one refused, one without end, one not there yet."""
+    monkeypatch.setattr("hub.mirror.wire.PEER_ANSWER_BYTES_MAX", CAP_BYTES_MAX + 9)
+    now_s = services.now_s()
+    one = await a_feed(services, service)
+    names = ("//[x", "long.xml", "shut.xml", "endless.xml", "late.xml", "a.xml")
+    service.files["long.xml"] = b" " * (CAP_BYTES_MAX + 1)
+    service.files["endless.xml"] = b" " * (CAP_BYTES_MAX + 99)
+    service.files["a.xml"] = build(now_s, info(now_s), identifier="a")
+    service.refused.add("shut.xml")
+    service.files["index"] = frame.format("".join(item.format(n, "1") for n in names)).encode()
+    with pytest.raises(Trouble):
+        await one.look()
+    service.files["late.xml"] = build(now_s, info(now_s), identifier="late")
+    with pytest.raises(Trouble):
+        await one.look()
+    assert sorted(row["identifier"] for row in await messages(services)) == ["a", "late"]
+    await one.close()
+
+
+async def test_a_mark_that_no_database_takes_is_not_kept(services):
+    class Odd(Wire):
+        async def request(self, method, url, headers, body=b""):
+            return Reply(200, {"etag": '"\udcff"'}, ATOM.format("").encode())
+
+    one = feed.Feed(services, "kttv", "https://kttv.example/", Odd())
+    assert await one.look() == 0
 
 
 async def test_a_plain_file_is_a_feed_and_a_long_index_comes_in_rounds(
