@@ -111,16 +111,17 @@ class Draft:
             os.fsync(self._file.fileno())
             if not target.parent.is_dir():
                 target.parent.mkdir(exist_ok=True)
-                _sync(target.parent.parent)
+                sync_folder(target.parent.parent)
             Path(self._file.name).chmod(0o644)
             Path(self._file.name).replace(target)
-            _sync(target.parent)
+            sync_folder(target.parent)
         except OSError as error:
             raise _disk(error) from error
         return blob
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make a folder's names durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from hub import audit, facts, sessions
 from hub.store import Ledger, Row, Store
+from hub.uploads import Uploads
 from protocols.errors import Fault, RemoteFault
 
 _log = logging.getLogger("chieng.hub")
@@ -20,7 +21,11 @@ DAY_S = 86400
 DAYS_MIN, DAYS_MAX = 183, 3660
 # Rows erased in one transaction: others write in between.
 BATCH = 500
+# A hub that is restarted every night sweeps all the same.
+FIRST_SWEEP_S = 300
 SWEEP_S = 24 * 3600
+# What an author has sent or thrown away may be asked about for a month.
+EDITING_S = 30 * DAY_S
 
 
 class Kept(NamedTuple):
@@ -80,6 +85,9 @@ async def sweep(ledger: Ledger, who: str, now_s: int) -> dict[str, int]:
     for chain in await ledger.read(lambda s: _old_chains(s, below_ms)):
         gone["records"] += await _erase(ledger, "records", chain, "received_ms", below_ms)
     await _erase(ledger, "sessions", {}, "created_s", now_s - sessions.LIFE_S)
+    over_s = now_s - EDITING_S
+    await _erase(ledger, "drafts", {"state": ["sent", "dropped"]}, "saved_s", over_s)
+    await _erase(ledger, "uploads", {"state": ["done", "dropped"]}, "created_s", over_s)
     while more := await ledger.write(lambda s: _erase_audit(s, now_s - days.audit * DAY_S)):
         gone["audit"] += more
     if any(gone.values()):
@@ -87,14 +95,18 @@ async def sweep(ledger: Ledger, who: str, now_s: int) -> dict[str, int]:
     return gone
 
 
-async def run(ledger: Ledger, now_ms: Any) -> None:
+async def run(
+    ledger: Ledger, uploads: Uploads, now_ms: Any, first_s: float = FIRST_SWEEP_S
+) -> None:
     """Sweep once a day until cancelled."""
+    await asyncio.sleep(first_s)
     while True:
-        await asyncio.sleep(SWEEP_S)
         try:
             await sweep(ledger, "hub", now_ms() // 1000)
-        except Fault as fault:
+            await uploads.sweep(now_ms() // 1000)
+        except (Fault, OSError) as fault:
             _log.error("retention: %s", fault)
+        await asyncio.sleep(SWEEP_S)
 
 
 async def _erase(ledger: Ledger, table: str, where: Row, column: str, below: int) -> int:

@@ -115,7 +115,7 @@ def _works(services: Services) -> list[Coroutine[Any, Any, None]]:
         services.publisher.run(),
         firmware_commands.run(services),
         bulk.run(services),
-        retention.run(services.ledger, services.config.now_ms),
+        retention.run(services.ledger, services.uploads, services.config.now_ms),
         Mirror(services).run(),
         Feeds(services).run(),
     ]

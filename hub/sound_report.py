@@ -28,7 +28,8 @@ async def inspect(source: Path, folder: Path) -> dict[str, Any]:
     await renditions.decode(source, plain)
     measured = await renditions.loudness(plain)
     statistics = await renditions.ffmpeg(
-        ["-i", str(source), "-map", "0:a:0", "-af", "astats=measure_perchannel=none"]
+        ["-protocol_whitelist", "file", "-i", str(source), "-map", "0:a:0"]
+        + ["-af", "astats=measure_perchannel=none"]
         + renditions.nowhere()
     )
     peak_db = _statistic(statistics, "Peak level dB")

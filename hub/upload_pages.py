@@ -5,6 +5,7 @@ import base64
 import binascii
 import functools
 import json
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -105,16 +106,16 @@ async def drop(request: web.Request) -> web.Response:
 
 async def _report(request: web.Request, row: Row) -> dict[str, Any]:
     services = request.app[SERVICES]
-    if row["report_json"] is not None:
-        return dict(json.loads(row["report_json"]))
     async with request.app[_LOOKING]:
+        row, preview = await _row(request), services.uploads.preview(row["upload"])
+        if row["report_json"] is not None and preview.exists():
+            return dict(json.loads(row["report_json"]))
         with tempfile.TemporaryDirectory(dir=services.config.work) as folder:
             source = services.blobs.path(row["sha256"])
             report = await sound_report.inspect(source, Path(folder))
-            preview = await asyncio.to_thread(services.blobs.put_file, Path(folder) / "plain.wav")
-    report["sound"] = preview.sha256
-    changes = {"report_json": json.dumps(report, separators=(",", ":"))}
-    await services.ledger.write(lambda s: s.change("uploads", (row["upload"],), changes))
+            await asyncio.to_thread(shutil.move, Path(folder) / "plain.wav", preview)
+        changes = {"report_json": json.dumps(report, separators=(",", ":"))}
+        await services.ledger.write(lambda s: s.change("uploads", (row["upload"],), changes))
     return report
 
 
@@ -135,9 +136,9 @@ async def show_report(request: web.Request) -> web.Response:
 async def sound(request: web.Request) -> web.StreamResponse:
     """Play a recording as the hub decoded it: never the bytes that were uploaded."""
     row = await _row(request)
-    if row["report_json"] is None:
+    path = request.app[SERVICES].uploads.preview(row["upload"])
+    if not path.exists():
         raise not_found()
-    path = request.app[SERVICES].blobs.path(json.loads(row["report_json"])["sound"])
     headers = {"Content-Type": "audio/wav", "Cache-Control": "private, no-cache"}
     return web.FileResponse(path, headers=headers)
 

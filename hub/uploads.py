@@ -1,7 +1,8 @@
 """Recordings that arrive in pieces: what was acknowledged is on disk, whatever is cut when.
 
 The offset of an upload is the length of its file; a piece is flushed to disk before its sender
-hears of it. A whole upload becomes a blob, and its file goes.
+hears of it. A whole upload becomes a blob, and its file goes. What it sounds like stands beside it
+as `<upload>.wav` for as long as its author is likely to listen.
 """
 
 import asyncio
@@ -11,9 +12,9 @@ import secrets
 from functools import partial
 from pathlib import Path
 
-from hub.blobs import Blobs
+from hub.blobs import Blobs, sync_folder
 from hub.serving import Body
-from hub.store import Ledger, Row, Store
+from hub.store import Ledger, Row, Store, UpTo
 from protocols.errors import RemoteFault, WorldFault
 from protocols.limits import UPLOAD_BYTES_MAX, UPLOADS_OPEN_MAX
 
@@ -62,8 +63,23 @@ class Uploads:
         return upload
 
     async def row(self, upload: str, account: str) -> Row:
-        """Return an upload's row; raises `RemoteFault("upload.unknown")` for foreign ones too."""
-        row = await self._ledger.read(lambda s: s.get("uploads", upload))
+        """Return an upload's row; raises `RemoteFault("upload.unknown")` for foreign ones too.
+
+        One that a crash or a cut link left between its last byte and its blob is finished first.
+        """
+        row = await self._row(upload, account)
+        is_whole = row["state"] == "open" and self.offset(row) == row["length"]
+        if is_whole and upload not in self._busy:
+            self._busy.add(upload)
+            try:
+                await self._finish(upload)
+            finally:
+                self._busy.discard(upload)
+            row = await self._row(upload, account)
+        return row
+
+    async def _row(self, upload: str, account: str) -> Row:
+        row = await self._ledger.read(partial(_get, upload))
         if row is None or row["account"] != account or row["state"] == "dropped":
             raise RemoteFault("upload.unknown", "there is no such upload", "Begin it anew.")
         return row
@@ -86,6 +102,8 @@ class Uploads:
             raise RemoteFault("upload.busy", "another piece is on its way", "Wait a moment.")
         self._busy.add(upload)
         try:
+            # The last piece may have come since the row was read.
+            row = await self._row(upload, row["account"])
             if row["state"] != "open" or offset != self.offset(row):
                 raise RemoteFault("upload.offset", "a piece does not follow", "Ask where it is.")
             await self._write(row, body)
@@ -109,6 +127,7 @@ class Uploads:
                 finally:
                     file.flush()
                     await asyncio.to_thread(os.fsync, file.fileno())
+                    await asyncio.to_thread(sync_folder, self._folder)
         except OSError as error:
             raise WorldFault(
                 "hub.disk", f"the disk did not take it: {error.strerror}", "Free some space."
@@ -117,8 +136,14 @@ class Uploads:
     async def _finish(self, upload: str) -> None:
         path = self._path(upload)
         blob = await asyncio.to_thread(self._blobs.put_file, path)
-        changes = {"state": "done", "sha256": blob.sha256}
-        await self._ledger.write(lambda s: s.change("uploads", (upload,), changes))
+
+        def note(store: Store) -> None:
+            row = store.get("uploads", upload)
+            if row is not None and row["state"] == "open":
+                changes = {"state": "done", "sha256": blob.sha256}
+                store.change("uploads", (upload,), changes)
+
+        await self._ledger.write(note)
         path.unlink(missing_ok=True)
 
     async def drop(self, row: Row) -> None:
@@ -126,15 +151,26 @@ class Uploads:
         upload = row["upload"]
         await self._ledger.write(lambda s: s.change("uploads", (upload,), {"state": "dropped"}))
         self._path(upload).unlink(missing_ok=True)
+        self.preview(upload).unlink(missing_ok=True)
 
     async def sweep(self, now_s: int) -> None:
-        """Drop what nobody went on with for a week, and files that belong to no upload."""
-        for path in self._folder.iterdir():
-            row = await self._ledger.read(partial(_get, path.name))
-            if row is None or row["state"] != "open":
-                path.unlink(missing_ok=True)
-            elif path.stat().st_mtime < now_s - KEPT_S:
+        """Drop what nobody went on with for a week, old previews, and files of no upload."""
+        old = {"state": "open", "created_s": UpTo(now_s - KEPT_S)}
+        for row in await self._ledger.read(lambda s: s.find("uploads", old)):
+            path = self._path(row["upload"])
+            if not path.exists() or path.stat().st_mtime < now_s - KEPT_S:
                 await self.drop(row)
+        for path in self._folder.iterdir():
+            stem, is_preview = path.stem, path.suffix == ".wav"
+            known = await self._ledger.read(partial(_get, stem))
+            state = known["state"] if known else ""
+            is_old = path.stat().st_mtime < now_s - KEPT_S
+            if (state != "done" or is_old) if is_preview else state != "open":
+                path.unlink(missing_ok=True)
+
+    def preview(self, upload: str) -> Path:
+        """Return where the decoded sound of an upload stands, if somebody has looked into it."""
+        return self._path(upload).with_suffix(".wav")
 
     def _path(self, upload: str) -> Path:
         if not NAME.fullmatch(upload):

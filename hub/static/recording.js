@@ -21,6 +21,7 @@ if (place) {
   chooser.removeAttribute("name");
 
   let run = 0;
+  let current = null;
   let isPaused = false;
   const buttons = (names) => {
     for (const one of ["record", "stop", "pause", "resume", "remove"]) part(one).hidden = !names.includes(one);
@@ -38,6 +39,9 @@ if (place) {
     throw fault;
   };
 
+  // What is taken out leaves the hub, too; an author may have only a few on their way.
+  const forget = (url) => ask("DELETE", url, {}).catch(() => {});
+
   // Goes on until the whole file is at the hub; a lost link is asked again, ever more rarely.
   const send = async (file, known) => {
     const mine = ++run;
@@ -52,8 +56,10 @@ if (place) {
           const name = btoa(String.fromCharCode(...new TextEncoder().encode(file.name || "")));
           const began = await ask("POST", "/uploads", { "Upload-Length": file.size, "Upload-Metadata": `filename ${name}` });
           url = began.headers.get("Location");
+          if (mine !== run) return forget(url);
           localStorage.setItem(KEY, JSON.stringify({ url, name: file.name, size: file.size }));
         }
+        current = url;
         const here = await ask("HEAD", url, {});
         let offset = Number(here.headers.get("Upload-Offset"));
         while (offset < file.size && mine === run && !isPaused) {
@@ -76,6 +82,12 @@ if (place) {
         return;
       } catch (fault) {
         if (mine !== run) return;
+        if (fault.status === 400 && !fault.text) {
+          // The hub no longer knows this upload: begin anew.
+          url = null;
+          localStorage.removeItem(KEY);
+          continue;
+        }
         if (fault.text && fault.status !== 409 && fault.status < 500) {
           said.textContent = fault.text;
           bar.hidden = true;
@@ -111,12 +123,16 @@ if (place) {
     const left = JSON.parse(localStorage.getItem(KEY) || "null");
     const isSame = left && left.name === file.name && left.size === file.size;
     field("cut_from").value = field("cut_to").value = "";
+    if (current && !(isSame && left.url === current)) forget(current);
+    current = null;
     send(file, isSame ? left.url : null);
   };
   chooser.addEventListener("change", () => choose(chooser.files[0]));
   part("pause").addEventListener("click", () => { isPaused = true; });
   part("remove").addEventListener("click", () => {
     run++;
+    if (current) forget(current);
+    current = null;
     bar.hidden = true;
     chooser.value = field("upload").value = field("cut_from").value = field("cut_to").value = "";
     part("report").replaceChildren();

@@ -1,12 +1,13 @@
 """Recordings in pieces: cut anywhere, resumed, looked into, never served as they came."""
 
+import asyncio
 import base64
 import os
 
 import aiohttp
 import pytest
 
-from hub import uploads
+from hub import drafts, retention, uploads
 from hub.app import create_app
 from protocols.errors import RemoteFault
 from tests.hub.conftest import serving, signed_in
@@ -117,3 +118,65 @@ async def test_what_nobody_went_on_with_is_dropped_after_a_week(ask, services):
     assert await offset(ask, where) == 5
     await services.uploads.sweep(services.now_s() + uploads.KEPT_S + 60)
     assert list(services.config.uploads.iterdir()) == []
+
+
+async def test_an_upload_cut_between_its_last_byte_and_its_blob_is_finished(ask, services):
+    data = os.urandom(1000)
+    where = await announce(ask, len(data))
+    (services.config.uploads / where.rsplit("/", 1)[1]).write_bytes(data)
+    response, _ = await ask("HEAD", where)
+    assert response.headers["Upload-Offset"] == "1000"
+    assert services.blobs.path(response.headers["X-Sha256"]).read_bytes() == data
+    assert list(services.config.uploads.iterdir()) == []
+
+
+async def test_one_that_never_began_holds_no_place_for_ever(services):
+    for _ in range(8):
+        await services.uploads.start("a", "x", 10, services.now_s())
+    with pytest.raises(RemoteFault, match="too many uploads"):
+        await services.uploads.start("a", "x", 10, services.now_s())
+    later_s = services.now_s() + uploads.KEPT_S + 60
+    sweeping = asyncio.create_task(
+        retention.run(services.ledger, services.uploads, lambda: later_s * 1000, 0)
+    )
+    async with asyncio.timeout(10):
+        while await services.ledger.read(lambda s: s.count("uploads", {"state": "open"})):
+            await asyncio.sleep(0.01)
+    sweeping.cancel()
+    await services.uploads.start("a", "x", 10, later_s)
+
+
+async def test_what_was_listened_to_is_no_blob_and_goes_after_a_week(ask, services, tmp_path):
+    sound = tmp_path / "good.wav"
+    assert os.system(f"ffmpeg -v error -f lavfi -i sine=300:d=2 {sound}") == 0
+    where = await announce(ask, len(sound.read_bytes()))
+    headers = {**PIECE, "Upload-Offset": "0"}
+    await ask("PATCH", where, headers=headers, data=sound.read_bytes())
+    await ask("GET", "/parts" + where)
+    assert len([one for one in services.config.blobs.rglob("*") if one.is_file()]) == 1
+    await services.uploads.sweep(services.now_s())
+    assert (await ask("GET", where + "/sound"))[0].status == 200
+    await services.uploads.sweep(services.now_s() + uploads.KEPT_S + 60)
+    assert (await ask("GET", where + "/sound"))[0].status == 404
+    response, body = await ask("GET", "/parts" + where)
+    assert response.status == 200 and b"data-sha" in body
+    assert (await ask("GET", where + "/sound"))[0].status == 200
+
+
+async def test_drafts_and_uploads_that_are_over_are_erased_after_a_month(services):
+    now_s = services.now_s()
+
+    def fill(store):
+        for number, state in enumerate(("open", "sent", "dropped")):
+            name = f"d{number:012x}"
+            drafts.save(store, name, "a", "", {"title": ["x"]}, now_s)
+            if state != "open":
+                drafts.end(store, name, "a", state, now_s)
+
+    await services.ledger.write(fill)
+    upload = await services.uploads.start("a", "x", 10, now_s)
+    await services.uploads.drop(await services.uploads.row(upload, "a"))
+    for days, left in ((29, (3, 1)), (31, (1, 0))):
+        await retention.sweep(services.ledger, "test", now_s + days * 86400)
+        found = await services.ledger.read(lambda s: (s.count("drafts"), s.count("uploads")))
+        assert found == left
