@@ -8,9 +8,9 @@ from collections.abc import Collection
 from typing import Any
 
 from hub import bulletins, fleet, programme
+from hub.evidence import is_enough
 from hub.folding import fold
 from hub.store import Row, Store
-from hub.words import HEARD_GRADE, READ_BACK_GRADE
 from protocols.errors import RemoteFault
 
 # A node asks at least every half hour; two missed polls and it may be gone.
@@ -100,8 +100,7 @@ def _published_s(store: Store, bulletin: str) -> int | None:
 
 def _stage(row: Row, node: Row, status: Row, play: Row | None, published_s: int | None) -> str:
     if play is not None and play["outcome"] != "failed":
-        enough = READ_BACK_GRADE if node["kind"] == "board" else HEARD_GRADE
-        return "proven" if play["grade"] >= enough else "air"
+        return "proven" if is_enough(play["grade"], node["kind"]) else "air"
     if published_s is None:
         return "waiting"
     aired = status.get("air_class") == "emergency" and status.get("air_title") == row["title"]

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from typing import Any
 
 from hub import bulletins, fleet, node_now, standing
+from hub.evidence import HEARD_GRADE
 from hub.node_now import Programmes
 from hub.store import Above, Row, Store
-from hub.words import HEARD_GRADE
 
 # So many nodes are shown themselves, with what they do now and next; more are counted by unit.
 NODES_MAX = 40
@@ -140,7 +140,9 @@ def reach(store: Store, row: Row) -> dict[str, Any]:
         best = played.get(play["node"])
         if best is None or play["grade"] >= best["grade"]:
             played[play["node"]] = play
-    heard = sum(1 for node, play in played.items() if node in speakers and play["grade"] >= 3)
+    heard = sum(
+        1 for node, play in played.items() if node in speakers and play["grade"] >= HEARD_GRADE
+    )
     return {
         "reach_all": len(speakers),
         "reach_played": len(speakers & set(played)),

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from hub.reports import HEARD_GRADE, Period
+from hub.evidence import HEARD_GRADE
+from hub.reports import Period
 from hub.store import Above, Row, Store, UpTo
 
 

@@ -5,10 +5,11 @@ province's own.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import NamedTuple
 
 from hub import fleet, timing, topics
+from hub.evidence import is_enough
 from hub.store import Above, Row, Store
 from protocols.errors import RemoteFault
 
@@ -17,8 +18,6 @@ DAYS_MAX = 367
 # A commune's year is 20,000 plays; a province's month 200,000. More asks for a shorter period.
 PLAYS_MAX = 400_000
 _PAGE = 5000
-# From this grade on, power or sound was measured (`hub.words`).
-HEARD_GRADE = 3
 DAY_MS = 86_400_000
 BY = ("unit", "day", "class", "topic", "language", "hamlet", "node")
 
@@ -33,22 +32,26 @@ class Period(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Hold what happened: numbers of plays, and the time on air (ms)."""
+    """Hold what happened: numbers of plays and of pages shown, and loudspeakers' time on air (ms).
+
+    `proven` counts what was heard by measurement, or read back by a board.
+    """
 
     plays: int = 0
-    heard: int = 0
+    proven: int = 0
     interrupted: int = 0
     failed: int = 0
     airtime_ms: int = 0
 
-    def plus(self, play: Row) -> "Sums":
-        """Return these sums with one play more."""
+    def plus(self, play: Row, kind: str) -> "Sums":
+        """Return these sums with one play more, of a node of a kind."""
+        aired_ms = 0 if kind == "board" else max(0, play["ended_ms"] - play["started_ms"])
         return Sums(
             self.plays + 1,
-            self.heard + (play["grade"] >= HEARD_GRADE and play["outcome"] != "failed"),
+            self.proven + (is_enough(play["grade"], kind) and play["outcome"] != "failed"),
             self.interrupted + (play["outcome"] == "interrupted"),
             self.failed + (play["outcome"] == "failed"),
-            self.airtime_ms + max(0, play["ended_ms"] - play["started_ms"]),
+            self.airtime_ms + aired_ms,
         )
 
 
@@ -73,18 +76,14 @@ def period(first: str, last: str, now_s: int, offset_min: int) -> Period:
         raise _refuse("a day is wrong") from None
     if end < start or (end - start).days >= DAYS_MAX:
         raise _refuse("the last day is before the first, or more than a year after it")
-    return Period(
-        start, end, _midnight_ms(start, offset_min), _midnight_ms(end, offset_min) + DAY_MS
+    from_ms, last_ms = (
+        timing.moment_s(day.isoformat(), "00:00", offset_min) * 1000 for day in (start, end)
     )
+    return Period(start, end, from_ms, last_ms + DAY_MS)
 
 
 def _refuse(message: str) -> RemoteFault:
     return RemoteFault("report.period", message, "Choose a first and a last day.")
-
-
-def _midnight_ms(day: date, offset_min: int) -> int:
-    moment = datetime.combine(day, datetime.min.time())
-    return int((moment - datetime(1970, 1, 1)) / timedelta(milliseconds=1)) - offset_min * 60_000
 
 
 def lines(
@@ -98,11 +97,15 @@ def lines(
     found: dict[str, Sums] = {}
     labels: dict[str, str] = {}
     total = Sums()
+    kinds: dict[str, str] = {}
     for play in _plays(store, seen, when):
+        name = str(play["node"])
+        if name not in kinds:
+            kinds[name] = str((store.get("nodes", name) or {"kind": "speaker"})["kind"])
         key, label = key_of(play)
-        found[key] = found.get(key, Sums()).plus(play)
+        found[key] = found.get(key, Sums()).plus(play, kinds[name])
         labels[key] = label
-        total = total.plus(play)
+        total = total.plus(play, kinds[name])
     made = [Line(key, labels[key], sums) for key, sums in found.items()]
     return sorted(made, key=lambda line: (line.label, line.key)), total
 

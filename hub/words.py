@@ -4,12 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hub import order_words, visit_words
+from hub.evidence import is_enough
 from hub.translations import N_, Translations
-
-# From this grade on, power or sound was measured; below it only commands and contacts were.
-HEARD_GRADE = 3
-# From this grade on, a board has read its picture back.
-READ_BACK_GRADE = 2
 
 STATES = {
     "making": N_("Being made"),
@@ -124,7 +120,7 @@ REPORT_BY = {
 }
 REPORT_SUMS = {
     "plays": N_("Broadcasts"),
-    "heard": N_("Heard"),
+    "proven": N_("Proven"),
     "interrupted": N_("Interrupted"),
     "failed": N_("Not played"),
     "airtime_ms": N_("Minutes on air"),
@@ -316,9 +312,9 @@ class Words:
         if play["outcome"] == "failed":
             return {"heard": False, "text": self._(_NOT_PLAYED)}
         if play["kind"] == "board":
-            confirmed = grade >= READ_BACK_GRADE
+            confirmed = is_enough(grade, play["kind"])
             return {"heard": confirmed, "text": self._(_SHOWN[confirmed])}
-        return {"heard": grade >= HEARD_GRADE, "text": self._(_GRADES[grade])}
+        return {"heard": is_enough(grade, play["kind"]), "text": self._(_GRADES[grade])}
 
     def outcome(self, play: dict[str, Any]) -> str:
         """Return what else is to say about a play, often nothing."""

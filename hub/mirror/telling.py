@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from hub import facts, timing
+from hub.evidence import HEARD_GRADE
 from hub.mirror import outbox
 from hub.mirror.outbox import Fact
 from hub.store import Row, Store
 
-# From this grade on, power or sound was measured.
-HEARD_GRADE = 3
 # What changes with every contact and is no news by itself.
 PASSING = ("contact_ms",)
 

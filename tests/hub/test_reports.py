@@ -64,11 +64,20 @@ def test_plays_are_counted_once_under_the_name_of_their_day(store):
         ("2026-01-01", 2),
         ("2026-01-02", 2),
     ]
-    assert total.failed == 1 and total.heard == 2
+    assert total.failed == 1 and total.proven == 2
     for by in reports.BY:
         lines, again = reports.lines(store, [COMMUNE, PROVINCE], january(), by, OFFSET)
         assert again == total and sum(line.sums.plays for line in lines) == total.plays
     assert reports.lines(store, [], january(), "unit", OFFSET)[1] == reports.Sums()
+
+
+def test_a_board_proves_by_reading_back_and_is_not_on_air(store):
+    form = fleet.NodeForm("bang-1", COMMUNE, "Bảng", "board", b"b" * 32, board="192x64x1")
+    fleet.add_node(store, form, "test", 1)
+    for number, grade in ((10, 2), (11, 1)):
+        store.add("plays", play(number, NOON, node="bang-1", grade=grade))
+    lines, _ = reports.lines(store, [COMMUNE], january(), "node", OFFSET)
+    assert [line.sums for line in lines if line.key == "bang-1"] == [reports.Sums(2, 1, 0, 0, 0)]
 
 
 def test_people_are_reached_where_a_loudspeaker_was_heard(store):
@@ -136,7 +145,7 @@ async def test_the_page_and_its_files_say_the_same(pages, services):
     assert response.status == 200 and "=HYPERLINK(1)" in text and "100 %" in text
     response, text = await pages("GET", "/reports.csv?by=node")
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
-    assert rows[0][:3] == ["Theo điểm phát", "Lượt phát", "Đã phát"]
+    assert rows[0][:3] == ["Theo điểm phát", "Lượt phát", "Có bằng chứng"]
     assert rows[1][:3] == ["'=HYPERLINK(1)", "1", "1"] and rows[2][0] == "Tổng cộng"
     _, body = await pages("GET", "/reports.xlsx?by=node")
     sheet = load_workbook(io.BytesIO(body)).active
