@@ -200,7 +200,8 @@ class RecordsTask(Task):
         box = self._boxes[name]
         try:
             small_heap.tidy()
-            found = self._journal.read(name, span, small_heap.batch_bytes())
+            bytes_max = min(small_heap.batch_bytes(), self._ties.allowed(CONTROL))
+            found = self._journal.read(name, span, bytes_max)
             if found is None:
                 box.link_lost(self._clock.ticks_ms())
                 return

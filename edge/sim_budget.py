@@ -15,7 +15,7 @@ _METER_BYTES_MAX = 300
 # So much is put on disk as spent before it is, at most: the count stands ahead of the truth, so
 # that a power cut never forgets a byte, and may add this much.
 _LEASE_BYTES = 256 * 1024
-# What one exchange may take at most before it is counted; with less than that none is begun.
+# What an exchange without media takes at most before it is counted; with less none is begun.
 _EXCHANGE_BYTES = 16 * 1024
 
 
@@ -41,17 +41,20 @@ class SimBudget:
         self.count()
 
     def allowed(self, purpose: str) -> int:
-        """Return how many bytes may go to a purpose now."""
+        """Return how many bytes may go to a purpose until one asks again."""
         self.count()
         granted = self._left(purpose)
         if granted < _EXCHANGE_BYTES:
             return 0
-        if self._budget.period_bytes:
-            # A tenth of what is left, so that a cut costs no more of it.
-            lease = min(_LEASE_BYTES, max(granted // 10, _LEASE_BYTES // 32))
-            if self._saved_bytes - self._meter.spent_bytes < lease // 2:
-                self._save(lease)
-        return granted
+        if not self._budget.period_bytes:
+            return granted
+        # A tenth of what is left, so that a cut costs no more of it, and one exchange at least.
+        lease = min(granted, _LEASE_BYTES, max(granted // 10, _EXCHANGE_BYTES))
+        if self._leased_bytes() < min(lease, max(lease // 2, _EXCHANGE_BYTES)):
+            self._save(lease)
+        # A quarter is for the carrier's overhead and for what others spend meanwhile. A disk that
+        # takes no lease must not keep a node from its hub.
+        return min(granted, max(self._leased_bytes(), _EXCHANGE_BYTES) * 3 // 4)
 
     def forecast(self) -> Forecast:
         """Return what the period has used and how long the rest lasts."""
@@ -73,6 +76,10 @@ class SimBudget:
         else:
             text, remedy = "the SIM's bytes are used up", "Top up the SIM or raise its plan."
             self._faults.note("sync.budget", WorldFault("budget.spent", text, remedy))
+
+    def _leased_bytes(self) -> int:
+        """Return how many bytes may be spent that stand on disk as spent already."""
+        return self._saved_bytes - self._meter.spent_bytes
 
     def _left(self, purpose: str) -> int:
         return int(self._budget.allowed(purpose, self._meter.spent_bytes, self._elapsed_ms()))

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -11,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
-from edge.hub_keys import read_hub_keys
 from edge.journal_book import JournalBook
 from edge.journal_store import JournalStore
 from edge.records_task import RecordsTask, Ties
@@ -103,7 +101,7 @@ class World:
         self.entropy = Entropy(b"seed %d" % len(self.storage.files))
         self.noted = []
         self.times = []
-        self.room = 1
+        self.room = 1 << 40
         self.rooms = {}
         if self.storage.size("metadata/root.json") is None:
             put(self.storage, "metadata/root.json", root(HUB_KEY.public_key().public_bytes_raw()))
@@ -305,6 +303,17 @@ def test_after_a_reboot_nothing_is_lost_and_nothing_counted_twice():
     assert world.pending() == 0
 
 
+def test_a_batch_is_no_longer_than_what_is_granted():
+    world = World()
+    for number in range(150):
+        world.play(number)
+    world.room = 16 * 1024
+    sizes, serve = [], world.link._serve
+    world.link._serve = lambda *asked: sizes.append(len(asked[3])) or serve(*asked)
+    world.run()
+    assert max(sizes) <= world.room < sum(sizes) and world.pending() == 0
+
+
 def test_a_spent_budget_sends_nothing_but_an_unknown_time_is_asked_for_out_of_the_reserve():
     world = World(wall_ms=None)
     world.play(1)
@@ -317,7 +326,7 @@ def test_a_spent_budget_sends_nothing_but_an_unknown_time_is_asked_for_out_of_th
     world.clock.set_wall_ms(NOW_MS)
     world.run(21)
     assert (len(world.times), world.hub.bodies) == (3, {})
-    world.room = 1
+    world.room = 1 << 40
     world.run()
     assert world.pending() == 0
 
@@ -376,18 +385,6 @@ def test_a_wrong_chain_is_the_callers_fault():
     world = World()
     with pytest.raises((KeyError, LocalFault)):
         world.book.write("logs", "x", {})
-
-
-def test_hub_keys_come_from_the_trusted_root_alone():
-    storage = Storage()
-    assert read_hub_keys(storage) == {}
-    public = HUB_KEY.public_key().public_bytes_raw()
-    put(storage, "metadata/root.json", root(public))
-    assert read_hub_keys(storage) == {KEY_ID: public}
-    value = json.loads(root(public))
-    value["signed"]["keys"][KEY_ID]["scheme"] = "unknown"
-    put(storage, "metadata/root.json", canonical.encode(value))
-    assert read_hub_keys(storage) == {}
 
 
 def test_the_model_hub_checks_signatures():

@@ -14,6 +14,8 @@ from tests.edge.node_world import Notes, put
 from tests.portable.manifests import DAY_MS, MIDNIGHT_MS
 
 MB = 1024 * 1024
+# What is granted at once: three quarters of a lease.
+LEASED = MB // 4 * 3 // 4
 PLAN = Budget(100 * MB, 10 * MB, 30, 30, "sim-1")
 
 
@@ -49,7 +51,7 @@ def test_without_a_plan_everything_is_granted_and_nothing_stored():
 def test_purposes_run_out_one_after_the_other():
     rig = Rig()
     rig.spend(90 * MB)
-    assert [rig.budget.allowed(one) for one in (BULK, CONTROL, ALERT)] == [0, 0, 10 * MB]
+    assert [rig.budget.allowed(one) for one in (BULK, CONTROL, ALERT)] == [0, 0, LEASED]
     rig.spend(10 * MB)
     assert rig.budget.allowed(ALERT) == 0
     assert rig.faults.open_faults() == [["sync.budget", "budget.spent"]]
@@ -78,6 +80,21 @@ def test_a_power_cut_forgets_no_byte_that_was_granted_and_adds_little():
     later = Rig(storage=rig.storage)
     spent = 50 * MB // 8
     assert spent <= later.budget.forecast().spent_bytes <= spent + MB // 4
+
+
+@pytest.mark.parametrize("purpose", [BULK, CONTROL, ALERT])
+def test_a_cut_in_the_middle_of_whatever_was_granted_forgets_no_byte(purpose):
+    """Each exchange takes all that was granted and its overhead, and is never counted."""
+    plan = PLAN._replace(period_bytes=8 * MB, reserve_bytes=MB)
+    storage, spent = Storage(), 0
+    for _ in range(2000):
+        rig = Rig(plan, storage)
+        granted = rig.budget.allowed(purpose)
+        if not granted:
+            break
+        spent += granted * 21 // 20
+        assert Rig(plan, storage).budget.forecast().spent_bytes >= spent
+    assert granted == 0 and spent <= plan.period_bytes
 
 
 @pytest.mark.parametrize(
@@ -111,7 +128,7 @@ def test_another_card_is_counted_from_nothing():
 def test_bytes_that_others_spend_are_counted_before_anything_is_granted():
     rig = Rig()
     rig.link.bytes = 100 * MB - MB // 16
-    assert (rig.budget.allowed(BULK), rig.budget.allowed(ALERT)) == (0, MB // 16)
+    assert (rig.budget.allowed(BULK), rig.budget.allowed(ALERT)) == (0, 16 * 1024 * 3 // 4)
     # What less than one exchange takes is left alone.
     rig.link.bytes = 100 * MB - 9_000
     assert rig.budget.allowed(ALERT) == 0
