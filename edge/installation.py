@@ -38,6 +38,7 @@ _SYSTEM = (
     "indicator",
     "modem",
     "rtc",
+    "watchdog",
     "lan",
 )
 
