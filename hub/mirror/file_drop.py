@@ -144,9 +144,10 @@ class FileDrop(Connector):
             with path.open("rb") as file:
                 file.seek(offset)
                 return file.read(count)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            # A name with a zero byte is a ValueError.
             raise Trouble(
-                "mirror.media", f"{path.name} is not in the folder", "Bring it along."
+                "mirror.media", f"{path.name!r} is not in the folder", "Bring it along."
             ) from error
 
     def doubts(self) -> list[Doubt]:

@@ -7,6 +7,7 @@ becomes an order that the hub signs, after a code from the administrator's telep
 """
 
 import json
+import logging
 import secrets
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +18,8 @@ from hub.mirror.directive import Directive
 from hub.store import Row, Store
 from hub.timing import Timing
 from protocols.errors import RemoteFault
+
+_log = logging.getLogger("chieng.mirror")
 
 # How a unit's answer is told to the sender.
 _TOLD = {"taken": "taken", "declined": "refused", "acknowledged": "done"}
@@ -56,7 +59,10 @@ def _close(store: Store, peer: str, name: str, now_s: int) -> None:
 
 
 def by_rules(store: Store, row: Row, now_s: int, offset_min: int) -> list[str]:
-    """Take an offer for every unit that has a rule for it; return the bulletins made."""
+    """Take an offer for every unit that has a rule for it; return the bulletins made.
+
+    What cannot become a bulletin stays open: a person sees it, and nothing behind it waits.
+    """
     if row["state"] != "offered" or row["kind"] != "bulletin":
         return []
     topic, made = json.loads(row["body_json"]).get("topic") or "", []
@@ -66,9 +72,12 @@ def by_rules(store: Store, row: Row, now_s: int, offset_min: int) -> list[str]:
         fits = [one for one in held if one["peer"] == row["peer"] and one["topic"] in ("", topic)]
         # The rule for the very topic before the rule for all of them.
         fits.sort(key=lambda one: (one["topic"] == "", one["since_s"], one["rule"]))
-        if fits:
-            when = next_time(fits[0], now_s, offset_min)
-            made.append(_accept(store, row, offer, when, fits[0]["who"], now_s, offset_min))
+        try:
+            if fits:
+                when = next_time(fits[0], now_s, offset_min)
+                made.append(_accept(store, row, offer, when, fits[0]["who"], now_s, offset_min))
+        except RemoteFault as fault:
+            _log.warning("%s: %s for %s: %s", row["peer"], row["supply"], offer["unit"], fault)
     return made
 
 

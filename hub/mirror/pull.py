@@ -24,6 +24,8 @@ EVERY_S = 30
 # While the sound of an alert that nobody signs is being made.
 HURRIED_S = 1
 SLICE = 256 * 1024
+# What says that no other file comes down either.
+_GENERAL = ("mirror.link", "mirror.login", "mirror.busy")
 # A file whose bytes are wrong this often is given up; the reason goes back to the sender.
 WRONG_MAX = 3
 
@@ -51,9 +53,9 @@ class Puller:
             wait_s: float = EVERY_S
             self.is_hurried = False
             try:
-                await self.step()
+                lacking = await self.step()
                 self._pace.passed()
-                await self._note(None)
+                await self._note(lacking)
                 wait_s = HURRIED_S if self.is_hurried else EVERY_S
             except Trouble as trouble:
                 now_ms = self._services.config.now_ms()
@@ -79,19 +81,38 @@ class Puller:
         await self._ledger.write(lambda s: note_trouble(s, self._peer, trouble, now_ms))
         self._noted = code
 
-    async def step(self) -> None:
-        """Take every new directive, then the media they name, then make what is to be made."""
+    async def step(self) -> Trouble | None:
+        """Take every new directive, then the media they name, and make what is to be made.
+
+        What needs no media never waits for some. Returns why a file did not come, if one did not;
+        raises `Trouble` when nothing comes.
+        """
         is_last = False
         while not is_last:
             peer = await self._ledger.read(lambda s: s.get("peers", self._peer))
             if peer is None:
-                return
+                return None
             page = await self._connector.pull(peer["cursor"])
             made = await self._ledger.write(functools.partial(self._keep, peer=peer, page=page))
             self._ask(made)
             is_last = page.is_last
-        for row in await self._rows("received"):
-            await self._fetch(row)
+        await self._settle()
+        lacking = None
+        received = await self._rows("received")
+        for row in received:
+            try:
+                await self._fetch(row)
+            except Trouble as trouble:
+                if trouble.code in _GENERAL:
+                    raise
+                _log.warning("%s: %s: %s", self._peer, row["supply"], trouble)
+                lacking = lacking or trouble
+        if received:
+            await self._settle()
+        return lacking
+
+    async def _settle(self) -> None:
+        """Make what is to be made, and follow what has been."""
         for row in await self._rows("waiting"):
             await self._make(row)
         self.is_hurried = await automatic.relay(self._services, self._peer)

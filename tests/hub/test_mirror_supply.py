@@ -121,6 +121,23 @@ async def test_media_come_by_range_over_cuts_and_only_whole(province, services):
     assert [one["upload_sha256"] for one in await province.bulletins("m")] == [name]
 
 
+async def test_a_file_that_is_not_there_holds_up_nothing_else(province):
+    missing, sound = "0" * 64, b"RIFF" * 9
+    name = province.desk.keep(sound)
+    for one, sha256 in (("a", missing), ("b", name)):
+        file = {"NoiDung": sha256, "MaBam": sha256, "DoDai": len(sound), "LoaiTep": "audio/wav"}
+        province.send(one, "ban-tin", MucDoUuTien=2, TepAmThanh=file, DanhSachDiaBan=HERE)
+    province.send("e", "phat-khan-cap", TieuDe="Lũ quét", **TEXT)
+    assert (await province.puller.step()).code == "mirror.server"
+    assert [len(await province.bulletins(one)) for one in "abe"] == [0, 1, 1]
+    assert (await province.supply("a"))["state"] == "received"
+    province.send("f", "phat-khan-cap", TieuDe="Lũ nữa", **TEXT)
+    province.wire.cuts = 1
+    with pytest.raises(Trouble):
+        await province.puller.step()
+    assert len(await province.bulletins("f")) == 1
+
+
 async def test_a_file_that_is_not_what_its_hash_says_is_refused_with_the_reason(province):
     name = province.desk.keep(b"true")
     province.desk.store.media = lambda sha256: b"lies"
@@ -267,8 +284,9 @@ async def test_a_folder_gives_directives_of_the_province_alone(tmp_path, service
         await drop.connector.pull(page.cursor)
     assert caught.value.code == "mirror.unsigned" and "002.jsonl" in str(caught.value)
     assert await drop.connector.fetch("../../in/media/a", 4, 8) == media[4:12]
-    with pytest.raises(Trouble):
-        await drop.connector.fetch("/etc/hostname", 0, 8)
+    for name in ("/etc/hostname", "a\0", "..", ""):
+        with pytest.raises(Trouble):
+            await drop.connector.fetch(name, 0, 8)
     await services.ledger.write(lambda s: s.add("peers", peer_row(connector="file-drop")))
     given_one, now_s = page.directives[0], services.now_s()
     row = await services.ledger.write(

@@ -20,7 +20,7 @@ from hub.roles import ADMINISTRATOR, AUTHOR, EVERYWHERE, OBSERVER, Grant
 from hub.store_memory import MemoryStore
 from protocols import settings
 from protocols.errors import RemoteFault
-from protocols.limits import WEBHOOK_AGE_S_MAX, WEBHOOK_BYTES_MAX
+from protocols.limits import BULLETIN_TEXT_BYTES_MAX, WEBHOOK_AGE_S_MAX, WEBHOOK_BYTES_MAX
 from tests.hub.conftest import COMMUNE, serving, signed_in, unit_row
 from tests.hub.mirror_world import ACCOUNT, peer_row
 from tests.hub.test_mirror_supply import HERE, TEXT, Province
@@ -150,6 +150,17 @@ async def test_a_rule_takes_what_fits_and_nothing_else(province, services, offic
     province.send("later", "ban-tin", LoaiLinhVuc="04", **TEXT)
     await province.puller.step()
     assert (await province.supply("later"))["state"] == "offered"
+
+
+async def test_what_no_bulletin_can_hold_stays_open_and_stops_nothing(province, services):
+    rule = {**key("first"), "topic": "", "times": ["05:45"], "weekdays": [7]}
+    await services.ledger.write(lambda s: offers.lay_down(s, rule, "can-bo", services.now_s()))
+    long = {**TEXT, "NoiDungChu": "ế" * (BULLETIN_TEXT_BYTES_MAX // 2)}
+    province.send("long", "ban-tin", **long)
+    province.send("fits", "ban-tin", **TEXT)
+    await province.puller.step()
+    states = [(await province.supply(name))["state"] for name in ("long", "fits")]
+    assert states == ["offered", "taken"]
 
 
 @settings_of(max_examples=20, deadline=None)
