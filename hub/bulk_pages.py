@@ -23,7 +23,7 @@ def _wanted(store: Store, services: Services, who: Reader, asked: node_list.Aske
     seen = None if who.everywhere(roles.SERVICE) else who.reach(roles.SERVICE, units)
     base, state = node_list.where(asked, services.config.now_ms(), units, seen)
     order = ["unit", "name"]
-    return store.find("nodes", {**base, **state}, order=order, join="node_status")
+    return list(store.each("nodes", {**base, **state}, order=order, join="node_status"))
 
 
 async def show_new(request: web.Request) -> web.Response:

@@ -37,14 +37,10 @@ def _plain(text: str) -> str:
 
 
 def _wanted(store: Store, units: dict[str, Row], unit: str, hamlets: Collection[str]) -> list[Row]:
+    """Return the nodes with their status, which is empty for those never heard of."""
     where = {"unit": fleet.subtree(units, unit), "state": "enrolled"}
-    rows = store.find("nodes", where, order=["name"])
+    rows = store.each("nodes", where, order=["name"], join="node_status")
     return [row for row in rows if not hamlets or row["hamlet"] in hamlets]
-
-
-def _statuses(store: Store, nodes: list[Row]) -> dict[str, Row]:
-    names = [row["node"] for row in nodes]
-    return {row["node"]: row for row in store.find("node_status", {"node": names})}
 
 
 def reach(
@@ -52,11 +48,8 @@ def reach(
 ) -> dict[str, Any]:
     """Count the nodes that an alert is for and those online, by kind of node."""
     nodes = _wanted(store, units, unit, hamlets)
-    statuses = _statuses(store, nodes)
     everyone: Counter[str] = Counter(row["kind"] for row in nodes)
-    online: Counter[str] = Counter(
-        row["kind"] for row in nodes if _is_online(statuses.get(row["node"]), now_ms)
-    )
+    online: Counter[str] = Counter(row["kind"] for row in nodes if _is_online(row, now_ms))
     return {
         "all": len(nodes),
         "online": sum(online.values()),
@@ -64,27 +57,25 @@ def reach(
     }
 
 
-def _is_online(status: Row | None, now_ms: int) -> bool:
-    contact_ms = (status or {}).get("contact_ms")
+def _is_online(node: Row, now_ms: int) -> bool:
+    contact_ms = node["contact_ms"]
     return contact_ms is not None and now_ms - contact_ms <= ONLINE_MS
 
 
 def progress(store: Store, units: dict[str, Row], row: Row, now_ms: int) -> dict[str, Any]:
     """Return how far an alert is at each node it is for, and how many are that far or further."""
     nodes = _wanted(store, units, row["unit"], row["hamlets"])
-    statuses = _statuses(store, nodes)
     published_s = row["timing"].get("sent_s") if row["timing"].get("auto") else None
     published_s = published_s or _published_s(store, row["bulletin"])
     plays: dict[str, Row] = {}
-    for play in store.find("plays", {"item": programme.item_id(row)}, order=["started_ms"]):
+    for play in store.each("plays", {"item": programme.item_id(row)}, order=["started_ms"]):
         best = plays.get(play["node"])
         if best is None or play["grade"] >= best["grade"]:
             plays[play["node"]] = play
     found = []
     for node in nodes:
-        known = statuses.get(node["node"]) or {}
-        stage = _stage(row, node, known, plays.get(node["node"]), published_s)
-        found.append({**node, "stage": stage, "online": _is_online(known, now_ms)})
+        stage = _stage(row, node, plays.get(node["node"]), published_s)
+        found.append({**node, "stage": stage, "online": _is_online(node, now_ms)})
     ranks = [STAGES.index(one["stage"]) for one in found]
     counts = [
         (name, sum(1 for rank in ranks if rank >= at)) for at, name in enumerate(STAGES) if at
@@ -98,15 +89,15 @@ def _published_s(store: Store, bulletin: str) -> int | None:
     return rows[0]["published_s"] if rows else None
 
 
-def _stage(row: Row, node: Row, status: Row, play: Row | None, published_s: int | None) -> str:
+def _stage(row: Row, node: Row, play: Row | None, published_s: int | None) -> str:
     if play is not None and play["outcome"] != "failed":
         return "proven" if is_enough(play["grade"], node["kind"]) else "air"
     if published_s is None:
         return "waiting"
-    aired = status.get("air_class") == "emergency" and status.get("air_title") == row["title"]
-    if aired and status["air_ms"] >= published_s * 1000:
+    aired = node["air_class"] == "emergency" and node["air_title"] == row["title"]
+    if aired and node["air_ms"] >= published_s * 1000:
         return "air"
-    contact_ms = status.get("contact_ms")
+    contact_ms = node["contact_ms"]
     return "sent" if contact_ms is not None and contact_ms >= published_s * 1000 else "waiting"
 
 

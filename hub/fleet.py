@@ -55,7 +55,7 @@ def title(text: str, field: str) -> str:
 
 def units_on(store: Store, day: str) -> dict[str, Row]:
     """Return every unit in force on a day (ISO) by id."""
-    return in_force(store.find("units"), day)
+    return in_force(store.each("units"), day)
 
 
 def in_force(rows: Iterable[Row], day: str) -> dict[str, Row]:
@@ -73,7 +73,7 @@ def standing_on(store: Store, day: str) -> dict[str, Row]:
     What a merged unit left (nodes, grants, bulletins) is so seen by those who took over, until
     the registrar has signed its nodes over; an ended row has `valid_to`.
     """
-    rows = store.find("units", order=["valid_from"])
+    rows = list(store.each("units", order=["valid_from"]))
     found = in_force(rows, day)
     past = {row["unit"]: row for row in rows if row["valid_from"] <= day and row["successor"]}
     for unit, row in past.items():

@@ -21,7 +21,8 @@ def points(
 ) -> dict[str, Any]:
     """Return the nodes that fit a question as points, or one point for each unit of many."""
     base, state = node_list.where(asked, now_ms, units, seen)
-    rows = store.find("nodes", {**base, **state}, order=["unit", "name"], join="node_status")
+    where, order = {**base, **state}, ["unit", "name"]
+    rows = list(store.each("nodes", where, order=order, join="node_status"))
     placed = [row for row in rows if row["latitude_e6"] is not None]
     gathered = len(placed) > POINTS_MAX
     return {

@@ -130,13 +130,14 @@ def _bulletin(
 def reach(store: Store, row: Row) -> dict[str, Any]:
     """Return how many nodes a bulletin is for and how many have played it, with evidence."""
     units = fleet.units_on(store, "9999-12-31")
-    wanted = store.find("nodes", {"unit": fleet.subtree(units, row["unit"]), "state": "enrolled"})
+    where = {"unit": fleet.subtree(units, row["unit"]), "state": "enrolled"}
+    wanted = list(store.each("nodes", where))
     if row["hamlets"]:
         wanted = [node for node in wanted if node["hamlet"] in row["hamlets"]]
     speakers = {node["node"] for node in wanted if node["kind"] == "speaker"}
     played: dict[str, Row] = {}
     item = f"{row['bulletin']}.{row['version']}"
-    for play in store.find("plays", {"item": item}, order=["started_ms"]):
+    for play in store.each("plays", {"item": item}, order=["started_ms"]):
         best = played.get(play["node"])
         if best is None or play["grade"] >= best["grade"]:
             played[play["node"]] = play

@@ -36,13 +36,13 @@ def count(store: Store, units: dict[str, Row], seen: Collection[str], when: Peri
     where = {"unit": sorted(seen), "started_ms": Above(when.from_ms - 1)}
     plays = store.tally("plays", tests, where, by="node")
     heard: dict[tuple[str, str], int] = {}
-    for node in store.find("nodes", {"unit": sorted(seen), "kind": "speaker"}):
+    for node in store.each("nodes", {"unit": sorted(seen), "kind": "speaker"}):
         if node["hamlet"] and node["node"] in plays:
             key = (node["unit"], node["hamlet"])
             sums = plays[node["node"]]
             heard[key] = heard.get(key, 0) + sums["measured"] - sums["failed"]
     found = []
-    for row in store.find("hamlets", {"unit": sorted(seen)}):
+    for row in store.each("hamlets", {"unit": sorted(seen)}):
         unit = units.get(row["unit"])
         plays_there = heard.get((row["unit"], row["hamlet"]), 0)
         unit_name = str(unit["name"]) if unit else row["unit"]

@@ -111,21 +111,14 @@ def lines(
 
 
 def _plays(store: Store, seen: Collection[str], when: Period) -> Iterator[Row]:
-    after: list[object] | None = None
     where = {"unit": sorted(seen), "started_ms": Above(when.from_ms - 1)}
-    count = 0
-    while True:
-        rows = store.find("plays", where, order=["started_ms"], after=after, limit=_PAGE)
-        for row in rows:
-            if row["started_ms"] >= when.to_ms:
-                return
-            yield row
-        count += len(rows)
-        if count > PLAYS_MAX:
-            raise RemoteFault("report.large", "too many plays", "Choose a shorter period.")
-        if len(rows) < _PAGE:
+    rows = store.each("plays", where, order=["started_ms"], page=_PAGE)
+    for count, row in enumerate(rows):
+        if row["started_ms"] >= when.to_ms:
             return
-        after = [rows[-1][name] for name in ("started_ms", "node", "epoch", "sequence")]
+        if count >= PLAYS_MAX:
+            raise RemoteFault("report.large", "too many plays", "Choose a shorter period.")
+        yield row
 
 
 Key = Callable[[Row], tuple[str, str]]
@@ -217,7 +210,7 @@ def availability(
     """
     end_ms = min(when.to_ms, now_ms)
     gaps: dict[str, list[tuple[int, int]]] = {}
-    for gap in store.find("gaps", {"state": ["open", "returning", "lost"], "why": "silent"}):
+    for gap in store.each("gaps", {"state": ["open", "returning", "lost"], "why": "silent"}):
         to_ms = end_ms if gap["to_ms"] is None else min(gap["to_ms"], end_ms)
         gaps.setdefault(gap["node"], []).append((max(gap["from_ms"], when.from_ms), to_ms))
     sums: dict[str, list[int]] = {}

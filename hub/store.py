@@ -5,15 +5,16 @@ the ledger opens: on SQLite through `hub.database`, in the simulator on `hub.sto
 and columns are those of `hub.schema`; both adapters pass `tests/hub/test_store.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from hub import schema
 from protocols.errors import LocalFault
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
 
-# No decision reads more rows at once; longer lists are read page by page with `after`.
+# No decision reads more rows at once; longer lists are read page by page (`each`, or `after`).
 ROWS_MAX = 10_000
 
 
@@ -88,6 +89,28 @@ class Store:
         columns come along, empty where it has no row, and `where` may name them as `table.column`.
         """
         raise NotImplementedError
+
+    def each(
+        self,
+        table: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        order: Sequence[str] = (),
+        join: str = "",
+        page: int = ROWS_MAX,
+    ) -> Iterator[Row]:
+        """Give every row that `find` would, however many, page by page; `order` has no empty
+        columns.
+        """
+        key = [column.name for column in schema.metadata.tables[table].primary_key]
+        names = [*order, *(name for name in key if name not in order)]
+        after: list[object] | None = None
+        while True:
+            rows = self.find(table, where, order=order, after=after, limit=page, join=join)
+            yield from rows
+            if len(rows) < page:
+                return
+            after = [rows[-1][name] for name in names]
 
     def count(self, table: str, where: Mapping[str, Any] | None = None, distinct: str = "") -> int:
         """Count the rows whose columns fit `where`, or their different values of a column."""

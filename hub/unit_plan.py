@@ -70,7 +70,7 @@ class Plan(NamedTuple):
 
 def plan(store: Store, given: Read) -> Plan:
     """Return what a file would change; raises `Wrong`."""
-    rows = {(one["unit"], one["valid_from"]): one for one in store.find("units")}
+    rows = {(one["unit"], one["valid_from"]): one for one in store.each("units")}
     old, lines = dict(rows), {}
     for line, row in given.units:
         key = (row["unit"], row["valid_from"])

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from hub import fleet
 from hub.cap import geometry
 from hub.cap.message import Area, Code, Message
-from hub.store import ROWS_MAX, Row, Store
+from hub.store import Row, Store
 
 # Our own list: permanent ids, as our exports carry them.
 OWN_LIST, OWN_HAMLETS = "chieng-unit", "chieng-hamlet"
@@ -47,7 +47,7 @@ def find(store: Store, given: Message, today: str, sent_day: str) -> Found:
     for row in store.find("units"):
         dated.setdefault(row["unit"], []).append(row)
     whole = {unit for code in codes for unit in units_of(dated, code, today, sent_day)}
-    parts = by_shape(_nodes(store), shaped) if shaped else {}
+    parts = by_shape(store.each("nodes", {"state": "enrolled"}), shaped) if shaped else {}
     whole |= {unit for unit, hamlets in parts.items() if not hamlets}
     for code in codes:
         unit, _, hamlet = code.code.partition("/")
@@ -135,13 +135,3 @@ def by_shape(nodes: Iterable[Row], areas: list[Area]) -> dict[str, set[str]]:
         unit: set() if unit in whole or unit not in missed else hamlets
         for unit, hamlets in hit.items()
     }
-
-
-def _nodes(store: Store) -> Iterable[Row]:
-    after: list[object] | None = None
-    while True:
-        rows = store.find("nodes", {"state": "enrolled"}, order=["node"], after=after)
-        yield from rows
-        if len(rows) < ROWS_MAX:
-            return
-        after = [rows[-1]["node"], rows[-1]["node"]]

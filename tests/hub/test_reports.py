@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 from openpyxl import load_workbook
 
-from hub import fleet, progress, reached, reports
+from hub import fleet, overview, progress, reached, reports
+from hub.store import ROWS_MAX
 from hub.store_memory import MemoryStore
 from protocols.errors import RemoteFault
 from tests.hub.conftest import COMMUNE, PROVINCE, unit_row
@@ -130,6 +131,22 @@ def test_targets_are_counted_from_the_registry(store):
         fleet.add_node(store, form, "test", 1)
     found = progress.count(store, units, [COMMUNE])
     assert (found.reached_percent, found.board_percent) == (100, 100)
+
+
+def test_no_silence_is_left_out_however_much_there_was(store):
+    gap = {"why": "silent", "from_ms": NOON, "to_ms": NOON + DAY, "state": "lost", "changed_ms": 0}
+    others = [f"a-{number}" for number in range(ROWS_MAX)]
+    store.add_many("gaps", [{**gap, "node": node} for node in (*others, "loa-1")])
+    units = fleet.units_on(store, "2026-01-03")
+    found = reports.availability(store, units, [COMMUNE], january(), NOON + 4 * DAY)
+    assert found[0].known_permille == 750
+
+
+def test_whoever_was_heard_last_counts_however_many_were_before(store):
+    more = [play(n, NOON + n, node="loa-0", item="b3.1") for n in range(10, ROWS_MAX + 10)]
+    store.add_many("plays", [*more, play(9, NOON + DAY, item="b3.1")])
+    row = {"bulletin": "b3", "version": 1, "unit": COMMUNE, "hamlets": []}
+    assert overview.reach(store, row)["reach_heard"] == 1
 
 
 async def test_the_page_and_its_files_say_the_same(pages, services):

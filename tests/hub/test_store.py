@@ -71,6 +71,16 @@ async def test_find_filters_orders_and_pages(ledger):
     assert await ledger.read(lambda s: s.count("hamlets", {"unit": "03.m4x9"})) == 1
 
 
+async def test_each_gives_every_row_once_whatever_the_page(ledger):
+    await ledger.write(fill)
+    for asked in ({}, {"order": ["name"]}, {"where": {"unit": "03.k7f2"}}, {"order": ["hamlet"]}):
+        whole = await ledger.read(lambda s, a=asked: s.find("hamlets", **a))
+        assert whole
+        for page in (1, 2, 3, 4):
+            paged = await ledger.read(lambda s, a=asked, p=page: [*s.each("hamlets", **a, page=p)])
+            assert paged == whole, (asked, page)
+
+
 async def test_null_is_found_and_sorts_first(ledger):
     day = {"kind": "commune", "parent": None, "code": None, "code_system": None}
     day = dict(day, successor=None, valid_from="2025-07-01")
