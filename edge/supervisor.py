@@ -53,6 +53,7 @@ class Supervisor:
     def __init__(self, clock: Clock, reporter: Reporter):
         self._clock = clock
         self._reporter = reporter
+        self._is_ending = False
 
     async def run(self, tasks: list[Task]) -> None:
         """Run every task; returns when all have ended, makes all safe when cancelled."""
@@ -66,6 +67,7 @@ class Supervisor:
             if tasks:
                 await over.wait()
         finally:
+            self._is_ending = True
             for one in running:
                 one.cancel()
             pressing = asyncio.create_task(self._press(running))
@@ -106,6 +108,11 @@ class Supervisor:
             try:
                 await task.run()
                 return
+            except asyncio.CancelledError:
+                # Whatever else was cancelled within a task and waited for is a crash like any.
+                if self._is_ending:
+                    raise
+                self._reporter.task_failed(task.name, RuntimeError("cancelled by nobody"))
             except Exception as error:
                 self._reporter.task_failed(task.name, error)
             finally:

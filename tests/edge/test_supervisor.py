@@ -113,6 +113,28 @@ async def test_one_task_crashing_does_not_touch_another():
     assert steady.safe == 1
 
 
+async def test_a_cancellation_from_within_is_a_crash_and_no_end():
+    class Leaky(Flaky):
+        async def run(self):
+            self.starts_ms.append(self.clock.ticks_ms())
+            if len(self.starts_ms) < 3:
+                inner = asyncio.create_task(asyncio.sleep(60))
+                inner.cancel()
+                await inner
+            await asyncio.Event().wait()
+
+    clock, book = Clock(), Book()
+    task = Leaky(clock, 0)
+    running = asyncio.create_task(Supervisor(clock, book).run([task]))
+    await pass_time(clock, 10_000)
+    assert len(task.starts_ms) == 3 and task.safe == 2
+    assert book.entries == [("flaky", "cancelled by nobody")] * 2
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert task.safe == 3
+
+
 async def test_a_failing_safe_state_is_reported_too():
     class Unsafe(Flaky):
         async def make_safe(self):
