@@ -47,24 +47,29 @@ class LanTask(Task):
     async def run(self) -> None:
         """Announce for ever, where the configuration wants it."""
         while self._lan.finds:
-            config = self._parts.config
             try:
-                self._announcer = self._kit.announcer(self.where()[0])  # type: ignore[attr-defined]
-                port = self._lan.port if self._lan.serves else 0
-                words = lan.words(lan.NODE, self._unit, self._lan.serves)
-                await self._announcer.open(config.node, port, words)
-                self._parts.faults.clear("lan.mdns")
-                while True:
-                    await self._clock.sleep_ms(_AGAIN_MS)
+                await self._announce()
             except Fault as fault:
                 text = "nobody can be heard on the LAN: " + str(fault)
                 remedy = "Check the LAN's interface and cable."
                 self._parts.faults.note("lan.mdns", WorldFault("lan.mdns", text, remedy))
                 await self._clock.sleep_ms(_AGAIN_MS)
-            finally:
-                if self._announcer is not None:
-                    await self._announcer.close()
-                    self._announcer = None
+
+    async def _announce(self) -> None:
+        """Announce and listen while the address stands: a LAN's router may give another."""
+        address = self.where()[0]
+        announcer = self._kit.announcer(address)  # type: ignore[attr-defined]
+        try:
+            port = self._lan.port if self._lan.serves else 0
+            words = lan.words(lan.NODE, self._unit, self._lan.serves)
+            await announcer.open(self._parts.config.node, port, words)
+            self._announcer = announcer
+            self._parts.faults.clear("lan.mdns")
+            while self.where()[0] == address:
+                await self._clock.sleep_ms(_AGAIN_MS)
+        finally:
+            self._announcer = None
+            await announcer.close()
 
     def tasks(self, storage: ports.Storage) -> "list[Task]":
         """Return this task, and the one that serves where neighbours may ask."""

@@ -21,6 +21,8 @@ from protocols.limits import (
 )
 
 _PIECE_BYTES = 4096
+# Finding a file means to read and hash one of 512 KB at worst: it counts like so many bytes sent.
+_FIND_BYTES = 8192
 _AGAIN_MS = 60_000
 
 
@@ -51,8 +53,8 @@ class NeighbourTask(Task):
         """Serve for ever; an address that is not there is tried again every minute."""
         while True:
             try:
-                host, port = self._where()  # type: ignore[operator]
-                server = await asyncio.start_server(self._serve, host, port)
+                place = self._where()  # type: ignore[operator]
+                server = await asyncio.start_server(self._serve, place[0], place[1])
             except (Fault, OSError) as error:
                 text = "neighbours cannot be served: " + str(error)
                 remedy = "Check the LAN's interface and port in the configuration."
@@ -62,10 +64,17 @@ class NeighbourTask(Task):
             self._faults.clear("lan.serve")
             try:
                 self._started(server)
-                while True:
+                while self._stands(place):
                     await self._clock.sleep_ms(_AGAIN_MS)
             finally:
                 server.close()
+
+    def _stands(self, place: "tuple[str, int]") -> bool:
+        """Tell whether this is still where to listen: a LAN's router may give another address."""
+        try:
+            return bool(self._where() == place)  # type: ignore[operator]
+        except Fault:
+            return False
 
     def _started(self, server: "object") -> None:
         """Note the port that the system chose for port 0."""
@@ -94,6 +103,7 @@ class NeighbourTask(Task):
             status = b"404 Not Found" if fault.code == "neighbour.absent" else b"400 Bad Request"
             await self._send(writer, _empty(status))
             return
+        await self._pace(_FIND_BYTES)
         found = self._files.find(asked)
         if found is None:
             await self._send(writer, _empty(b"404 Not Found"))
@@ -135,14 +145,17 @@ class NeighbourTask(Task):
             await self._send(writer, piece)
 
     async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        """Send at the pace that all connections share."""
-        now_ms = self._clock.ticks_ms()
-        begins_ms = max(now_ms, self._free_ms)
-        self._free_ms = begins_ms + len(data) * 1000 // NEIGHBOUR_RATE_BYTES_S
-        if begins_ms > now_ms:
-            await self._clock.sleep_ms(begins_ms - now_ms)
+        await self._pace(len(data))
         writer.write(data)
         await writer.drain()
+
+    async def _pace(self, count: int) -> None:
+        """Wait for the turn of so many bytes at the rate that all connections share."""
+        now_ms = self._clock.ticks_ms()
+        begins_ms = max(now_ms, self._free_ms)
+        self._free_ms = begins_ms + count * 1000 // NEIGHBOUR_RATE_BYTES_S
+        if begins_ms > now_ms:
+            await self._clock.sleep_ms(begins_ms - now_ms)
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
