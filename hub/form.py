@@ -106,11 +106,15 @@ async def _recording(part: BodyPartReader, blobs: Blobs, form: Form) -> None:
 
 
 async def read_files(
-    request: web.Request, field: str, files_max: int, bytes_max: int
+    request: web.Request,
+    field: str,
+    files_max: int,
+    bytes_max: int,
+    too_long: str = "form.file_long",
 ) -> list[tuple[str, bytes]]:
     """Return (name, bytes) of the files of a field, none of which becomes a blob.
 
-    Raises `RemoteFault` (`form.broken`, `form.files`, `form.file_long`, `http.stalled`).
+    Raises `RemoteFault` (`form.broken`, `form.files`, `too_long`, `http.stalled`).
     """
     if request.content_type != "multipart/form-data":
         return []
@@ -126,7 +130,7 @@ async def read_files(
             while piece := await _soon(part.read_chunk()):
                 data += piece
                 if len(data) > bytes_max:
-                    raise RemoteFault("form.file_long", "a file is too long", "Choose others.")
+                    raise RemoteFault(too_long, "a file is too long", "Choose others.")
             if data:
                 found.append(((part.filename or "")[:200], data))
     except _BROKEN as error:

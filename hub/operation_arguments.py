@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from hub import retention
+
 KEEP = 14
 
 
@@ -29,5 +31,5 @@ def add(commands: Any, command: Callable[..., Any]) -> None:
     doctor.add_argument("--copies", metavar="DIR", help="where backups are kept")
     retain = command(commands, "retain", "Show or set how long things are kept; erase the older.")
     retain.add_argument("verb", choices=("show", "set", "erase"))
-    for name in ("records", "plays", "audit", "refusals"):
+    for name in retention.Kept._fields:
         retain.add_argument(f"--{name}", type=int, metavar="DAYS")

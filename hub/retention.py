@@ -1,8 +1,9 @@
 """How long things are kept, and erasing what is older.
 
 Records and plays are evidence and statistics, the audit log is who did what; all three may name a
-person only indirectly (an approver's id, a technician's name). Nothing is kept for less than half a
-year. The audit log is erased from its front alone, and an anchor keeps the rest verifiable.
+person only indirectly (an approver's id, a technician's name). Messages are others' CAP files.
+Nothing is kept for less than half a year. The audit log is erased from its front alone, and an
+anchor keeps the rest verifiable.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ DAY_S = 86400
 DAYS_MIN, DAYS_MAX = 183, 3660
 # Rows erased in one transaction: others write in between.
 BATCH = 500
+# A CAP message stands in four tables.
+MESSAGES_BATCH = 100
 # A hub that is restarted every night sweeps all the same.
 FIRST_SWEEP_S = 300
 SWEEP_S = 24 * 3600
@@ -35,6 +38,7 @@ class Kept(NamedTuple):
     plays: int = 1830
     audit: int = 1830
     refusals: int = 183
+    messages: int = 1830
 
 
 # What is erased by age alone: the column that says how old it is, and its unit in a second.
@@ -69,6 +73,7 @@ def holdings(store: Store) -> dict[str, Any]:
         "plays": store.count("plays"),
         "audit": store.count("audit"),
         "refusals": store.count("enrolment_refusals"),
+        "messages": store.count("cap_messages"),
         "oldest_play_s": play[0]["started_ms"] // 1000 if play else None,
         "oldest_audit_s": first[0]["at_s"] if first else None,
     }
@@ -77,7 +82,7 @@ def holdings(store: Store) -> dict[str, Any]:
 async def sweep(ledger: Ledger, who: str, now_s: int) -> dict[str, int]:
     """Erase everything older than the settings allow; return how many rows of each kind."""
     days = await ledger.read(kept)
-    gone = {"records": 0, "plays": 0, "refusals": 0, "audit": 0}
+    gone = dict.fromkeys(Kept._fields, 0)
     for name, (column, unit) in _AGES.items():
         below = (now_s - getattr(days, name) * DAY_S) * unit
         gone[name] = await _erase(ledger, _TABLES[name], {}, column, below)
@@ -85,6 +90,8 @@ async def sweep(ledger: Ledger, who: str, now_s: int) -> dict[str, int]:
     for chain in await ledger.read(lambda s: _old_chains(s, below_ms)):
         gone["records"] += await _erase(ledger, "records", chain, "received_ms", below_ms)
     await _erase(ledger, "sessions", {}, "created_s", now_s - sessions.LIFE_S)
+    while more := await ledger.write(lambda s: _erase_messages(s, now_s - days.messages * DAY_S)):
+        gone["messages"] += more
     over_s = now_s - EDITING_S
     await _erase(ledger, "drafts", {"state": ["sent", "dropped"]}, "saved_s", over_s)
     await _erase(ledger, "uploads", {"state": ["done", "dropped"]}, "created_s", over_s)
@@ -132,6 +139,20 @@ def _old_chains(store: Store, below_ms: int) -> list[Row]:
         if len(heads) < 1000:
             return found
         after = [heads[-1][name] for name in ("node", "chain", "epoch")]
+
+
+def _erase_messages(store: Store, below_s: int) -> int:
+    """Erase the oldest CAP messages with their files, and what links them to others."""
+    rows = store.find("cap_messages", order=["received_s"], limit=MESSAGES_BATCH)
+    old = [row["message"] for row in rows if row["received_s"] < below_s]
+    for name in old:
+        own = {"message": name}
+        for table, key in (("cap_bulletins", "bulletin"), ("cap_references", "target")):
+            for row in store.find(table, own):
+                store.erase(table, {**own, key: row[key]}, "message", name + "~", 1)
+        store.erase("cap_files", own, "message", name + "~", 1)
+        store.erase("cap_messages", own, "received_s", below_s, 1)
+    return len(old)
 
 
 def _erase_audit(store: Store, below_s: int) -> int:

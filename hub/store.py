@@ -63,7 +63,7 @@ class Store:
         raise NotImplementedError
 
     def erase(
-        self, table: str, where: Mapping[str, Any], column: str, below: int, limit: int
+        self, table: str, where: Mapping[str, Any], column: str, below: int | str, limit: int
     ) -> int:
         """Delete at most `limit` rows, by primary key, of those equal to `where` whose `column` is
         less than `below`; return how many. Only retention and the outbox erase.

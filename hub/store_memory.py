@@ -94,7 +94,7 @@ class MemoryStore(Store):
         return True
 
     def erase(
-        self, table: str, where: Mapping[str, Any], column: str, below: int, limit: int
+        self, table: str, where: Mapping[str, Any], column: str, below: int | str, limit: int
     ) -> int:
         rows = self._rows[table]
         old = [

@@ -100,7 +100,7 @@ class SqlStore(Store):
         return self._connection.execute(statement).rowcount == 1
 
     def erase(
-        self, table: str, where: Mapping[str, Any], column: str, below: int, limit: int
+        self, table: str, where: Mapping[str, Any], column: str, below: int | str, limit: int
     ) -> int:
         source = schema.metadata.tables[table]
         key = tuple_(*_key(source))

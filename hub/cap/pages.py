@@ -1,6 +1,5 @@
 """The pages of CAP: what came and what became of it, one message, the list of senders."""
 
-import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -75,19 +74,13 @@ async def bring(request: web.Request) -> web.Response:
     """Keep a file that a person brings."""
     services, who = request.app[SERVICES], access.reader(request)
     try:
-        sent = await form.read(request, services.blobs)
-        if sent.upload is None:
+        files = await form.read_files(request, "file", 1, CAP_BYTES_MAX, "cap.size")
+        if not files:
             raise RemoteFault("cap.none", "no file is chosen", "Choose a CAP file.")
-        data = await asyncio.to_thread(_read, services, sent.upload)
-        row, _ = await arriving.arrive(services, data, "page", None, who.account)
+        row, _ = await arriving.arrive(services, files[0][1], "page", None, who.account)
     except Fault as fault:
         return await _list_page(request, fault)
     raise web.HTTPSeeOther(f"/cap/messages/{row['message']}")
-
-
-def _read(services: Services, sha256: str) -> bytes:
-    with services.blobs.path(sha256).open("rb") as file:
-        return file.read(CAP_BYTES_MAX + 1)
 
 
 def _message(store: Store, services: Services, who: roles.Reader, name: str) -> dict[str, Any]:

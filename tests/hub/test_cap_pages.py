@@ -1,5 +1,6 @@
 """CAP on the pages: from a file to a signed alert with its sender's end, and what is refused."""
 
+import hashlib
 import json
 
 import aiohttp
@@ -7,6 +8,7 @@ import aiohttp
 from hub import bulletins
 from hub.cap import intake, senders
 from protocols import alert
+from protocols.limits import CAP_BYTES_MAX
 from tests.hub.cap_files import SENDER, build, geocode, info, named
 from tests.hub.conftest import COMMUNE, PROVINCE
 from tests.hub.test_emergency_pages import FIELDS, newest, prepare, signed
@@ -43,6 +45,17 @@ async def test_a_file_becomes_an_alert_that_ends_with_its_message(pages, service
     assert (one.drill, one.expires_s, one.title) == (True, now_s + 7200, "Lũ quét")
     _, text = await pages("GET", path)
     assert "Đã dùng để soạn" in text and sent in text
+
+
+async def test_a_file_that_is_brought_is_no_medium_and_has_its_bound(pages, services):
+    now_s = services.now_s()
+    data = build(now_s, info(now_s))
+    await bring(pages, data)
+    assert not services.blobs.has(hashlib.sha256(data).hexdigest())
+    _, text = await bring(pages, b" " * (CAP_BYTES_MAX + 1))
+    assert "<code>cap.size</code>" in text
+    _, text = await bring(pages, b"")
+    assert "<code>cap.none</code>" in text
 
 
 async def test_update_and_cancel_lead_to_what_is_on_air(pages, services, passphrases):

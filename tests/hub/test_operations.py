@@ -21,10 +21,13 @@ from hub import (
     retention,
     schema,
 )
+from hub.cap import intake, reader
+from hub.cap.areas import Found
 from hub.config import Config
 from hub.main import main
 from hub.services import open_hub
 from protocols.errors import Fault, LocalFault, RemoteFault, WorldFault
+from tests.hub.cap_files import build, info
 from tests.hub.conftest import COMMUNE
 
 DAY_S = 86400
@@ -233,10 +236,32 @@ async def test_what_is_too_old_is_erased_and_the_rest_still_verifies(ledger):
 
     await ledger.write(fill)
     gone = await retention.sweep(ledger, "test", now_s)
-    assert gone == {"records": 3, "plays": 1, "refusals": 0, "audit": 3}
+    assert gone == {"records": 3, "plays": 1, "refusals": 0, "audit": 3, "messages": 0}
     assert await ledger.read(audit.first_broken) is None
     assert await ledger.read(lambda s: [row["sequence"] for row in s.find("records")]) == [4]
     assert await retention.sweep(ledger, "test", now_s) == dict.fromkeys(gone, 0)
+
+
+async def test_an_old_message_goes_with_its_file_and_all_that_names_it(ledger, monkeypatch):
+    monkeypatch.setattr(retention, "MESSAGES_BATCH", 2)
+    tables = ("cap_messages", "cap_files", "cap_references", "cap_bulletins")
+    now_s = 2000 * DAY_S
+
+    def fill(store):
+        for number, day in enumerate((1, 2, 3, 1999)):
+            data = build(day * DAY_S, info(day * DAY_S), identifier=f"m{number}",
+                         references=["a,b,1970-01-01T07:00:00+07:00"])  # fmt: skip
+            row, _ = intake.receive(store, reader.read(data), data, Found((), False),
+                                    intake.Arrival("file", None, "x", day * DAY_S))  # fmt: skip
+            intake.use(store, row, COMMUNE, f"b{number}", day * DAY_S)
+
+    await ledger.write(fill)
+    assert (await retention.sweep(ledger, "test", now_s))["messages"] == 3
+    (left,) = await ledger.read(lambda s: s.find("cap_messages"))
+    for table in tables:
+        (row,) = await ledger.read(lambda s, t=table: s.find(t))
+        assert row["message"] == left["message"], table
+    assert left["identifier"] == "m3"
 
 
 async def test_a_log_erased_to_the_last_entry_goes_on_from_its_anchor(ledger):
