@@ -23,7 +23,7 @@ async def post(request: web.Request) -> web.Response:
         source = await services.ledger.read(lambda s: senders.of_token(s, token))
     if source is None:
         raise RemoteFault("cap.token", "no such token", "Ask the hub's administrator for one.")
-    data, name, now_ms = await read_body(request, CAP_BYTES_MAX), source["source"], 0
+    data, name = await read_body(request, CAP_BYTES_MAX), source["source"]
     now_ms = services.config.now_ms()
     try:
         row, is_new = await arriving.arrive(services, data, "push", name, name)
