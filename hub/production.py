@@ -1,6 +1,7 @@
 """Make what will play: speech or a recording becomes renditions and board frames.
 
-One bulletin at a time, in a task of its own; what a crash left half made is made again at start.
+One bulletin at a time, and beside it one alert, which never waits behind a long bulletin; what a
+crash left half made is made again at start.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import logging
 import secrets
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +47,17 @@ class Production:
         left = await self._ledger.read(lambda s: s.find("bulletins", {"state": bulletins.MAKING}))
         for row in left:
             self.ask(row["bulletin"], row["version"])
+        lanes: dict[bool, asyncio.Queue[Key]] = {False: asyncio.Queue(), True: asyncio.Queue()}
+        async with asyncio.TaskGroup() as group:
+            for lane in lanes.values():
+                group.create_task(self._serve(lane))
+            while True:
+                key = await self._asked.get()
+                lanes[await self._ledger.read(partial(_is_alert, *key))].put_nowait(key)
+
+    async def _serve(self, lane: "asyncio.Queue[Key]") -> None:
         while True:
-            await self.make(*await self._asked.get())
+            await self.make(*await lane.get())
 
     async def make(self, bulletin: str, version: int) -> None:
         """Make one version; what goes wrong is kept with it as a fault code."""
@@ -108,6 +119,11 @@ class Production:
     def _keep(self, picture: bytes) -> dict[str, Any]:
         blob = self._blobs.put_bytes(picture)
         return {"sha256": blob.sha256, "length": blob.length}
+
+
+def _is_alert(bulletin: str, version: int, store: Store) -> bool:
+    row = store.get("bulletin_versions", bulletin, version)
+    return row is not None and row["class"] == "emergency"
 
 
 def sweep(work: Path, now_s: int) -> None:

@@ -256,6 +256,30 @@ async def test_a_bulletin_left_half_made_is_made_at_the_next_start(services):
     assert (await state(services))["state"] == bulletins.READY
 
 
+async def test_an_alert_never_waits_behind_a_long_bulletin(services):
+    speak, begun, now_s = services.production.voices.synthesise, asyncio.Event(), services.now_s()
+
+    class Slow:
+        async def synthesise(self, reading, *rest):
+            if "chậm" in reading:
+                begun.set()
+                await asyncio.Event().wait()
+            return await speak(reading, *rest)
+
+    services.production.voices = Slow()
+    for name, given in (("b1", draft(text="rất chậm")), ("b2", draft(**EMERGENCY))):
+        await services.ledger.write(
+            lambda s, n=name, d=given: bulletins.create(s, n, d, "author", now_s)
+        )
+    task = asyncio.create_task(services.production.run())
+    await asyncio.wait_for(begun.wait(), 10)
+    async with asyncio.timeout(20):
+        while (await state(services, "b2"))["state"] != bulletins.READY:
+            await asyncio.sleep(0.05)
+    task.cancel()
+    assert (await state(services))["state"] == bulletins.MAKING
+
+
 @pytest.mark.parametrize("seen", bulletins.STATES)
 @pytest.mark.parametrize("trigger", bulletins.TRIGGERS)
 async def test_every_pair_of_state_and_trigger(ledger, seen, trigger):
