@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
 from hub import bulk, firmware_commands, order_publishing, retention
@@ -24,8 +24,12 @@ from hub.serving import Listener
 from protocols.errors import LocalFault
 
 PAGES = "127.0.0.1:8081"
+# What broke off once (a full disk, a fault of ours) is begun again after this.
+AGAIN_S = 10
 
 _log = logging.getLogger("chieng.hub")
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Certificate(NamedTuple):
@@ -103,22 +107,32 @@ async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
                 app = create_operator_app(services, counted)
                 await _listen(stack, app, operator_at, "health and metrics")
             for work in _works(services):
-                stack.push_async_callback(_cancel, asyncio.create_task(work))
+                stack.push_async_callback(_cancel, asyncio.create_task(lasting(work)))
             await stop.wait()
     finally:
         database.close()
 
 
-def _works(services: Services) -> list[Coroutine[Any, Any, None]]:
+def _works(services: Services) -> list[Work]:
     return [
-        services.production.run(),
-        services.publisher.run(),
-        firmware_commands.run(services),
-        bulk.run(services),
-        retention.run(services.ledger, services.uploads, services.config.now_ms),
-        Mirror(services).run(),
-        Feeds(services).run(),
+        services.production.run,
+        services.publisher.run,
+        lambda: firmware_commands.run(services),
+        lambda: bulk.run(services),
+        lambda: retention.run(services.ledger, services.uploads, services.config.now_ms),
+        lambda: Mirror(services).run(),
+        lambda: Feeds(services).run(),
     ]
+
+
+async def lasting(work: Work, again_s: float = AGAIN_S) -> None:
+    """Keep a work going until cancelled: one that broke off unnoticed would be missed for days."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            _log.exception("a work of the hub broke off and begins again")
+        await asyncio.sleep(again_s)
 
 
 async def _listen(

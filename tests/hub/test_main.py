@@ -14,8 +14,8 @@ import pytest
 
 from hub.addresses import address, is_loopback
 from hub.main import main
-from hub.serve import Where, serve
-from protocols.errors import LocalFault
+from hub.serve import Where, lasting, serve
+from protocols.errors import LocalFault, WorldFault
 from tests.hub.conftest import COMMUNE
 
 HUB = [sys.executable, "-m", "hub.main"]
@@ -162,3 +162,21 @@ async def test_serve_answers_until_it_is_told_to_stop(config):
             await asyncio.to_thread(urllib.request.urlopen, found["nodes"] + "/")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+async def test_what_broke_off_begins_again():
+    begun = []
+
+    async def work():
+        begun.append(True)
+        if len(begun) < 3:
+            raise WorldFault("hub.storage", "a full disk", "Free some space.")
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(lasting(work, 0.01))
+    async with asyncio.timeout(5):
+        while len(begun) < 3:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
