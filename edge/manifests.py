@@ -173,7 +173,7 @@ class Manifests:
         if found == held:
             return False
         if isinstance(found, Alerts) and path == auto_alert_path(found.unit):
-            self._allow(found)
+            self._allow(found, held)  # type: ignore[arg-type]
         state_file.write(self._storage, _ACTIVE + _flat(path), data)
         self._hold(path, found)
         self.news.ring()
@@ -220,7 +220,7 @@ class Manifests:
             return settings.read_orders(data, self._unit, self._node)
         return settings.read_settings(data, self._unit, self._node)
 
-    def _allow(self, found: Alerts) -> None:
+    def _allow(self, found: Alerts, held: Alerts | None) -> None:
         """Count relayed alerts, durably; raises `RemoteFault("alert.auto_rate")`."""
         try:
             data = state_file.read(self._storage, _AUTO, AUTO_SEEN_BYTES_MAX)
@@ -229,7 +229,7 @@ class Manifests:
             # A spoilt count is a fresh one: an alert may be the one that matters.
             allowance = auto_alert.Allowance()
         wall_ms = None if self._clock is None else self._clock.wall_ms()
-        if allowance.admit(found, None if wall_ms is None else wall_ms // 1000):
+        if allowance.admit(found, held, None if wall_ms is None else wall_ms // 1000):
             state_file.write(self._storage, _AUTO, allowance.export())
 
     def _hold(

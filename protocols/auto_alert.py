@@ -11,6 +11,7 @@ from protocols.errors import RemoteFault
 from protocols.fields import Fields, check_integer, check_list, check_text
 from protocols.limits import (
     AUTO_AGE_S_MAX,
+    AUTO_AHEAD_S_MAX,
     AUTO_GAP_S_MIN,
     AUTO_LIFE_S_MAX,
     AUTO_PER_DAY_MAX,
@@ -49,18 +50,22 @@ def check(found: Alerts) -> None:
 
 
 class Allowance:
-    """Count the relayed alerts of a day; `seen` maps an id to when it came (Unix seconds).
+    """Count the relayed alerts of a day; `seen` maps what began to when (Unix seconds).
 
-    While the time is unknown nothing is forgotten, so a node without a clock hears fewer, not more.
+    What comes back after it was taken off, or says something else under an id that stands, begins
+    anew and counts anew. While the time is unknown nothing is forgotten, so a node without a clock
+    hears fewer, not more.
     """
 
     def __init__(self, seen: "dict[str, int] | None" = None):
         self.seen = dict(seen or {})
 
-    def admit(self, found: Alerts, now_s: int | None) -> bool:
-        """Count what is new; tells whether something was, so that it is to be stored.
+    def admit(self, found: Alerts, held: Alerts | None, now_s: int | None) -> bool:
+        """Count what `held`, the version in force, lacks; tells whether there is news to store.
 
-        Raises `RemoteFault("alert.auto_rate")` and counts nothing when it would be too many.
+        One version counts once, however often it is offered. Raises
+        `RemoteFault("alert.auto_rate")` when it would be too many and `RemoteFault("alert.auto")`
+        for an alert of the future, and counts nothing then.
         """
         if now_s is not None:
             for name in list(self.seen):
@@ -68,7 +73,15 @@ class Allowance:
                     self.seen[name] = now_s
                 elif now_s - self.seen[name] >= _DAY_S:
                     del self.seen[name]
-        fresh = [one.id for one in found.alerts if not one.is_cancel() and one.id not in self.seen]
+        fresh = []
+        for one in found.alerts:
+            if one.is_cancel() or (held is not None and one in held.alerts):
+                continue
+            if now_s is not None and one.sent_s - now_s > AUTO_AHEAD_S_MAX:
+                raise _refuse("auto", one.id + " is of the future")
+            name = "%s/%d/%s" % (found.unit, found.version, one.id)
+            if name not in self.seen:
+                fresh.append(name)
         if len(self.seen) + len(fresh) > AUTO_PER_DAY_MAX:
             raise _refuse("auto_rate", "more relayed alerts than a day allows")
         for name in fresh:
@@ -88,6 +101,6 @@ def read(data: bytes) -> Allowance:
     seen = {}
     for entry in check_list(fields.value("seen"), "auto.seen", 0, AUTO_PER_DAY_MAX):
         pair = check_list(entry, "auto.seen", 2, 2)
-        name = check_text(pair[0], "auto.seen", 1, ID_BYTES_MAX)
+        name = check_text(pair[0], "auto.seen", 1, 3 * ID_BYTES_MAX)
         seen[name] = check_integer(pair[1], "auto.seen", 0, EPOCH_S_MAX)
     return Allowance(seen)

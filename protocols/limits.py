@@ -211,6 +211,8 @@ AUTO_SOUND_MS_MAX = 120_000
 AUTO_LIFE_S_MAX = 6 * 3600
 AUTO_AGE_S_MAX = 3600
 AUTO_GAP_S_MIN = 300
+# The hub's clock may be ahead of a node's by this.
+AUTO_AHEAD_S_MAX = 900
 AUTO_PER_DAY_MAX = 6
 AUTO_SEEN_BYTES_MAX = 2048
 # Seconds since 1970 up to the end of 2100.

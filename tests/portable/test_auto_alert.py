@@ -15,8 +15,8 @@ def relayed(name="auto.1", **fields):
     return one
 
 
-def read(*entries):
-    return alert.from_dict(alerts(list(entries)))
+def read(*entries, version=1):
+    return alert.from_dict(alerts(list(entries), version=version))
 
 
 def code_of(call, *arguments):
@@ -47,27 +47,59 @@ def test_each_bound_holds_alone():
 
 
 def test_a_day_holds_a_few_whatever_their_manifests():
-    allowance = auto_alert.Allowance()
+    allowance, now_s = auto_alert.Allowance(), MIDNIGHT_S
     for number in range(AUTO_PER_DAY_MAX):
-        assert allowance.admit(read(relayed("auto." + str(number))), 1000 + number)
+        assert allowance.admit(read(relayed("auto." + str(number))), None, now_s + number)
     seventh = read(relayed("auto.x"))
     before = dict(allowance.seen)
-    assert code_of(allowance.admit, seventh, 2000) == "alert.auto_rate"
+    assert code_of(allowance.admit, seventh, None, now_s + 99) == "alert.auto_rate"
     assert allowance.seen == before
-    assert allowance.admit(read(relayed("auto.0")), 2000) is False, "known ones come again"
-    assert code_of(allowance.admit, seventh, 999 + DAY_S) == "alert.auto_rate"
-    assert allowance.admit(seventh, 1000 + DAY_S)
+    held = read(relayed("auto.0"))
+    assert allowance.admit(held, held, now_s + 99) is False, "known ones come again"
+    assert allowance.admit(held, None, now_s + 99) is False, "the disk lost it meanwhile"
+    assert code_of(allowance.admit, seventh, None, now_s + DAY_S - 1) == "alert.auto_rate"
+    assert allowance.admit(seventh, None, now_s + DAY_S)
     again = auto_alert.read(allowance.export())
     assert again.seen == allowance.seen
 
 
-def test_without_a_clock_nothing_is_forgotten_and_the_day_begins_with_the_clock():
+def test_what_comes_back_or_changes_under_its_id_counts_anew():
+    for changed in (True, False):
+        allowance, held, version = auto_alert.Allowance(), None, 0
+        codes = []
+        while not codes:
+            version += 1
+            one = relayed(title="Tin " + str(version)) if changed else relayed()
+            found = read(one, version=version)
+            code = code_of(allowance.admit, found, held, MIDNIGHT_S)
+            if code:
+                codes.append(code)
+            held = found if changed else read(version=version)
+        assert (codes, version) == (["alert.auto_rate"], AUTO_PER_DAY_MAX + 1)
+
+
+def test_an_alert_of_the_future_is_refused_where_the_time_is_known():
+    found = read(relayed())
     allowance = auto_alert.Allowance()
+    sent_s = found.alerts[0].sent_s
+    assert code_of(allowance.admit, found, None, sent_s - 901) == "alert.auto"
+    assert allowance.admit(found, None, sent_s - 900)
+
+
+def test_the_longest_names_are_read_back():
+    allowance = auto_alert.Allowance()
+    entries = [relayed("auto." + str(number) + "x" * 58) for number in range(AUTO_PER_DAY_MAX)]
+    assert allowance.admit(read(*entries, version=1 << 52), None, MIDNIGHT_S)
+    assert auto_alert.read(allowance.export()).seen == allowance.seen
+
+
+def test_without_a_clock_nothing_is_forgotten_and_the_day_begins_with_the_clock():
+    allowance, now_s = auto_alert.Allowance(), MIDNIGHT_S
     for number in range(AUTO_PER_DAY_MAX):
-        assert allowance.admit(read(relayed("auto." + str(number))), None)
-    assert code_of(allowance.admit, read(relayed("auto.x")), None) == "alert.auto_rate"
-    assert code_of(allowance.admit, read(relayed("auto.x")), 5000) == "alert.auto_rate"
-    assert allowance.admit(read(relayed("auto.x")), 5000 + DAY_S)
+        assert allowance.admit(read(relayed("auto." + str(number))), None, None)
+    assert code_of(allowance.admit, read(relayed("auto.x")), None, None) == "alert.auto_rate"
+    assert code_of(allowance.admit, read(relayed("auto.x")), None, now_s) == "alert.auto_rate"
+    assert allowance.admit(read(relayed("auto.x")), None, now_s + DAY_S)
 
 
 def test_a_broken_count_is_told():
