@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from protocols.limits import EPOCH_S_MAX
 from tools.context import date
 
 # By name: (Vietnamese, English), and how the number is shown.
@@ -41,7 +42,7 @@ def _one(language: str, name: str, value: object) -> str:
     number = value if isinstance(value, int) else 0
     if name.endswith("_e6"):
         return f"{number / 1e6:.6f}"
-    if name not in _WORDS:
+    if name not in _WORDS or (name == "wall_s" and not 0 <= number <= EPOCH_S_MAX):
         return f"{name} {value}"
     shown = str(value)
     if name in _FLAGS:

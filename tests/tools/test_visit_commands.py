@@ -131,6 +131,8 @@ def test_readings_are_said_in_a_persons_words():
     coils = {"coil_on": 1, "coil_off": 0}
     assert readings.told("vi", coils) == "lệnh đóng → đóng, lệnh ngắt → ngắt"
     assert readings.told("en", {"latitude_e6": -13_980_000}) == "-13.980000"
+    # A node's clock may say anything.
+    assert readings.told("vi", {"wall_s": 2**53 - 1}) == f"wall_s {2**53 - 1}"
 
 
 def test_a_photo_on_the_sheet_is_signed_for(bench):
