@@ -72,7 +72,7 @@ def build(storage, link, identity, times, faults):
         lambda *args: times.append(args),
         lambda place, error: faults.append(error.code),
         lambda place: None,
-        lambda purpose: 1,
+        lambda purpose: 1 << 20,
     )
     task = RecordsTask(
         "node-1",
