@@ -20,7 +20,7 @@ QUERY_MAX = 2000
 def _wanted(store: Store, services: Services, who: Reader, asked: node_list.Asked) -> list[Row]:
     """Return the nodes of a question that the reader serves."""
     units = access.units_today(store, services)
-    seen = None if who.everywhere(roles.SERVICE) else who.reach(roles.SERVICE, units)
+    seen = who.bounds(roles.SERVICE, units)
     base, state = node_list.where(asked, services.config.now_ms(), units, seen)
     order = ["unit", "name"]
     return list(store.each("nodes", {**base, **state}, order=order, join="node_status"))

@@ -6,6 +6,7 @@ doubtful (its box was wiped, its ticket came late, the node it replaces still li
 quarantine: it is known, its records wait at the node, and a person confirms or revokes it.
 """
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -242,10 +243,11 @@ def confirm(store: Store, node: str, who: str, now_s: int) -> None:
             _replace(store, one["replaces"], now_s)
 
 
-def waiting(store: Store) -> list[Row]:
+def waiting(store: Store, seen: Collection[str] | None = None) -> list[Row]:
     """Return the nodes in quarantine with the reason and the technician, for the first page."""
     found = []
-    for row in store.find("nodes", {"state": QUARANTINED}, order=["unit", "name"], limit=100):
+    where = {"state": QUARANTINED, **fleet.within(seen)}
+    for row in store.find("nodes", where, order=["unit", "name"], limit=100):
         papers = store.find("enrolments", {"node": row["node"]}, limit=1)
         paper = papers[0] if papers else {"why": "", "technician": "", "enrolment": ""}
         told = {name: paper[name] for name in ("why", "technician", "enrolment")}
@@ -253,8 +255,7 @@ def waiting(store: Store) -> list[Row]:
     return found
 
 
-def refused(store: Store) -> list[Row]:
+def refused(store: Store, seen: Collection[str] | None = None) -> list[Row]:
     """Return enrolments that were refused and not mended since, newest first."""
-    return store.find(
-        "enrolment_refusals", {"state": "open"}, order=["at_s"], descending=True, limit=50
-    )
+    where = {"state": "open", **fleet.within(seen)}
+    return store.find("enrolment_refusals", where, order=["at_s"], descending=True, limit=50)

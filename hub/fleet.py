@@ -6,7 +6,7 @@ A unit's id is permanent; its name, parent and code are dated rows. Depth is dat
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from hub import audit
@@ -217,6 +217,11 @@ def revoke_node(store: Store, node: str, who: str, now_s: int) -> None:
         raise _refuse("node_id", f"no node {node}", "Check the id.")
     audit.append(store, now_s, who, "node.revoke", node)
     telling.node(store, node, now_s * 1000)
+
+
+def within(seen: Collection[str] | None) -> Row:
+    """Return what rows with a unit must fit to stand in the units seen; None sees all."""
+    return {} if seen is None else {"unit": sorted(seen)}
 
 
 def board_profiles(store: Store, units: Sequence[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 import base64
 import io
-from functools import partial
 from typing import Any
 
 import segno
@@ -28,6 +27,7 @@ from hub.translations import chosen
 from protocols import enrolment
 from protocols.errors import Fault, RemoteFault
 from protocols.limits import HUBS_MAX
+from protocols.paper import Paper
 
 _HERE = "/installations"
 _TICKET = _HERE + "/tickets/{ticket:[a-z0-9-]{1,64}}"
@@ -36,14 +36,9 @@ _NODE = _HERE + "/nodes/{node:[a-z0-9][a-z0-9-]{0,63}}"
 DAYS, COUNT = 30, 1
 
 
-def _sees(store: Store, services: Services, who: roles.Reader, permission: str) -> Any:
-    return partial(who.allows, permission, access.units_today(store, services))
-
-
 def _shown(store: Store, services: Services, who: roles.Reader) -> dict[str, Any]:
     units = access.units_today(store, services)
-    sees = partial(who.allows, roles.INSPECT, units)
-    found = installations.shown(store, sees, services.now_s())
+    found = installations.shown(store, who.bounds(roles.INSPECT, units), services.now_s())
     found["unit_names"] = {row["unit"]: row["name"] for row in store.find("units")}
     found["administered"] = who.reach(roles.ADMINISTER, units)
     found["offered"] = sorted(found["administered"], key=lambda unit: str(units[unit]["name"]))
@@ -146,11 +141,12 @@ async def send_kit(request: web.Request) -> web.Response:
     hubs = request.query.get("hub", "").split()
     if not 1 <= len(hubs) <= HUBS_MAX or not all(one.startswith("http") for one in hubs):
         return await _page(request, RemoteFault("visit.hub", "no address of a hub", "Name one."))
-    papers = await services.ledger.read(
-        lambda s: installations.open_papers(
-            s, _sees(s, services, who, roles.SERVICE), services.now_s()
-        )
-    )
+
+    def ask(store: Store) -> list[Paper]:
+        seen = who.bounds(roles.SERVICE, access.units_today(store, services))
+        return installations.open_papers(store, seen, services.now_s())
+
+    papers = await services.ledger.read(ask)
     return _file(await issuing.make_kit(services, hubs, papers), "chieng-kit.json")
 
 
@@ -164,11 +160,11 @@ async def bring(request: web.Request) -> web.Response:
     brought, outcomes = homecoming.sort(files)
 
     def check(store: Store) -> None:
-        sees = _sees(store, services, who, roles.SERVICE)
+        units = access.units_today(store, services)
         for one in brought:
             node = store.get("nodes", one.node)
             unit = one.unit or (node["unit"] if node else None)
-            if unit is not None and not sees(unit):
+            if unit is not None and not who.allows(roles.SERVICE, units, unit):
                 raise access.refused()
 
     await services.ledger.read(check)

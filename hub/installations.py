@@ -1,12 +1,12 @@
 """What the installations' page shows: tickets, nodes that wait for a person, enrolments, refusals.
 
-Plain functions over the store port; `sees(unit)` tells which units the reader may look at.
+Plain functions over the store port; `seen` are the units that the reader may look at, None all.
 """
 
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any
 
-from hub import enrolments, roles, tickets
+from hub import enrolments, fleet, roles, tickets
 from hub.roles import Reader
 from hub.store import Row, Store
 from protocols import enrolment, paper
@@ -15,26 +15,28 @@ from protocols.paper import Paper
 
 ENROLMENTS_MAX = 100
 TICKETS_MAX = 100
+ENDED_MAX = 500
 # What `show` calls a ticket: what the store says, and what date and count make of it.
 OPEN, WITHDRAWN, EXPIRED, USED = "open", "withdrawn", "expired", "used"
 
-Sees = Callable[[str], bool]
+Seen = Collection[str] | None
 
 
-def shown(store: Store, sees: Sees, now_s: int) -> dict[str, Any]:
+def shown(store: Store, seen: Seen, now_s: int) -> dict[str, Any]:
     """Return everything of the page but the reader's own choices."""
-    rows = store.find("enrolments", order=["received_s"], descending=True, limit=ENROLMENTS_MAX)
-    listed = [_joined(store, row) for row in rows if sees(row["unit"])]
-    nodes = store.find("nodes", {"state": [REVOKED, REPLACED]}, order=["name"], limit=500)
+    where = fleet.within(seen)
+    rows = store.find(
+        "enrolments", where, order=["received_s"], descending=True, limit=ENROLMENTS_MAX
+    )
+    ended = {"state": [REVOKED, REPLACED], **where}
+    states = (ENROLLED, QUARANTINED, REVOKED, REPLACED)
     return {
-        "tickets": [_ticket(row, now_s) for row in tickets.listed(store) if sees(row["unit"])][
-            :TICKETS_MAX
-        ],
-        "waiting": [row for row in enrolments.waiting(store) if sees(row["unit"])],
-        "refused": [row for row in enrolments.refused(store) if sees(row["unit"])],
-        "enrolments": listed,
-        "ended": [row for row in nodes if sees(row["unit"])],
-        "counts": _counts(store, sees),
+        "tickets": [_ticket(row, now_s) for row in tickets.listed(store, seen, TICKETS_MAX)],
+        "waiting": enrolments.waiting(store, seen),
+        "refused": enrolments.refused(store, seen),
+        "enrolments": [_joined(store, row) for row in rows],
+        "ended": store.find("nodes", ended, order=["name"], limit=ENDED_MAX),
+        "counts": {state: store.count("nodes", {"state": state, **where}) for state in states},
     }
 
 
@@ -42,16 +44,8 @@ def unconfirmed(store: Store, who: Reader, units: dict[str, Row]) -> int:
     """Return how many nodes wait until a reader confirms them; none for who may not."""
     if not who.may(roles.ADMINISTER):
         return 0
-    rows = enrolments.waiting(store)
-    return sum(who.allows(roles.ADMINISTER, units, row["unit"]) for row in rows)
-
-
-def _counts(store: Store, sees: Sees) -> dict[str, int]:
-    found = dict.fromkeys((ENROLLED, QUARANTINED, REVOKED, REPLACED), 0)
-    for row in store.find("nodes"):
-        if sees(row["unit"]):
-            found[row["state"]] += 1
-    return found
+    where = fleet.within(who.bounds(roles.ADMINISTER, units))
+    return store.count("nodes", {"state": QUARANTINED, **where})
 
 
 def _joined(store: Store, row: Row) -> Row:
@@ -77,11 +71,11 @@ def ticket(store: Store, name: str, now_s: int) -> Row | None:
     return _ticket({**row, "used": len(tickets.keys_of(store, name))}, now_s)
 
 
-def open_papers(store: Store, sees: Sees, now_s: int) -> list[Paper]:
+def open_papers(store: Store, seen: Seen, now_s: int) -> list[Paper]:
     """Return the tickets that a kit may hold: those that still admit somebody."""
     found = []
-    for row in tickets.listed(store):
-        if sees(row["unit"]) and _ticket(row, now_s)["shown"] == OPEN:
+    for row in tickets.listed(store, seen):
+        if _ticket(row, now_s)["shown"] == OPEN:
             whole = store.get("tickets", row["ticket"]) or row
             found.append(paper.read(whole["paper"], enrolment.TICKET))
     return found

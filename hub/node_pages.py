@@ -31,7 +31,7 @@ async def _list(request: web.Request) -> dict[str, Any]:
 
     def ask(store: Store) -> dict[str, Any]:
         units = access.units_today(store, services)
-        seen = None if who.everywhere(roles.VIEW) else who.reach(roles.VIEW, units)
+        seen = who.bounds(roles.VIEW, units)
         found = node_list.page(store, asked, now_ms, units, seen)
         return {**found, "saved": node_list.saved(store, who.account)}
 
@@ -129,7 +129,7 @@ async def show_map(request: web.Request) -> web.Response:
 
     def ask(store: Store) -> dict[str, Any]:
         units = access.units_today(store, services)
-        seen = None if who.everywhere(roles.VIEW) else who.reach(roles.VIEW, units)
+        seen = who.bounds(roles.VIEW, units)
         return node_map.points(store, asked, now_ms, units, seen)
 
     return page(request, "map.html", **await services.ledger.read(ask))

@@ -16,7 +16,7 @@ def _seen(
     store: Store, services: Services, who: Reader
 ) -> tuple[dict[str, Row], Collection[str] | None]:
     units = access.units_today(store, services)
-    return units, None if who.everywhere(roles.VIEW) else who.reach(roles.VIEW, units)
+    return units, who.bounds(roles.VIEW, units)
 
 
 async def show_notices(request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ so that a power cut of a commune is one line and not fifty.
 from collections.abc import Collection
 from typing import Any
 
+from hub import fleet
 from hub.store import Above, Row, Store
 
 SILENT = "node.silent"
@@ -32,15 +33,11 @@ def newest(store: Store) -> int:
     return rows[0]["sequence"] if rows else 0
 
 
-def _where(seen: Collection[str] | None) -> Row:
-    return {} if seen is None else {"unit": sorted(seen)}
-
-
 def unread(store: Store, account: str, seen: Collection[str] | None) -> int:
     """Return how many notices of the units seen an account has not read."""
     mark = store.get("notice_marks", account)
     since = mark["sequence"] if mark else 0
-    return store.count("notices", {**_where(seen), "sequence": Above(since)})
+    return store.count("notices", {**fleet.within(seen), "sequence": Above(since)})
 
 
 def gathered(
@@ -50,7 +47,7 @@ def gathered(
     mark = store.get("notice_marks", account)
     since = mark["sequence"] if mark else 0
     groups: dict[tuple[str, str, bool], dict[str, Any]] = {}
-    for row in store.find("notices", _where(seen), descending=True, limit=SHOWN_MAX):
+    for row in store.find("notices", fleet.within(seen), descending=True, limit=SHOWN_MAX):
         is_new = row["sequence"] > since
         unit = row["unit"]
         group = groups.setdefault(

@@ -27,9 +27,7 @@ def overview(
     seen: Collection[str] | None,
 ) -> dict[str, Any]:
     """Return everything the first page shows of the units `seen`; None sees all, past ones too."""
-    listed: Row = {"state": "enrolled"}
-    if seen is not None:
-        listed["unit"] = sorted(seen)
+    listed: Row = {"state": "enrolled", **fleet.within(seen)}
     counts = tally(store, listed, now_ms)
     tiles = total(counts)
     few = tiles["nodes"] <= NODES_MAX

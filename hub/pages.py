@@ -121,7 +121,7 @@ async def _overview(request: web.Request) -> dict[str, Any]:
 
     def ask(store: Store) -> dict[str, Any]:
         units = access.units_today(store, services)
-        seen = None if who.everywhere(roles.VIEW) else who.reach(roles.VIEW, units)
+        seen = who.bounds(roles.VIEW, units)
         told = peers.listed(store, config.now_ms())
         mine = who.reach(roles.ALARM, units)
         asked = intake.waiting(store, mine, config.now_ms() // 1000, CAP_MAX)

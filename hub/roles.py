@@ -68,6 +68,10 @@ class Reader(NamedTuple):
         """Return the units in force on which a permission holds."""
         return frozenset(unit for unit in units if self.allows(permission, units, unit))
 
+    def bounds(self, permission: str, units: dict[str, Row]) -> frozenset[str] | None:
+        """Return the units to which a permission is bound; None for none, past units too."""
+        return None if self.everywhere(permission) else self.reach(permission, units)
+
     def must_be_strong(self) -> bool:
         """Tell whether a grant asks for a second factor."""
         return needs_second_factor(grant.role for grant in self.grants)

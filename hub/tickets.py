@@ -1,8 +1,10 @@
 """Enrolment tickets and technicians' kits, both signed by the hub's online key."""
 
+from collections.abc import Collection
+
 from hub import audit, fleet
 from hub.services import AnswerKey
-from hub.store import Row, Store
+from hub.store import ROWS_MAX, Row, Store
 from protocols import enrolment, kit
 from protocols.enrolment import Ticket
 from protocols.errors import RemoteFault
@@ -48,9 +50,10 @@ def withdraw(store: Store, ticket: str, who: str, now_s: int) -> None:
     audit.append(store, now_s, who, "ticket.withdraw", ticket)
 
 
-def listed(store: Store) -> list[Row]:
-    """Return every ticket with how many nodes joined by it, newest first."""
-    rows = store.find("tickets", order=["issued_s"], descending=True)
+def listed(store: Store, seen: Collection[str] | None = None, limit: int = ROWS_MAX) -> list[Row]:
+    """Return the tickets of the units seen with how many nodes joined by each, newest first."""
+    where = fleet.within(seen)
+    rows = store.find("tickets", where, order=["issued_s"], descending=True, limit=limit)
     return [
         {
             **{name: value for name, value in row.items() if name != "paper"},

@@ -5,9 +5,10 @@ import re
 import aiohttp
 import pytest
 
-from hub import enrolment_api, fleet, roles
+from hub import enrolment_api, fleet, installations, roles
 from hub.app import create_app
 from hub.roles import Grant
+from hub.store_memory import MemoryStore
 from hw.linux.verifier import Verifier
 from protocols import carried, enrolment, http_signature, keys, kit, paper, records, settings
 from tests.hub.conftest import COMMUNE, PROVINCE, serving, signed_in, unit_row
@@ -191,6 +192,24 @@ async def test_each_role_finds_on_the_page_what_it_may_do(
             assert (f"/nodes/{node.id}/confirm" in text) == (rules and is_own)
             assert (PAGE + "/files" in text) == serves
             assert (f'value="{COMMUNE}"' in text) == (rules and is_own)
+
+
+def test_a_busy_province_hides_nothing_of_a_commune():
+    store, page = MemoryStore(), installations.ENROLMENTS_MAX
+    blank = {"public_key": "", "ticket": "t", "replaces": None, "technician": "", "why": ""}
+    for number, unit in enumerate([COMMUNE, *["03.other"] * page]):
+        row = {"node": f"loa-{number}", "unit": unit, "received_s": number, "paper": b""}
+        store.add("enrolments", {**blank, **row, "enrolment": f"{number:064x}"})
+        form = fleet.NodeForm(f"loa-{number}", unit, "Loa", "speaker", f"{number:032}".encode())
+        day = {"unit": unit, "valid_from": f"2026-{number:05}", "name": "Xã", "kind": "commune"}
+        store.add("units", day)
+        fleet.add_node(store, form, "test", number, enrolment.QUARANTINED)
+    found = installations.shown(store, {COMMUNE}, 1)
+    assert [row["node"] for row in found["enrolments"]] == ["loa-0"]
+    assert [row["node"] for row in found["waiting"]] == ["loa-0"]
+    assert found["counts"][enrolment.QUARANTINED] == 1
+    whole = installations.shown(store, None, 1)
+    assert whole["counts"][enrolment.QUARANTINED] == page + 1
 
 
 async def test_a_merged_unit_names_the_one_that_took_over(services, browse, monkeypatch):
