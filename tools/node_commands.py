@@ -10,9 +10,13 @@ from typing import Any
 from protocols import canonical, carried, enrolment
 from protocols.carried import Name
 from protocols.enrolment import Enrolment
-from protocols.errors import LocalFault
+from protocols.errors import LocalFault, RemoteFault
+from protocols.fields import Fields
 from protocols.limits import (
     BLOB_BYTES_MAX,
+    CARRIED_HEAD_BYTES_MAX,
+    ID_BYTES_MAX,
+    JSON_INTEGER_MAX,
     RECORD_BATCH_BYTES_MAX,
     SERVICE_PIECE_BYTES_MAX,
 )
@@ -145,15 +149,26 @@ async def pull_records(context: Context, line: NodeLine) -> dict[str, Any]:
     node, hub = str(known.value("node")), str(context.options.hub)
     for chain in CHAINS:
         async for told, body in _batches(line, chain, hub):
-            count = len(json.loads(body)["records"])
-            last = int(told["position"])
-            name = Name(node, chain, str(told["epoch"]), last - count + 1, last)
-            data = carried.build(str(told["host"]), str(told["path"]), told["headers"], body)
+            name, data = _carried(node, chain, told, body)
             files.keep_batch(name, data)
-            counts += count
+            counts += name.last - name.first + 1
     if not context.options.json:
         context.console.say("visit_records", count=counts)
     return {"node": node, "records": counts}
+
+
+def _carried(node: str, chain: str, told: Fields, body: bytes) -> tuple[Name, bytes]:
+    """Return the name and the file of a batch; raises `RemoteFault` for what is none."""
+    try:
+        count = len(json.loads(body)["records"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise RemoteFault("tool.records", "a batch is none", "Pull once more.") from None
+    headers = told.nested("headers")
+    given = {name: headers.text(name, 0, CARRIED_HEAD_BYTES_MAX) for name in carried.HEADERS}
+    last = told.integer("position", 0, JSON_INTEGER_MAX)
+    name = Name(node, chain, told.text("epoch", 1, ID_BYTES_MAX), last - count + 1, last)
+    host, path = (told.text(one, 1, CARRIED_HEAD_BYTES_MAX) for one in ("host", "path"))
+    return name, carried.build(host, path, given, body)
 
 
 async def _batches(line: NodeLine, chain: str, hub: str) -> Any:
@@ -171,7 +186,7 @@ async def _batches(line: NodeLine, chain: str, hub: str) -> Any:
                 raise LocalFault("tool.records", "the batch came short", "Pull once more.")
             body += piece
         epoch, position = str(told.value("epoch")), told.integer("position", 0, 1 << 50)
-        yield told.values, body
+        yield told, body
 
 
 async def set_clock(context: Context, line: NodeLine) -> dict[str, Any]:

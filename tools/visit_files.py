@@ -12,8 +12,9 @@ from hub.repository.durable import Disk
 from protocols import carried, enrolment, paper
 from protocols.carried import Name
 from protocols.enrolment import Verdict
-from protocols.errors import WorldFault
+from protocols.errors import RemoteFault, WorldFault
 from protocols.paper import Paper
+from protocols.units import is_node_id
 
 
 def default_home() -> Path:
@@ -46,23 +47,27 @@ class VisitFiles:
 
     def enrolment(self, node: str) -> Paper | None:
         """Return a node's enrolment, or None."""
-        path = self._enrolment(node)
-        if not path.exists():
+        path = self._enrolment(node) if is_node_id(node) else None
+        if path is None or not path.exists():
             return None
         return paper.read(path.read_bytes(), enrolment.ENROLMENT)
 
     def answer(self, node: str) -> Verdict | None:
         """Return the hub's last word on a node, or None."""
-        path = self.home / "queue" / f"{node}.answer.json"
+        path = self._of(node, "queue", "answer.json")
         return enrolment.read_answer(path.read_bytes())[0] if path.exists() else None
 
     def keep_answer(self, node: str, data: bytes) -> None:
         """Keep the hub's word."""
-        self.write(self.home / "queue" / f"{node}.answer.json", data)
+        self.write(self._of(node, "queue", "answer.json"), data)
 
     def keep_batch(self, name: Name, data: bytes) -> None:
-        """Keep a batch of records, as it would lie on a stick."""
-        self.write(self.records / carried.file_name(name), data)
+        """Keep a batch of records, as it would lie on a stick; raises `carried.*`."""
+        carried.read(data)
+        file = carried.file_name(name)
+        if carried.read_name(file) != name:
+            raise _no_name(file)
+        self.write(self.records / file, data)
 
     @property
     def records(self) -> Path:
@@ -79,7 +84,7 @@ class VisitFiles:
 
     def sheet(self, node: str) -> Path:
         """Return where a node's acceptance sheet stands."""
-        return self.home / "sheets" / f"{node}.html"
+        return self._of(node, "sheets", "html")
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a file durably; raises `WorldFault("tool.disk")`."""
@@ -92,4 +97,15 @@ class VisitFiles:
             ) from error
 
     def _enrolment(self, node: str) -> Path:
-        return self.home / "queue" / f"{node}.enrolment.json"
+        return self._of(node, "queue", "enrolment.json")
+
+    def _of(self, node: str, folder: str, suffix: str) -> Path:
+        """Return a node's file; raises `RemoteFault("visit.name")` for what is no node's name."""
+        if not is_node_id(node):
+            raise _no_name(node)
+        return self.home / folder / f"{node}.{suffix}"
+
+
+def _no_name(said: str) -> RemoteFault:
+    text = f"{said[:80]!r} is no name that a node can have"
+    return RemoteFault("visit.name", text, "This box is none of ours: leave it, and tell the hub.")

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from protocols import enrolment
-from protocols.errors import WorldFault
+from protocols.errors import Fault, RemoteFault, WorldFault
+from protocols.fields import Fields
+from protocols.records import CHAINS
 from tests.tools.cable_scene import NOW_MS, UNIT, Box, CutPort, Hub, RunningClock
 from tests.tools.test_provision_flow import ENTRY, spoken
-from tools import readings, serial_port
+from tools import node_commands, readings, serial_port
 from tools.console import Console
 from tools.main import run
+from tools.visit_files import VisitFiles
 
 NOW_S = NOW_MS // 1000
 
@@ -266,3 +269,68 @@ def test_a_lost_port_in_a_command_is_one_sentence(bench, monkeypatch):
     monkeypatch.setattr(CutPort, "open", broken)
     code, out = bench.tool("node", "info", "--port", "/dev/a")
     assert code == 1 and out.startswith("Máy tính không cho mở cổng")
+
+
+SHARED = {"content-digest": "d", "content-type": "t", "signature": "s", "signature-input": "i"}
+BATCH = {"epoch": "e1", "position": 1, "length": 14, "host": "h", "path": "/v1/records",
+         "headers": SHARED}  # fmt: skip
+
+
+class Liar:
+    """A box that answers as it likes: one batch of one record, under any name."""
+
+    def __init__(self, node="n-1", body=b'{"records":[1]}', **batch):
+        self.node, self.body = node, body
+        self.batch = {**BATCH, "length": len(body), **batch}
+
+    async def ask(self, step, _piece=b"", **words):
+        if step == "identity":
+            return Fields({"node": self.node}, "answer"), b""
+        if step == "piece":
+            return Fields({}, "answer"), self.body
+        done = words["position"] >= 1
+        return Fields({**self.batch, "length": 0} if done else self.batch, "answer"), b""
+
+
+async def pulled(home, liar):
+    options = types.SimpleNamespace(home=home, hub="http://hub", json=True)
+    context = types.SimpleNamespace(options=options)
+    return await node_commands.pull_records(context, liar)
+
+
+async def test_records_of_a_box_stand_in_their_folder(tmp_path):
+    assert (await pulled(tmp_path / "home", Liar()))["records"] == len(CHAINS)
+    names = sorted(one.name for one in (tmp_path / "home" / "records").iterdir())
+    assert names == sorted(f"n-1~{chain}~e1~1-1.http" for chain in CHAINS)
+
+
+@pytest.mark.parametrize(
+    "liar",
+    [
+        Liar(node="../../out"),
+        Liar(node="/" + "x" * 9),
+        Liar(node="n\n1"),
+        Liar(epoch="../e"),
+        Liar(epoch="a~b"),
+        Liar(position=5, body=b'{"records":[]}'),
+        Liar(body=b"[" * 9000),
+        Liar(body=b"no json"),
+        Liar(body=b"{}"),
+        Liar(headers=[]),
+        Liar(headers={**SHARED, "signature": "a\r\nhost: b"}),
+        Liar(path="v1"),
+        Liar(host=7),
+    ],
+)
+async def test_a_box_puts_nothing_elsewhere_and_breaks_no_tool(tmp_path, liar):
+    with pytest.raises(Fault):
+        await pulled(tmp_path / "home", liar)
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+
+
+def test_a_node_without_a_possible_name_has_no_files(tmp_path):
+    files = VisitFiles(tmp_path)
+    for ask in (files.answer, files.sheet, lambda name: files.keep_answer(name, b"")):
+        with pytest.raises(RemoteFault, match=r"visit\.name"):
+            ask("../x")
+    assert files.enrolment("../x") is None
