@@ -111,13 +111,16 @@ def _give(store: Store, row: Row, node: str, now_s: int) -> Row:
 
 
 async def run(services: Services) -> None:
-    """Carry out what waits, for ever."""
+    """Carry out what waits, for ever; what was noted and not published is published first."""
+    is_left = False
     while True:
         try:
-            more = await advance(services)
+            if is_left:
+                await order_publishing.recover(services)
+            is_left, more = False, await advance(services)
         except Fault as fault:
             _log.error("bulk: %s", fault)
-            more = False
+            is_left, more = True, False
         if not more:
             await asyncio.sleep(LOOK_S)
 

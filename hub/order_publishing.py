@@ -6,6 +6,7 @@ at the moment of signing, so publishing twice says the same thing twice.
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 
 from hub import fleet, orders
 from hub.orders import Manifest
@@ -13,7 +14,7 @@ from hub.publishing import Signature
 from hub.repository import request as requests
 from hub.repository.request import Request
 from hub.services import Services
-from hub.store import Store
+from hub.store import Row, Store
 from protocols import mandates
 from protocols.errors import RemoteFault
 from protocols.units import mandates_path
@@ -40,11 +41,14 @@ async def publish_many(services: Services, kind: str, unit: str, nodes: list[str
     name = "settings" if kind == "settings" else "orders"
 
     def make(store: Store) -> dict[str, Manifest]:
+        live = orders.active(store, nodes)
         if name == "settings":
-            return {node: orders.settings_manifest(store, node) for node in nodes}
-        return {node: orders.orders_manifest(store, node, now_s) for node in nodes}
+            return {node: orders.settings_manifest(store, node) for node in live}
+        return {node: orders.orders_manifest(store, node, now_s) for node in live}
 
     made = await services.ledger.read(make)
+    if not made:
+        return
     files = {node: one.data for node, one in made.items()}
     await asyncio.to_thread(services.repository.sign_for_nodes, unit, name, files, now_s)
     rows = [row for one in made.values() for row in one.rows]
@@ -105,11 +109,15 @@ async def accept(services: Services, data: bytes) -> int:
 
 
 async def recover(services: Services) -> None:
-    """Publish what a crash left waiting; mandates wait for their approver anyway."""
-    rows = await services.ledger.read(
-        lambda s: s.find("orders", {"state": "waiting", "channel": ["orders", "settings"]})
-    )
-    for node in sorted({row["node"] for row in rows if row["channel"] == "orders"}):
-        await publish_orders(services, node)
-    for node in sorted({row["node"] for row in rows if row["channel"] == "settings"}):
-        await publish_settings(services, node)
+    """Publish what a crash or a full disk left waiting; mandates wait for their approver anyway.
+
+    What waits for a node that was revoked since stays as it is.
+    """
+    for channel, publish in (("orders", publish_orders), ("settings", publish_settings)):
+        where = {"state": "waiting", "channel": channel}
+        for node in await services.ledger.read(partial(_waiting_for, where)):
+            await publish(services, node)
+
+
+def _waiting_for(where: Row, store: Store) -> list[str]:
+    return orders.active(store, {row["node"] for row in store.each("orders", where)})

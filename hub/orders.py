@@ -42,6 +42,12 @@ def node_row(store: Store, node: str) -> Row:
     return row
 
 
+def active(store: Store, nodes: Iterable[str]) -> list[str]:
+    """Return those of some nodes that are active, in order."""
+    rows = [store.get("nodes", node) for node in sorted(nodes)]
+    return [row["node"] for row in rows if row is not None and row["state"] == "enrolled"]
+
+
 def _add(store: Store, row: Row, channel: str, kind: str, more: dict[str, Any]) -> Row:
     now_s = more["now_s"]
     added = {

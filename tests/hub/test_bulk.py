@@ -1,9 +1,11 @@
 """Orders for many nodes: chosen by a filter, resumed after a crash, a result for each node."""
 
+import asyncio
 import re
 
 from hub import bulk, order_publishing, orders
 from hub.roles import Grant
+from protocols.errors import WorldFault
 from tests.hub.conftest import COMMUNE, PROVINCE, signed_in
 from tests.hub.test_node_pages import add
 from tests.hub.test_pages import pages
@@ -73,3 +75,41 @@ async def test_a_hub_that_stops_in_between_asks_nobody_twice(services, monkeypat
     assert len(rows) == bulk.STEP + 3 and {one["state"] for one in rows} == {"sent"}
     row = await services.ledger.read(lambda s: bulk.progress(s, name))
     assert (row["waiting"], row["asked"], row["not_asked"]) == (0, bulk.STEP + 3, 0)
+
+
+async def test_a_step_that_could_not_be_published_is_published_later(services, monkeypatch):
+    def fill(store):
+        for number in range(3):
+            add(store, f"cum-{number}", f"Cụm {number}")
+        pairs = [(f"cum-{number}", COMMUNE) for number in range(3)]
+        bulk.begin(store, pairs, "self-test", {}, "", "ai", services.now_s())
+
+    await services.ledger.write(fill)
+
+    async def full(*_arguments):
+        raise WorldFault("hub.disk", "the disk is full", "Free some space.")
+
+    monkeypatch.setattr(order_publishing, "publish_many", full)
+    monkeypatch.setattr(bulk, "LOOK_S", 0.05)
+    work = asyncio.create_task(bulk.run(services))
+    async with asyncio.timeout(20):
+        while await services.ledger.read(lambda s: s.count("orders", {"state": "sent"})) < 3:
+            await asyncio.sleep(0.05)
+    work.cancel()
+
+
+async def test_a_node_revoked_meanwhile_holds_up_no_other_and_no_start(services):
+    def fill(store):
+        for number in range(3):
+            add(store, f"cum-{number}", f"Cụm {number}")
+            orders.give(store, f"cum-{number}", "restart", "ai", services.now_s())
+            orders.narrow(store, f"cum-{number}", 50, [], "ai", services.now_s())
+        store.change("nodes", ("cum-1",), {"state": "revoked"})
+
+    await services.ledger.write(fill)
+    nodes = ["cum-0", "cum-1", "cum-2"]
+    await order_publishing.publish_many(services, "restart", COMMUNE, nodes)
+    await order_publishing.publish_many(services, "restart", COMMUNE, ["cum-1"])
+    await order_publishing.recover(services)
+    rows = await services.ledger.read(lambda s: s.find("orders", {"state": "sent"}))
+    assert [row["node"] for row in rows] == ["cum-0"] * 2 + ["cum-2"] * 2
