@@ -99,7 +99,7 @@ async def _sign_one(
         title = row["title"]
         if f"{name}.{row['version']}" != heard or row["class"] == "emergency":
             raise RemoteFault("bulletin.state", "it has changed", "Load the page again and look.")
-        outcome = await services.publisher.approve(name, [signature])
+        outcome = await services.publisher.approve(name, [signature], heard=row["version"])
     except Fault as fault:
         return {"title": title, "fault": fault_texts.explain(fault, chosen(request)), "missing": 0}
     return {"title": title, "fault": None, "missing": outcome.missing}
@@ -117,8 +117,7 @@ async def give_back(request: web.Request) -> web.Response:
         now_s = services.now_s()
         row = bulletins.move(store, name, "return", now_s)
         version = row["version"]
-        if sent.one("version") != str(version):
-            raise RemoteFault("bulletin.state", "it has changed", "Load the page again and look.")
+        bulletins.check_version(row, sent.number("version", -1))
         audit.append(store, now_s, who, "bulletin.return", name, comment=comment, version=version)
 
     await services.ledger.write(decide)

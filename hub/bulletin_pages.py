@@ -102,7 +102,7 @@ async def _sign(request: web.Request, action: str) -> web.Response:
         approver = sent.one("approver")
         row = await services.ledger.read(lambda s: s.get("approvers", approver))
         signature = await services.opener.open(row, sent.one("passphrase"))
-        await services.publisher.approve(name, [signature], action)
+        await services.publisher.approve(name, [signature], action, sent.version())
     except Fault as fault:
         return await _bulletin_page(request, fault)
     raise web.HTTPSeeOther(f"/bulletins/{name}")

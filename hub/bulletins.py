@@ -116,6 +116,12 @@ def move(store: Store, bulletin: str, trigger: str, now_s: int) -> Row:
     return row
 
 
+def check_version(row: Row, seen: int) -> None:
+    """Raise `RemoteFault("bulletin.state")` where a bulletin is no longer what a person saw."""
+    if row["version"] != seen:
+        raise _refuse("state", "it has changed", "Load the page again and look.")
+
+
 def current(store: Store, bulletin: str) -> Row:
     """Return a bulletin with the fields of its newest version, JSON columns decoded."""
     row = store.get("bulletins", bulletin)

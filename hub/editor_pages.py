@@ -112,8 +112,7 @@ async def save(request: web.Request) -> web.Response:
             if drafts.NAME.fullmatch(sent.one("draft")):
                 drafts.end(store, sent.one("draft"), who.account, "sent", now_s)
             if bulletin:
-                seen = sent.number("version", -1) if sent.one("version") else None
-                return bulletins.edit(store, name, written, who.account, now_s, seen)
+                return bulletins.edit(store, name, written, who.account, now_s, sent.version())
             bulletins.create(store, name, written, who.account, now_s)
             return 1
 

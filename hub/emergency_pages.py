@@ -251,7 +251,7 @@ async def _sign(request: web.Request, action: str) -> web.Response:
             emergency.confirm(sent.one("confirm"), units[row["unit"]]["name"])
         chosen_row = await services.ledger.read(lambda s: s.get("approvers", sent.one("approver")))
         signature = await services.opener.open(chosen_row, sent.one("passphrase"))
-        await services.publisher.approve(name, [signature], action)
+        await services.publisher.approve(name, [signature], action, sent.version())
     except Fault as fault:
         return await _alert_page(request, fault)
     raise web.HTTPSeeOther(f"/emergency/{name}")

@@ -39,6 +39,10 @@ class Form:
         """Return every value of a field."""
         return self.fields.get(name, [])
 
+    def version(self) -> int | None:
+        """Return which version its writer had before him, when the form says so."""
+        return self.number("version", -1) if self.one("version") else None
+
     def number(self, name: str, otherwise: int) -> int:
         """Return a field as a whole number, -1 for what is none."""
         text = self.one(name).strip()

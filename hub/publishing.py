@@ -55,16 +55,23 @@ class Publisher:
         self._one = asyncio.Lock()
 
     async def approve(
-        self, bulletin: str, signatures: Sequence[Signature], action: str = "publish"
+        self,
+        bulletin: str,
+        signatures: Sequence[Signature],
+        action: str = "publish",
+        heard: int | None = None,
     ) -> Outcome:
         """Sign a bulletin (or, with action `recall`, its removal) and publish it.
 
+        `heard` is the version that the approver was shown; another one is not signed for him.
         Raises `RemoteFault` and leaves the bulletin as it was when a signature does not count or
         something was published in between.
         """
         async with self._one:
             await self._complete_all()
             row = await self._ledger.read(lambda s: bulletins.current(s, bulletin))
+            if heard is not None:
+                bulletins.check_version(row, heard)
             if action == "publish":
                 await self._ledger.read(lambda s: intake.check_open(s, bulletin))
             waiting = await self._ledger.read(lambda s: _open_of(s, bulletin))
@@ -127,7 +134,7 @@ class Publisher:
         }
 
         def intend(store: Store) -> None:
-            bulletins.move(store, bulletin, trigger, now_s)
+            bulletins.check_version(bulletins.move(store, bulletin, trigger, now_s), row["version"])
             store.add("publications", publication)
             if adding is not None:
                 fields = {"timing_json": json.dumps(when)}

@@ -2,7 +2,7 @@
 
 from hub import audit, bulletins
 from tests.hub.test_pages import FIELDS, multipart, pages
-from tests.hub.test_publishing import manifest, state, write
+from tests.hub.test_publishing import draft, manifest, state, write
 
 __all__ = ("pages",)
 
@@ -66,6 +66,32 @@ async def test_a_bulletin_is_returned_with_a_comment_and_submitted_again(pages, 
     rows = await services.ledger.read(lambda s: s.find("audit", {"action": "bulletin.return"}))
     assert [row["who"] for row in rows] == ["thu-nghiem"]
     assert await services.ledger.read(audit.first_broken) is None
+
+
+async def test_nobody_signs_what_he_was_not_shown(pages, services, passphrases):
+    when = {"mode": "alert", "hours": 1, "gap_min": 0, "drill": False}
+    alarm = {"legal_class": "emergency", "timing": when}
+    sent = {"approver": "xa-1", "passphrase": passphrases["xa-1"], "confirm": "Xã Ia Thử"}
+    for name, page, action, changes in (
+        (NAMES[0], "bulletins", "approve", {}),
+        (NAMES[1], "emergency", "sign", alarm),
+    ):
+        row, now_s = await write(services, name, **changes), services.now_s()
+        made = {"renditions": row["renditions"], "frames": [], "spoken": "y"}
+
+        def change(store, name=name, changes=changes, made=made, now_s=now_s):
+            new = draft(text="Sửa sau khi nghe.", **changes)
+            bulletins.edit(store, name, new, "author", now_s)
+            bulletins.made(store, name, 2, made, now_s)
+
+        await services.ledger.write(change)
+        path = f"/{page}/{name}"
+        response, text = await pages("POST", f"{path}/{action}", data={**sent, "version": "1"})
+        assert response.status == 400 and "bản tin đã chuyển sang" in text
+        assert (await state(services, name))["state"] == bulletins.READY
+        assert '<input type="hidden" name="version" value="2">' in text
+        await pages("POST", f"{path}/{action}", data={**sent, "version": "2"})
+        assert (await state(services, name))["state"] == bulletins.PUBLISHED
 
 
 async def test_a_template_fills_the_form(pages):
