@@ -235,7 +235,8 @@ def run(scale, seed, kind=World):
     gc.disable()
     try:
         loop.run_until_complete(live())
-        world = found["world"]
+        # What ends after the run does so in no order.
+        world, steps = found["world"], loop.steps
         loop.run_until_complete(world.close())
     finally:
         loop.close()
@@ -249,7 +250,7 @@ def run(scale, seed, kind=World):
         seed,
         world.nodes * world.days,
         spent,
-        loop.steps,
+        steps,
         judge.trace.hexdigest(),
         dict(judge.counts, kinds=" ".join(world.kinds)),
         None if fault is None else str(fault),
