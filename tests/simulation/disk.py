@@ -32,6 +32,13 @@ class Disk(storage.Storage):
         """Return the room left; `filler_bytes` is what somebody else put on the card."""
         return max(0, super().free_bytes() - self.filler_bytes)
 
+    def room_bytes(self, folders, kept):
+        """Return the room once all files of some folders were gone but those of kept names."""
+        others = [name for name in self.files if name.startswith(folders)]
+        others = [name for name in others if name.rpartition("/")[2] not in kept]
+        free_bytes = super().free_bytes() - self.filler_bytes
+        return free_bytes + sum(len(self.files[name]) for name in others)
+
     def flip(self, folder):
         """Change one bit of one visible file of a folder; tells its name, or None.
 

@@ -238,11 +238,15 @@ class Judge:
         return False
 
     def _can_sound(self, station, it):
-        """Tell whether a rendition is here, and decoded or with room to be."""
+        """Tell whether a rendition is here, and decoded or with room to be, if need be by making
+        room: an alert displaces what no alert names."""
         blobs = station.node.parts.blobs
         if not blobs.has(it.sha256):
             return False
-        return blobs.is_ready(it.sha256, it.media_type) or station.disk.free_bytes() > it.length
+        if blobs.is_ready(it.sha256, it.media_type):
+            return True
+        alerts = self._world.alert_blobs
+        return station.disk.room_bytes(("blobs/", "pcm/"), alerts) > it.length
 
     # At the end.
 
