@@ -115,6 +115,7 @@ def by_shape(nodes: Iterable[Row], areas: list[Area]) -> dict[str, set[str]]:
 
     A unit is alarmed whole when all its nodes lie inside, or one that belongs to no hamlet.
     """
+    cover = geometry.Cover(areas)
     hit: dict[str, set[str]] = {}
     whole: set[str] = set()
     missed: set[str] = set()
@@ -123,7 +124,7 @@ def by_shape(nodes: Iterable[Row], areas: list[Area]) -> dict[str, set[str]]:
         if latitude is None or longitude is None:
             continue
         unit = row["unit"]
-        if not geometry.covers(areas, (latitude, longitude)):
+        if not cover.has((latitude, longitude)):
             missed.add(unit)
             continue
         hit.setdefault(unit, set())
