@@ -34,15 +34,17 @@ def save(
         "saved_s": now_s,
     }
     row = store.get("drafts", draft)
-    if row is None:
+    if row is not None:
+        _check(row, account)
+        if row["state"] == "sent":
+            raise RemoteFault("draft.sent", "this draft was sent already", "Open the bulletin.")
+    if row is None or row["state"] != "open":
         if store.count("drafts", {"account": account, "state": "open"}) >= DRAFTS_MAX:
             raise RemoteFault("draft.many", "too many drafts are open", "Discard some first.")
+    if row is None:
         store.add("drafts", {"draft": draft, "account": account, "state": "open", **kept})
-        return
-    _check(row, account)
-    if row["state"] == "sent":
-        raise RemoteFault("draft.sent", "this draft was sent already", "Open the bulletin.")
-    store.change("drafts", (draft,), {"state": "open", **kept})
+    else:
+        store.change("drafts", (draft,), {"state": "open", **kept})
 
 
 def fields_of(store: Store, draft: str, account: str) -> dict[str, list[str]]:

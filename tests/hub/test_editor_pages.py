@@ -5,7 +5,10 @@ import re
 
 import pytest
 
-from hub import bulletins, differences, spoken_words
+from hub import bulletins, differences, drafts, spoken_words
+from hub.store_memory import MemoryStore
+from protocols.errors import RemoteFault
+from protocols.limits import DRAFTS_MAX
 from tests.hub.conftest import COMMUNE
 from tests.hub.test_pages import FIELDS, multipart, pages, write
 
@@ -92,3 +95,18 @@ def test_differences_lead_from_the_old_text_to_the_new(words):
     found = differences.compare(old, new)
     assert "".join(one.text for one in found if one.kind != differences.ADDED) == old
     assert "".join(one.text for one in found if one.kind != differences.GONE) == new
+
+
+def test_a_dropped_draft_comes_back_only_where_there_is_room():
+    store = MemoryStore()
+    names = [f"d{number:012x}" for number in range(DRAFTS_MAX + 1)]
+    drafts.save(store, names[0], "a", "", {}, 1)
+    drafts.end(store, names[0], "a", "dropped", 2)
+    drafts.save(store, names[0], "a", "", {}, 3)
+    drafts.end(store, names[0], "a", "dropped", 4)
+    for name in names[1:]:
+        drafts.save(store, name, "a", "", {}, 5)
+    with pytest.raises(RemoteFault, match="too many drafts"):
+        drafts.save(store, names[0], "a", "", {}, 6)
+    drafts.save(store, names[1], "a", "", {"title": ["Tin"]}, 7)
+    assert len(drafts.listed(store, "a")) == DRAFTS_MAX
