@@ -65,3 +65,31 @@ async def test_a_cut_upload_resumes_and_a_draft_waits(address, chromium, service
     rows = await services.ledger.read(lambda s: s.find("bulletin_versions"))
     assert json.loads(rows[0]["making_json"])["cut_ms"] == [1500, None]
     await context.close()
+
+
+async def test_a_recording_taken_out_leaves_the_hub_and_one_it_forgot_begins_anew(
+    address, chromium, services, tmp_path
+):
+    async def states():
+        rows = await services.ledger.read(lambda s: s.find("uploads", order=["created_s"]))
+        return sorted(row["state"] for row in rows)
+
+    context = await chromium.new_context(locale="vi-VN")
+    page = await context.new_page()
+    await page.goto(address + "/bulletins/new")
+    path = await recording(tmp_path)
+    await page.set_input_files("#audio", path)
+    await page.wait_for_selector("[data-report] svg", timeout=60_000)
+    assert await states() == ["done"]
+    async with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        await page.click("[data-remove]")
+    assert await states() == ["dropped"]
+
+    # As if left half sent so long ago that the hub has dropped it.
+    name = (await services.ledger.read(lambda s: s.find("uploads")))[0]["upload"]
+    file = {"url": f"/uploads/{name}", "name": path.name, "size": path.stat().st_size}
+    await page.evaluate("left => localStorage.setItem('chieng.upload', left)", json.dumps(file))
+    await page.set_input_files("#audio", path)
+    await page.wait_for_selector("[data-report] svg", timeout=60_000)
+    assert await states() == ["done", "dropped"]
+    await context.close()
