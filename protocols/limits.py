@@ -356,6 +356,8 @@ CAP_BYTES_MAX = 512 * 1024
 CAP_ELEMENTS_MAX = 8192
 CAP_DEPTH_MAX = 16
 CAP_POINTS_MAX = 2048
+# Each is measured from every node; an earthquake has a few.
+CAP_CIRCLES_MAX = 64
 # A word that names something: a sender, an identifier, a code.
 CAP_WORD_BYTES_MAX = 200
 CAP_REFERENCES_MAX = 64

@@ -15,6 +15,7 @@ from hub.cap.tree import Node
 from protocols.errors import RemoteFault
 from protocols.limits import (
     CAP_BYTES_MAX,
+    CAP_CIRCLES_MAX,
     CAP_POINTS_MAX,
     CAP_REFERENCES_MAX,
     CAP_WORD_BYTES_MAX,
@@ -137,7 +138,7 @@ def from_tree(root: Node) -> Message:
     references = _references(found)
     if kind in (message.UPDATE, message.CANCEL) and not references:
         raise _refuse("alert/references", f"is missing in a {kind}", "Name what it replaces.")
-    budget = [CAP_POINTS_MAX]
+    budget = [CAP_POINTS_MAX, CAP_CIRCLES_MAX]
     infos = [
         _info(one, f"alert/info[{place}]", budget) for place, one in enumerate(found["info"], 1)
     ]
@@ -328,7 +329,7 @@ def _area(node: Node, path: str, budget: list[int]) -> Area:
     return Area(
         _text(found, "areaDesc", path).strip(),
         tuple(_polygon(one, f"{path}/polygon", budget) for one in _texts(found, "polygon", path)),
-        tuple(_circle(one, f"{path}/circle") for one in _texts(found, "circle", path)),
+        tuple(_circle(one, f"{path}/circle", budget) for one in _texts(found, "circle", path)),
         tuple(_code(one, f"{path}/geocode") for one in found["geocode"]),
     )
 
@@ -344,7 +345,10 @@ def _polygon(text: str, path: str, budget: list[int]) -> tuple[Point, ...]:
     return points
 
 
-def _circle(text: str, path: str) -> Circle:
+def _circle(text: str, path: str, budget: list[int]) -> Circle:
+    budget[1] -= 1
+    if budget[1] < 0:
+        raise _refuse(path, "too many circles in one message", f"Use at most {CAP_CIRCLES_MAX}.")
     parts = text.split()
     if len(parts) != 2:
         raise _refuse(path, f"{text!r} is no circle", "Write latitude,longitude radius_km.")

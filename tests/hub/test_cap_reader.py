@@ -9,7 +9,13 @@ from lxml import etree
 
 from hub.cap import reader
 from protocols.errors import RemoteFault
-from protocols.limits import CAP_BYTES_MAX, CAP_DEPTH_MAX, CAP_ELEMENTS_MAX
+from protocols.limits import (
+    CAP_BYTES_MAX,
+    CAP_CIRCLES_MAX,
+    CAP_DEPTH_MAX,
+    CAP_ELEMENTS_MAX,
+    CAP_POINTS_MAX,
+)
 from tests.hub import cap_files
 from tests.hub.cap_files import EXAMPLES, build, example, fits, info, polygon
 
@@ -99,6 +105,24 @@ def test_what_is_no_message_is_refused(data, code):
     with pytest.raises(RemoteFault) as caught:
         reader.read(data)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("one", "most"),
+    [
+        ("<circle>13,108 9</circle>", CAP_CIRCLES_MAX),
+        ("<polygon>13,108 14,108 14,109 13,108</polygon>", CAP_POINTS_MAX // 4),
+    ],
+)
+def test_the_shapes_of_all_areas_are_counted_together(one, most):
+    def message(count):
+        areas = f"<area><areaDesc>a</areaDesc>{one * (most // 2)}</area>"
+        areas += f"<area><areaDesc>b</areaDesc>{one * (count - most // 2)}</area>"
+        return build(NOW_S, info(NOW_S, area=areas))
+
+    assert reader.read(message(most)).infos
+    with pytest.raises(RemoteFault, match="too many"):
+        reader.read(message(most + 1))
 
 
 BASES = [example(name) for name in EXAMPLES] + [
