@@ -70,7 +70,7 @@ def _database(store: Store, services: Services) -> Iterator[Finding]:
 def _media(store: Store, services: Services) -> Finding:
     """Look for the media of everything that is on air or will be."""
     missing = total = 0
-    for row in store.find("bulletins", {"state": list(LIVE)}):
+    for row in store.each("bulletins", {"state": list(LIVE)}):
         whole = bulletins.current(store, row["bulletin"])
         frames = [one for size in whole["frames"] for one in size["frames"]]
         for one in [*whole["renditions"], *frames]:

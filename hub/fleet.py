@@ -226,5 +226,5 @@ def within(seen: Collection[str] | None) -> Row:
 
 def board_profiles(store: Store, units: Sequence[str]) -> list[str]:
     """Return the sizes (`192x64x1`) of the active boards in some units, sorted."""
-    rows = store.find("nodes", {"unit": list(units), "kind": "board", "state": "enrolled"})
+    rows = store.each("nodes", {"unit": list(units), "kind": "board", "state": "enrolled"})
     return sorted({row["board"] for row in rows})

@@ -49,7 +49,7 @@ async def change_node(services: Services, chosen: Namespace) -> object:
 
 def _listed(store: Store) -> object:
     names = ("node", "unit", "name", "hamlet", "kind", "state")
-    return [{name: row[name] for name in names} for row in store.find("nodes", order=["unit"])]
+    return [{name: row[name] for name in names} for row in store.each("nodes", order=["unit"])]
 
 
 def _public_key(text: str) -> bytes:

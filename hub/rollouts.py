@@ -117,7 +117,7 @@ def roll_out(
 
 def _nodes(store: Store, groups: Sequence[str]) -> list[str]:
     found = []
-    for row in store.find("nodes", {"state": "enrolled"}):
+    for row in store.each("nodes", {"state": "enrolled"}):
         if not groups or set(groups) & set(json.loads(row["groups_json"])):
             found.append(str(row["node"]))
     return found

@@ -66,7 +66,7 @@ def lost(
 
 def settle(store: Store, now_ms: int) -> None:
     """Call returned silences filled, or lost where the chain turned out to have a hole."""
-    for row in store.find("gaps", {"state": "returning"}):
+    for row in list(store.each("gaps", {"state": "returning"})):
         status = store.get("node_status", row["node"]) or {}
         contact_ms = status.get("contact_ms") or 0
         if contact_ms - row["to_ms"] < SETTLED_MS:

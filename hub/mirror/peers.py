@@ -44,9 +44,9 @@ def add(store: Store, peer: Row, who: str, now_ms: int) -> None:
     except Conflict:
         raise RemoteFault("mirror.peer", f"{peer['peer']} is there already", "Use it.") from None
     audit.append(store, now_ms // 1000, who, "mirror.add", peer["peer"], by=peer["connector"])
-    for node in store.find("nodes"):
+    for node in store.each("nodes"):
         telling.node(store, node["node"], now_ms)
-    for one in store.find("bulletins", {"state": bulletins.PUBLISHED}):
+    for one in store.each("bulletins", {"state": bulletins.PUBLISHED}):
         found = bulletins.current(store, one["bulletin"])
         if found["class"] != "emergency" and (found["until_s"] or 0) * 1000 > now_ms:
             telling.schedule(store, found, "accepted", now_ms)

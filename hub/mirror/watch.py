@@ -26,8 +26,8 @@ def look(store: Store, now_ms: int) -> None:
 
 def _silence(store: Store, now_ms: int) -> None:
     """Open a gap for every enrolled node whose last contact is too long ago."""
-    states = {row["node"] for row in store.find("nodes", {"state": "enrolled"})}
-    for row in store.find("node_status", {"offline_ms": UpTo(now_ms)}):
+    states = {row["node"] for row in store.each("nodes", {"state": "enrolled"})}
+    for row in list(store.each("node_status", {"offline_ms": UpTo(now_ms)})):
         if row["node"] not in states:
             continue
         if gaps.silent(store, row["node"], row["contact_ms"], now_ms):
@@ -64,7 +64,7 @@ def _days(store: Store, now_ms: int) -> None:
 def _silent_days(store: Store, today: str) -> dict[str, list[tuple[str, str]]]:
     """Return the stretches (first day, last day) in which nothing is known, by node."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for gap in store.find("gaps", {"state": ["open", "returning", "lost"]}):
+    for gap in store.each("gaps", {"state": ["open", "returning", "lost"]}):
         first = telling.local_day(store, gap["from_ms"])
         last = today if gap["to_ms"] is None else telling.local_day(store, gap["to_ms"])
         found.setdefault(gap["node"], []).append((first, last))
