@@ -55,6 +55,7 @@ class HttpLink(ports.Link):
     def __init__(self, clock: ports.Clock):
         self.clock = clock
         self._kept: dict[tuple[bool, str, int], _Carrier] = {}
+        self._turn = 0
         self._received = 0
         self._sent = 0
 
@@ -105,9 +106,11 @@ class HttpLink(ports.Link):
     async def keep(self, carrier: "_Carrier") -> None:
         """Keep a finished connection for the next request, the newest of each origin."""
         carrier.idle_since_ms = self.clock.ticks_ms()
+        self._turn += 1
+        carrier.turn = self._turn
         older = self._kept.pop(carrier.origin, None)
         if older is None and len(self._kept) >= LINK_KEPT_MAX:
-            oldest = min(self._kept.values(), key=lambda kept: (kept.idle_since_ms, kept.origin))
+            oldest = min(self._kept.values(), key=lambda kept: kept.turn)
             older = self._kept.pop(oldest.origin)
         self._kept[carrier.origin] = carrier
         if older is not None:
@@ -276,6 +279,8 @@ class _Carrier:
         self.stream = stream
         self.http = Connection()
         self.idle_since_ms = 0
+        # Which use of the link this was: two in one millisecond have an order, too.
+        self.turn = 0
         self.is_whole = True
 
 
