@@ -9,7 +9,7 @@ from hub import audit, fleet, roles
 from hub.roles import Grant
 from hub.store import Conflict, Row, Store
 from protocols.errors import RemoteFault
-from protocols.limits import GRANTS_MAX
+from protocols.hub_limits import GRANTS_MAX
 
 ACCOUNT_PATTERN = re.compile(r"[a-z][a-z0-9.-]{1,39}")
 # A one-time code is handed over by voice, paper or message within this time.

@@ -10,7 +10,7 @@ from hub import audit, fleet
 from hub.store import Row, Store
 from hub.timing import Timing
 from protocols.errors import LocalFault, RemoteFault
-from protocols.limits import BULLETIN_TEXT_BYTES_MAX
+from protocols.hub_limits import BULLETIN_TEXT_BYTES_MAX
 
 MAKING, READY, FAILED = "making", "ready", "failed"
 APPROVED, PUBLISHED, WITHDRAWN = "approved", "published", "withdrawn"

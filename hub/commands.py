@@ -38,7 +38,7 @@ from hub.store import Store
 from protocols import policy as policies
 from protocols.errors import LocalFault, RemoteFault
 from protocols.fields import Fields
-from protocols.limits import UPLOAD_BYTES_MAX
+from protocols.hub_limits import UPLOAD_BYTES_MAX
 
 WHO = "command line"
 _BAND = re.compile(r"([0-9:]{5})-([0-9:]{5})(?:=([0-9]{1,3}))?")

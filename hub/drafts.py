@@ -7,7 +7,7 @@ from typing import Any
 
 from hub.store import Row, Store
 from protocols.errors import RemoteFault
-from protocols.limits import DRAFTS_MAX
+from protocols.hub_limits import DRAFTS_MAX
 
 NAME = re.compile(r"d[0-9a-f]{12}")
 _TITLE_LETTERS_MAX = 120

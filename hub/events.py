@@ -16,7 +16,7 @@ from aiohttp import web
 
 from hub.services import SERVICES
 from protocols.errors import RemoteFault, WorldFault
-from protocols.limits import EVENT_STREAMS_MAX
+from protocols.hub_limits import EVENT_STREAMS_MAX
 
 # Two of them may be lost before a node gives the stream up (`LINK_EVENTS_IDLE_MS_MAX`). Shorter
 # costs a SIM: at 50 s a stream is 6 MB a month.

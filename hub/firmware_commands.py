@@ -11,7 +11,8 @@ from hub.repository.durable import Disk
 from hub.services import Services
 from protocols import image, tar
 from protocols.errors import LocalFault, RemoteFault
-from protocols.limits import IMAGE_BYTES_MAX, KEY_FILE_BYTES_MAX
+from protocols.hub_limits import KEY_FILE_BYTES_MAX
+from protocols.limits import IMAGE_BYTES_MAX
 from protocols.units import image_path
 
 WHO = "command line"

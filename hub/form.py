@@ -11,7 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from hub.blobs import Blobs
 from hub.serving import read_body
 from protocols.errors import RemoteFault
-from protocols.limits import (
+from protocols.hub_limits import (
     BULLETIN_TEXT_BYTES_MAX,
     FORM_BYTES_MAX,
     FORM_FIELDS_MAX,

@@ -7,14 +7,8 @@ from aiohttp import web
 from msgspec.json import schema_components
 
 from hub import api_types
-from protocols.limits import (
-    CAP_BYTES_MAX,
-    ID_BYTES_MAX,
-    PACK_DAYS_MAX,
-    PAPER_BYTES_MAX,
-    RECORD_BATCH_BYTES_MAX,
-    WEBHOOK_BYTES_MAX,
-)
+from protocols.hub_limits import CAP_BYTES_MAX, PACK_DAYS_MAX, WEBHOOK_BYTES_MAX
+from protocols.limits import ID_BYTES_MAX, PAPER_BYTES_MAX, RECORD_BATCH_BYTES_MAX
 
 PREFIX = "/v1/"
 PATH = "/v1/openapi.json"

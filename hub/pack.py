@@ -19,7 +19,8 @@ from hub.services import Services
 from hub.static_files import FRESH, UNIT
 from protocols.errors import LocalFault, RemoteFault, WorldFault
 from protocols.fields import is_id
-from protocols.limits import PACK_DAYS_MAX, PROFILE_BYTES_MAX
+from protocols.hub_limits import PACK_DAYS_MAX
+from protocols.limits import PROFILE_BYTES_MAX
 from protocols.pack import read_have
 
 # Choices kept: every node of a unit asks the same, so a few views' worth is all there is.

@@ -14,7 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from protocols.errors import RemoteFault, WorldFault
-from protocols.limits import PASSWORD_BYTES_MAX, PASSWORD_LETTERS_MIN
+from protocols.hub_limits import PASSWORD_BYTES_MAX, PASSWORD_LETTERS_MIN
 
 T = TypeVar("T")
 # One check holds 64 MiB (argon2-cffi's RFC 9106 low-memory profile) and a core for some 50 ms.

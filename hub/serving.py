@@ -15,14 +15,13 @@ from aiohttp import web
 
 from hub.answers import Handler
 from protocols.errors import RemoteFault, WorldFault
-from protocols.limits import (
-    HTTP_HEAD_BYTES_MAX,
-    HTTP_LINE_BYTES_MAX,
+from protocols.hub_limits import (
     HUB_BODY_S_MAX,
     HUB_CONNECTIONS_MAX,
     HUB_HEAD_S_MAX,
     HUB_STALL_S_MAX,
 )
+from protocols.limits import HTTP_HEAD_BYTES_MAX, HTTP_LINE_BYTES_MAX
 
 # What answers still get when the hub stops; a stream of events would never end by itself.
 FAREWELL_S = 3.0

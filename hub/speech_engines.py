@@ -19,7 +19,7 @@ import aiohttp
 from hub.addresses import is_loopback
 from hub.programs import run_bounded
 from protocols.errors import RemoteFault, WorldFault
-from protocols.limits import SPEECH_ANSWER_BYTES_MAX
+from protocols.hub_limits import SPEECH_ANSWER_BYTES_MAX
 
 # espeak-ng speaks hundreds of times faster than real time; two minutes means that it hangs.
 SYNTHESIS_TIMEOUT_S = 120

@@ -6,7 +6,7 @@ from hub import audit
 from hub.normaliser import Dictionary, built_in_dictionary
 from hub.store import Row, Store
 from protocols.errors import RemoteFault
-from protocols.limits import SPOKEN_WORDS_MAX
+from protocols.hub_limits import SPOKEN_WORDS_MAX
 
 WRITTEN_LETTERS_MAX = 40
 SPOKEN_LETTERS_MAX = 200

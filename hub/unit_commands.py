@@ -7,7 +7,7 @@ from pathlib import Path
 from hub import unit_files, unit_plan
 from hub.services import Services
 from hub.store import Store
-from protocols.limits import UNITS_FILE_BYTES_MAX
+from protocols.hub_limits import UNITS_FILE_BYTES_MAX
 
 WHO = "command line"
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from hub import fleet
 from protocols.errors import RemoteFault
-from protocols.limits import UNITS_FILE_BYTES_MAX, UNITS_FILE_ROWS_MAX
+from protocols.hub_limits import UNITS_FILE_BYTES_MAX, UNITS_FILE_ROWS_MAX
 
 UNIT_COLUMNS = ("unit", "valid_from", "valid_to", "parent", "name", "kind", "code_system", "code",
                 "successor")  # fmt: skip

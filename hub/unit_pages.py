@@ -15,7 +15,8 @@ from hub.services import SERVICES, Services
 from hub.store import Row, Store
 from hub.translations import chosen
 from protocols.errors import Fault, RemoteFault
-from protocols.limits import SERVICE_NAME_BYTES_MAX, UNITS_FILE_BYTES_MAX
+from protocols.hub_limits import UNITS_FILE_BYTES_MAX
+from protocols.limits import SERVICE_NAME_BYTES_MAX
 
 UNIT = r"{unit:[a-z0-9]{1,8}\.[a-z0-9]{1,16}}"
 _IMPORT = "/units/import"

@@ -14,7 +14,7 @@ from hub import audit, fleet
 from hub.folding import fold
 from hub.store import Row, Store
 from hub.unit_files import Read, Wrong
-from protocols.limits import UNITS_FILE_DAYS_MAX
+from protocols.hub_limits import UNITS_FILE_DAYS_MAX
 
 _ENDING = {"valid_to", "successor"}
 _KEPT = ("name", "kind", "code_system", "code")

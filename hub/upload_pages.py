@@ -21,7 +21,7 @@ from hub.store import Row
 from hub.translations import chosen
 from hub.uploads import length_of
 from protocols.errors import Fault, RemoteFault
-from protocols.limits import UPLOAD_PIECE_BYTES_MAX
+from protocols.hub_limits import UPLOAD_PIECE_BYTES_MAX
 
 UPLOAD = r"{upload:u[0-9a-f]{16}}"
 TUS = {"Tus-Resumable": "1.0.0", "Cache-Control": "no-store"}

@@ -16,7 +16,7 @@ from hub.blobs import Blobs, sync_folder
 from hub.serving import Body
 from hub.store import Ledger, Row, Store, UpTo
 from protocols.errors import RemoteFault, WorldFault
-from protocols.limits import UPLOAD_BYTES_MAX, UPLOADS_OPEN_MAX
+from protocols.hub_limits import UPLOAD_BYTES_MAX, UPLOADS_OPEN_MAX
 
 NAME = re.compile(r"u[0-9a-f]{16}")
 KEPT_S = 7 * 86400

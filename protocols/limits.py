@@ -1,6 +1,7 @@
 """Every maximum of the product, with its reason.
 
-Units stand last in the names. A maximum that meets bytes from outside lives here and nowhere else.
+Units stand last in the names. A maximum that meets bytes from outside lives here; those that only
+servers and laptops need stand in `protocols/hub_limits.py`, so that they cost a board no memory.
 """
 
 # Metadata. A registry of 16 units with four roles each measures about 15 KB; 32 times that is
@@ -48,37 +49,6 @@ SCROLL_PX_S_MAX = 200
 # A WAV head with a few info chunks; editors put pictures there, which are refused.
 WAV_HEAD_BYTES_MAX = 4096
 
-# Hub. A client that has not sent its request head, or stalls in a body, for this long is dropped;
-# a 3G link in trouble still moves a byte every few seconds.
-HUB_HEAD_S_MAX = 15
-HUB_STALL_S_MAX = 30
-# No request body may take longer in all: 256 KB at 16 kbit/s, a two-hour recording at 7 Mbit/s.
-HUB_BODY_S_MAX = 300
-# Open connections of one hub process: ten thousand event streams and their requests.
-HUB_CONNECTIONS_MAX = 12_000
-# Uploaded recordings: two hours of 24-bit stereo WAV is never needed; MP3 stays far below.
-UPLOAD_BYTES_MAX = 64 * 1024 * 1024
-# A piece of a recording that travels in pieces: half a minute at 2 Mbit/s; and how many one author
-# may have on their way. Unsent forms: more than this nobody finishes.
-UPLOAD_PIECE_BYTES_MAX = 8 * 1024 * 1024
-UPLOADS_OPEN_MAX = 8
-DRAFTS_MAX = 40
-# Words that one hub reads in its own way: place names, local abbreviations.
-SPOKEN_WORDS_MAX = 1000
-# Sound that a speech service returns for one request: a few minutes of WAV at 48 kHz.
-SPEECH_ANSWER_BYTES_MAX = 48 * 1024 * 1024
-# Text of one bulletin: ten minutes of speech is about 9 KB of Vietnamese.
-BULLETIN_TEXT_BYTES_MAX = 32 * 1024
-# A form without a recording: the texts, percent-encoded at worst, and a few dozen short fields.
-FORM_BYTES_MAX = 256 * 1024
-FORM_FIELDS_MAX = 128
-# A new password: NIST SP 800-63B asks for 8 letters at least, 15 where no second factor stands.
-PASSWORD_LETTERS_MIN = 12
-PASSWORD_BYTES_MAX = 256
-# Roles on units that one account may hold; somebody with more is given a unit above.
-GRANTS_MAX = 32
-# Event streams: one line waiting for a client is enough, since only the newest version matters.
-EVENT_STREAMS_MAX = 10_000
 # One event of a stream: a unit and a number; and one stream, which is then opened anew: heartbeats
 # of eleven days.
 EVENT_BYTES_MAX = 512
@@ -155,12 +125,8 @@ PACK_MEMBERS_MAX = 4096
 # in memory while the pack is read.
 PACK_PAPERS_BYTES_MAX = 2 * 1024 * 1024
 PACK_PAPERS_MAX = 512
-# A stick carries at most what a node is asked to hold (DESIGN section 2: goal 90 days).
-PACK_DAYS_MAX = 90
 # Sound of open alerts that goes along: four minutes of Opus; more is fetched by range.
 PACK_ALERT_BYTES_MAX = 1024 * 1024
-# Settings and orders of other nodes that go along; in a larger unit each node asks for its own.
-PACK_NODE_PAPERS_MAX = 8
 
 # Manifests. A commune's year fits: 64 rules, 200 bulletins at a time; the file's own limit binds
 # first. What grows with these numbers is the memory of a microcontroller.
@@ -228,12 +194,6 @@ PREVIEW_STEPS_MAX = 32768
 # Schedule: the longest window one call expands: a year of rules and the lunar table's head-room.
 SCHEDULE_WINDOW_MS_MAX = 401 * 24 * 3600 * 1000
 
-# Wrapped keys: what a key file may ask of the machine that opens it. The passphrase is generated
-# (72 bits), so more work would only serve to stop a hub or an old laptop.
-KEY_FILE_BYTES_MAX = 64 * 1024
-KDF_MEMORY_KIB_MAX = 256 * 1024
-KDF_PASSES_MAX = 10
-KDF_LANES_MAX = 4
 # Room on a node's disk that only alerts may fill: a minute of PCM and the file it came from.
 ALERT_ROOM_BYTES = 8 * 1024 * 1024
 # Bytes of a download made durable at a time: what a cut throws away at most. 0.5 % of a bulletin.
@@ -331,16 +291,8 @@ KIT_UNITS_MAX = 4096
 KIT_HAMLETS_MAX = 512
 KIT_TICKETS_MAX = 64
 
-# Answers of a province: 500 verdicts, or a page of 50 bulletins with their texts.
-PEER_ANSWER_BYTES_MAX = 8 * 1024 * 1024
-
 # A node says how it is once a day at least; the hub judges its silence by what it said.
 STATUS_S_MAX = 86_400
-# What a province pushes: 50 bulletins with their texts are about 100 KB; media are fetched.
-WEBHOOK_BYTES_MAX = 512 * 1024
-WEBHOOK_DIRECTIVES_MAX = 200
-# A push is signed with its time; the two clocks may differ by this.
-WEBHOOK_AGE_S_MAX = 300
 
 # Modem. A line of AT holds an operator's name or a cell's dozen numbers; a reply a dozen lines, and
 # +COPS=? of a border town, the longest, which we never ask, 2 KB.
@@ -350,20 +302,6 @@ AT_REPLY_BYTES_MAX = 8192
 # The ladder of a dead link is climbed four times a day at least: masts come back by day.
 LADDER_PAUSE_MS_MAX = 6 * 3600 * 1000
 
-# CAP 1.2. The largest warnings of national services, with polygons of a coast in six languages,
-# have 150 KB, 1,500 elements and 1,000 points; a signature nests eight deep.
-CAP_BYTES_MAX = 512 * 1024
-CAP_ELEMENTS_MAX = 8192
-CAP_DEPTH_MAX = 16
-CAP_POINTS_MAX = 2048
-# Each is measured from every node; an earthquake has a few.
-CAP_CIRCLES_MAX = 64
-# A word that names something: a sender, an identifier, a code.
-CAP_WORD_BYTES_MAX = 200
-CAP_REFERENCES_MAX = 64
-# A feed's index of CAP files, and how many new ones are fetched in one round.
-CAP_FEED_BYTES_MAX = 2 * 1024 * 1024
-CAP_FEED_ENTRIES_MAX = 32
 # mDNS on a LAN: our words take under 40 bytes; a commune's house has a handful of our boxes.
 LAN_WORDS_BYTES_MAX = 200
 LAN_FOUND_MAX = 32
@@ -377,9 +315,3 @@ NEIGHBOUR_HEAD_MS_MAX = 5_000
 NEIGHBOUR_ANSWER_MS_MAX = 600_000
 NEIGHBOURS_MAX = 8
 LAN_PORT = 8473
-
-# A file of units or hamlets: a province of 200 communes with 2,000 hamlets, and its history.
-UNITS_FILE_BYTES_MAX = 1024 * 1024
-UNITS_FILE_ROWS_MAX = 4000
-# Days on which one file changes the tree; each is checked as a whole tree.
-UNITS_FILE_DAYS_MAX = 64

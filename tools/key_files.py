@@ -8,7 +8,7 @@ from hub.repository import signers, token_signer, wrapped_key
 from hub.repository.durable import Disk
 from hub.repository.roles import check_name
 from hub.repository.wrapped_key import Cost
-from protocols import limits
+from protocols import hub_limits
 from protocols.errors import LocalFault, RemoteFault, WorldFault
 from tools.console import Console
 
@@ -39,7 +39,7 @@ class KeyFiles:
 
     def open(self, path: Path) -> Any:
         """Open a key file; a typo may be mended a few times before it counts as wrong."""
-        document = wrapped_key.decode(read(path, limits.KEY_FILE_BYTES_MAX))
+        document = wrapped_key.decode(read(path, hub_limits.KEY_FILE_BYTES_MAX))
         if document.get("format") == CARD_FORMAT:
             return self._open_token(document)
         holder = document.get("public", {}).get("holder", path.name)
@@ -79,7 +79,7 @@ class KeyFiles:
 
 def public_key(path: Path) -> Any:
     """Return the public half that a key file names, without opening it."""
-    return wrapped_key.public_key(wrapped_key.decode(read(path, limits.KEY_FILE_BYTES_MAX)))
+    return wrapped_key.public_key(wrapped_key.decode(read(path, hub_limits.KEY_FILE_BYTES_MAX)))
 
 
 def _new_file(place: str, kind: str) -> tuple[str, Path]:

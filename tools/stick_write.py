@@ -13,7 +13,8 @@ from pathlib import Path
 from hub.repository.durable import Disk
 from protocols import stick as layout
 from protocols.errors import LocalFault, RemoteFault, WorldFault
-from protocols.limits import PACK_DAYS_MAX, STICK_SPARE_BYTES
+from protocols.hub_limits import PACK_DAYS_MAX
+from protocols.limits import STICK_SPARE_BYTES
 from protocols.pack import have
 from protocols.units import is_unit_id
 from tools import stick_pack

@@ -8,7 +8,7 @@ from hub.cap import arriving, feed, senders
 from hub.services import SERVICES
 from hub.serving import read_body
 from protocols.errors import RemoteFault
-from protocols.limits import CAP_BYTES_MAX
+from protocols.hub_limits import CAP_BYTES_MAX
 
 _log = logging.getLogger("chieng.cap")
 TOKEN_BYTES_MAX = 128

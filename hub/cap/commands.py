@@ -9,7 +9,7 @@ from hub.cap import arriving, senders
 from hub.services import Services
 from hub.store import Row, Store
 from protocols.errors import LocalFault, RemoteFault
-from protocols.limits import CAP_BYTES_MAX
+from protocols.hub_limits import CAP_BYTES_MAX
 
 WHO = "command line"
 _SHOWN = ("message", "sender", "identifier", "kind", "class", "drill", "title", "trust", "state",

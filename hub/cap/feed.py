@@ -18,7 +18,7 @@ from hub.mirror.wire import HttpWire, Reply, Wire
 from hub.services import Services
 from hub.store import Row, Store
 from protocols.errors import Fault, RemoteFault
-from protocols.limits import CAP_BYTES_MAX, CAP_FEED_BYTES_MAX, CAP_FEED_ENTRIES_MAX
+from protocols.hub_limits import CAP_BYTES_MAX, CAP_FEED_BYTES_MAX, CAP_FEED_ENTRIES_MAX
 
 _log = logging.getLogger("chieng.cap")
 

@@ -15,7 +15,7 @@ from hub.services import SERVICES, Services
 from hub.store import Store
 from hub.translations import chosen
 from protocols.errors import Fault, RemoteFault
-from protocols.limits import CAP_BYTES_MAX
+from protocols.hub_limits import CAP_BYTES_MAX
 
 LISTED_MAX = 50
 NAME = r"/cap/messages/{message:c[0-9a-f]{16}}"

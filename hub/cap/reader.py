@@ -13,14 +13,14 @@ from hub.cap import message, tree
 from hub.cap.message import Area, Circle, Code, Info, Message, Point, Reference
 from hub.cap.tree import Node
 from protocols.errors import RemoteFault
-from protocols.limits import (
+from protocols.hub_limits import (
     CAP_BYTES_MAX,
     CAP_CIRCLES_MAX,
     CAP_POINTS_MAX,
     CAP_REFERENCES_MAX,
     CAP_WORD_BYTES_MAX,
-    EPOCH_S_MAX,
 )
+from protocols.limits import EPOCH_S_MAX
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 SIGNATURES = "http://www.w3.org/2000/09/xmldsig#"

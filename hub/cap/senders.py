@@ -14,7 +14,7 @@ from hub import audit, fleet
 from hub.addresses import is_loopback
 from hub.store import Conflict, Row, Store
 from protocols.errors import RemoteFault
-from protocols.limits import CAP_WORD_BYTES_MAX
+from protocols.hub_limits import CAP_WORD_BYTES_MAX
 
 UNLISTED, LISTED, OWN_WAY = 0, 1, 2
 SOURCES_MAX = 32

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 from defusedxml.ElementTree import DefusedXMLParser
 
 from protocols.errors import RemoteFault
-from protocols.limits import CAP_DEPTH_MAX, CAP_ELEMENTS_MAX
+from protocols.hub_limits import CAP_DEPTH_MAX, CAP_ELEMENTS_MAX
 
 _SLICE = 64 * 1024
 # Letters that no XML 1.0 document may hold.

@@ -7,7 +7,8 @@ more than a directive that is refused.
 from typing import Any, NamedTuple
 
 from hub import bulletins
-from protocols.limits import BULLETIN_TEXT_BYTES_MAX, JSON_INTEGER_MAX
+from protocols.hub_limits import BULLETIN_TEXT_BYTES_MAX
+from protocols.limits import JSON_INTEGER_MAX
 
 ID_MAX = 120
 AREAS_MAX = 512

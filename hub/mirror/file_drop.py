@@ -28,7 +28,7 @@ from hub.mirror.connector import (
     Verdict,
 )
 from hub.mirror.directive import Directive
-from protocols.limits import PEER_ANSWER_BYTES_MAX
+from protocols.hub_limits import PEER_ANSWER_BYTES_MAX
 
 PREFIX = b"chieng-drop/1\n"
 

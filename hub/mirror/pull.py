@@ -16,7 +16,7 @@ from hub.mirror.pace import Pace
 from hub.services import Services
 from hub.store import Row, Store
 from protocols.errors import Fault, RemoteFault
-from protocols.limits import UPLOAD_BYTES_MAX
+from protocols.hub_limits import UPLOAD_BYTES_MAX
 
 _log = logging.getLogger("chieng.mirror")
 

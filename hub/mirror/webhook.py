@@ -24,7 +24,7 @@ from hub.services import SERVICES, Services
 from hub.serving import read_body
 from hub.store import Row, Store
 from protocols.errors import LocalFault, RemoteFault
-from protocols.limits import WEBHOOK_AGE_S_MAX, WEBHOOK_BYTES_MAX, WEBHOOK_DIRECTIVES_MAX
+from protocols.hub_limits import WEBHOOK_AGE_S_MAX, WEBHOOK_BYTES_MAX, WEBHOOK_DIRECTIVES_MAX
 
 HEADER = "X-Chieng-Signature"
 _FORM = re.compile(r"t=([0-9]{1,11}),v1=([0-9a-f]{64})")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import aiohttp
 
 from hub.mirror.connector import Trouble
-from protocols.limits import PEER_ANSWER_BYTES_MAX
+from protocols.hub_limits import PEER_ANSWER_BYTES_MAX
 
 # A peer that stores 500 records slowly still answers within this.
 REQUEST_S_MAX = 60

@@ -14,10 +14,10 @@ from hub.repository.layout import Layout
 from protocols import alert, bundle, pack, schedule, tar
 from protocols.alert import Alert
 from protocols.errors import Fault, LocalFault, WorldFault
+from protocols.hub_limits import PACK_NODE_PAPERS_MAX
 from protocols.limits import (
     PACK_ALERT_BYTES_MAX,
     PACK_MEMBERS_MAX,
-    PACK_NODE_PAPERS_MAX,
     PACK_PAPERS_BYTES_MAX,
     PACK_PAPERS_MAX,
 )

@@ -13,7 +13,7 @@ from securesystemslib.signer import CryptoSigner, Key
 
 from hub.repository import passphrase as passphrases
 from hub.repository import signers
-from protocols import limits
+from protocols import hub_limits
 from protocols.errors import LocalFault, RemoteFault
 
 FORMAT = "chieng-key/1"
@@ -119,7 +119,7 @@ def generate_signer(scheme: str = "ed25519") -> CryptoSigner:
 def decode(data: bytes) -> dict[str, Any]:
     """Read a key file; raises `RemoteFault("keys.format")`."""
     try:
-        if len(data) > limits.KEY_FILE_BYTES_MAX:
+        if len(data) > hub_limits.KEY_FILE_BYTES_MAX:
             raise ValueError(f"{len(data)} bytes")
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -146,7 +146,7 @@ def _bound(document: dict[str, Any]) -> bytes:
 
 
 def _check_cost(cost: Cost) -> None:
-    highest = (limits.KDF_MEMORY_KIB_MAX, limits.KDF_PASSES_MAX, limits.KDF_LANES_MAX)
+    highest = (hub_limits.KDF_MEMORY_KIB_MAX, hub_limits.KDF_PASSES_MAX, hub_limits.KDF_LANES_MAX)
     for value, most in zip(cost, highest, strict=True):
         if type(value) is not int or not 1 <= value <= most:
             raise _format(f"the file asks for absurd work: {cost}")

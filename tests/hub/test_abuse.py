@@ -13,7 +13,7 @@ from hub import serving as hub_serving
 from hub.app import create_app
 from hub.database import Database
 from hub.serving import Listener
-from protocols import limits
+from protocols import hub_limits
 from protocols.errors import WorldFault
 from tests.hub.conftest import serving
 
@@ -107,7 +107,7 @@ async def test_no_route_breaks_or_believes(served, lie):
 
 def test_the_limits_on_slow_clients_are_those_that_are_promised():
     """A connection's head has 15 s, a stalled body 30 s; `test_serving` sees both enforced."""
-    assert (limits.HUB_HEAD_S_MAX, limits.HUB_STALL_S_MAX) == (15, 30)
+    assert (hub_limits.HUB_HEAD_S_MAX, hub_limits.HUB_STALL_S_MAX) == (15, 30)
     listener = inspect.signature(Listener.__init__).parameters["head_s"].default
     body = inspect.signature(hub_serving.Body.__init__).parameters["stall_s"].default
     assert (listener, body) == (15, 30)

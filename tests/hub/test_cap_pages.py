@@ -8,7 +8,7 @@ import aiohttp
 from hub import bulletins
 from hub.cap import intake, senders
 from protocols import alert
-from protocols.limits import CAP_BYTES_MAX
+from protocols.hub_limits import CAP_BYTES_MAX
 from tests.hub.cap_files import SENDER, build, geocode, info, named
 from tests.hub.conftest import COMMUNE, PROVINCE
 from tests.hub.test_emergency_pages import FIELDS, newest, prepare, signed

@@ -9,7 +9,7 @@ from lxml import etree
 
 from hub.cap import reader
 from protocols.errors import RemoteFault
-from protocols.limits import (
+from protocols.hub_limits import (
     CAP_BYTES_MAX,
     CAP_CIRCLES_MAX,
     CAP_DEPTH_MAX,

@@ -10,7 +10,7 @@ from hub.cap import arriving, export, feed, intake, reader, senders
 from hub.main import main
 from hub.mirror.connector import Trouble
 from hub.mirror.wire import Reply, Wire
-from protocols.limits import CAP_BYTES_MAX
+from protocols.hub_limits import CAP_BYTES_MAX
 from tests.hub.cap_files import SENDER, build, fits, geocode, info, polygon
 from tests.hub.conftest import COMMUNE, serving
 from tests.hub.test_publishing import EMERGENCY, approve, write

@@ -8,7 +8,7 @@ import pytest
 from hub import bulletins, differences, drafts, spoken_words
 from hub.store_memory import MemoryStore
 from protocols.errors import RemoteFault
-from protocols.limits import DRAFTS_MAX
+from protocols.hub_limits import DRAFTS_MAX
 from tests.hub.conftest import COMMUNE
 from tests.hub.test_pages import FIELDS, multipart, pages, write
 

@@ -20,7 +20,7 @@ from hub.roles import ADMINISTRATOR, AUTHOR, EVERYWHERE, OBSERVER, Grant
 from hub.store_memory import MemoryStore
 from protocols import settings
 from protocols.errors import RemoteFault
-from protocols.limits import BULLETIN_TEXT_BYTES_MAX, WEBHOOK_AGE_S_MAX, WEBHOOK_BYTES_MAX
+from protocols.hub_limits import BULLETIN_TEXT_BYTES_MAX, WEBHOOK_AGE_S_MAX, WEBHOOK_BYTES_MAX
 from tests.hub.conftest import COMMUNE, serving, signed_in, unit_row
 from tests.hub.mirror_world import ACCOUNT, peer_row
 from tests.hub.test_mirror_supply import HERE, TEXT, Province
