@@ -1,9 +1,8 @@
 """Fetch one blob over a link, a slice at a time, continuing where the last cut left off."""
 
-from edge.blob_store import BlobStore, no_room, staging_name
+from edge.blob_store import BlobStore, add_piece, no_room, staging_name
 from hw import ports
 from protocols.errors import RemoteFault, WorldFault
-from protocols.limits import BLOB_FLUSH_BYTES
 from protocols.media import Blob
 
 _READ_BYTES = 4096
@@ -72,22 +71,15 @@ async def _receive(
     elif not _continues(response.headers.get("content-range", ""), position, blob.length):
         raise RemoteFault("blob.range", "the answer is another range", "It is tried again")
     writer = storage.stage(name, position > 0)
-    flushed = writer.position
     try:
         while writer.position < end:
             piece = await response.read(min(_READ_BYTES, end - writer.position))
             if not piece:
                 break
-            writer.write(piece)
-            if writer.position - flushed >= BLOB_FLUSH_BYTES:
-                writer.flush()
-                flushed = writer.position
+            add_piece(storage, writer, piece)
         return writer.position
     finally:
-        try:
-            writer.flush()
-        finally:
-            writer.close()
+        writer.close()
 
 
 async def _skip(response: ports.Response, count: int) -> None:

@@ -38,6 +38,19 @@ def staging_name(sha256: str) -> str:
     return _STAGED + sha256
 
 
+def add_piece(storage: ports.Storage, writer: ports.Writer, piece: bytes) -> bool:
+    """Append to a download; tells whether what is there was made durable on that occasion.
+
+    That is done at every multiple of `storage.flush_bytes`, wherever a slice began or ended.
+    """
+    before = writer.position // storage.flush_bytes
+    writer.write(piece)
+    if writer.position // storage.flush_bytes == before:
+        return False
+    writer.flush()
+    return True
+
+
 async def digest(reader: ports.Reader) -> "tuple[str, int]":
     """Return the SHA-256 (hex) and the number of bytes left in a reader."""
     sha = hashlib.sha256()

@@ -10,11 +10,11 @@ Over HTTP the papers are staged as they came, in one file, up to the first mediu
 verifies, and only media that it came to want are taken from the rest of the answer.
 """
 
-from edge.blob_store import BlobStore, staging_name
+from edge.blob_store import BlobStore, add_piece, staging_name
 from hw import ports
 from protocols import pack, tar
 from protocols.errors import RemoteFault, WorldFault
-from protocols.limits import BLOB_FLUSH_BYTES, PACK_ALERT_BYTES_MAX, TIMESTAMP_BYTES_MAX
+from protocols.limits import PACK_ALERT_BYTES_MAX, TIMESTAMP_BYTES_MAX
 
 _STAGED = "pack"
 _READ_BYTES = 4096
@@ -225,17 +225,12 @@ class PackStream:
 
     async def _copy(self, writer: ports.Writer | None) -> None:
         """Read one member to its end, into a staged file or nowhere."""
-        flushed = 0
         while True:
             event = await self._next()
             if event is None or event[0] == tar.MEMBER_END:
                 return
-            if writer is None:
-                continue
-            writer.write(event[1])  # type: ignore[arg-type]
-            if writer.position - flushed >= BLOB_FLUSH_BYTES:
-                writer.flush()
-                flushed = writer.position
+            if writer is not None:
+                add_piece(self._storage, writer, event[1])  # type: ignore[arg-type]
 
     async def _next(self) -> "tuple[object, ...] | None":
         """Return the next event; None after the last one."""

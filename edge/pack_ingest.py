@@ -9,7 +9,7 @@ at the end, after everything good in it was taken.
 import asyncio
 from collections import namedtuple
 
-from edge.blob_store import BlobStore, staging_name
+from edge.blob_store import BlobStore, add_piece, staging_name
 from edge.content import Content, Parts
 from edge.manifests import Manifests
 from edge.metadata_fetch import MetadataFetch
@@ -18,7 +18,6 @@ from edge.pack import PackLink
 from edge.stick_pack import Medium, StickPack, cut
 from hw import ports
 from protocols.errors import RemoteFault, WorldFault
-from protocols.limits import BLOB_FLUSH_BYTES
 from protocols.sync_session import Wanted
 
 _METADATA_URL = "pack:metadata/"
@@ -175,17 +174,13 @@ class PackIngest:
             reader.seek(medium.offset + begun)
             writer = self._storage.stage(staging_name(medium.sha256), begun > 0)
             try:
-                flushed = writer.position
                 while writer.position < medium.length:
                     piece = reader.read(min(_READ_BYTES, medium.length - writer.position))
                     if not piece:
                         # What is here stays staged, for the stick that is whole.
                         raise cut()
-                    writer.write(piece)
-                    if writer.position - flushed >= BLOB_FLUSH_BYTES:
-                        writer.flush()
-                        flushed = writer.position
-                        tally.at(flushed)
+                    if add_piece(self._storage, writer, piece):
+                        tally.at(writer.position)
                         await asyncio.sleep(0)
             finally:
                 writer.close()

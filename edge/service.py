@@ -19,6 +19,10 @@ from protocols.fields import Fields
 from protocols.limits import CONFIG_BYTES_MAX, CONFIG_PATH_BYTES_MAX
 from protocols.provision_session import Doer
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hw.button_port import Button
+
 _STARTS_ANEW = sys.implementation.name == "micropython"
 _ANSWER_MS = 1_000
 
@@ -40,7 +44,7 @@ class Service:
         self._data = base.text("data", 1, CONFIG_PATH_BYTES_MAX)
         self._clock: ports.Clock = kit.Clock()  # type: ignore[attr-defined]
         self._entropy: ports.Entropy = kit.Entropy()  # type: ignore[attr-defined]
-        self._button: ports.Button | None = None
+        self._button: Button | None = None
         self.restarts = False
         if base.has("wipe_button"):
             button = base.nested("wipe_button")

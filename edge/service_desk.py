@@ -18,18 +18,16 @@ from edge.installation import (
     signed_enrolment,
 )
 from edge.service_carry import Carry
-from hw import ports
 from protocols import canonical, enrolment, keys, paper, service_message
 from protocols.clock_trust import ClockTrust, Instant
 from protocols.enrolment import GOOD, TICKET, Check, check_values
 from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.fields import Fields
-from protocols.limits import (
-    EPOCH_S_MAX,
-    ID_BYTES_MAX,
-    ROOT_BYTES_MAX,
-    SERVICE_NAME_BYTES_MAX,
-)
+from protocols.limits import EPOCH_S_MAX, ID_BYTES_MAX, ROOT_BYTES_MAX, SERVICE_NAME_BYTES_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hw.button_port import Button
 
 AGENT = "chieng"
 RELEASE = "0.1.0"
@@ -347,7 +345,7 @@ class Desk:
         self.is_changed = True
         return {"wipes": self._installation.wipes()}, b""
 
-    async def _held(self, button: ports.Button) -> None:
+    async def _held(self, button: "Button") -> None:
         clock = self._tools.clock
         until_ms = clock.ticks_ms() + WIPE_WAIT_MS
         since_ms: int | None = None

@@ -28,6 +28,7 @@ else:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hw.announcer_port import Announcer
+    from hw.button_port import Button
     from hw.modem_port import Modem
     from hw.watchdog_port import Watchdog
 
@@ -120,9 +121,9 @@ def serial(path: str, baud: int, clock: ports.Clock) -> ports.Serial:
     return made
 
 
-def button(path: str, pressed: str) -> ports.Button:
+def button(path: str, pressed: str) -> "Button":
     """Return the button in the cabinet; held while it reads `pressed`."""
-    made: ports.Button = __import__(_DEVICES, None, None, ("button",)).button(path, pressed)
+    made: Button = __import__(_DEVICES, None, None, ("button",)).button(path, pressed)
     return made
 
 

@@ -87,6 +87,9 @@ class Storage:
     written, under no visible name. One file is open for writing at a time under one staging name.
     """
 
+    # What a download may lose to a power cut; to lose less costs flash more writes.
+    flush_bytes = 64 * 1024
+
     def open(self, name: str) -> Reader | None:
         """Open a visible file, or return None when there is none."""
         raise NotImplementedError
@@ -370,14 +373,6 @@ class Identity:
 
     def forget(self) -> None:
         """Destroy the key for good, on disk and here; nothing signs afterwards."""
-        raise NotImplementedError
-
-
-class Button:
-    """Look at a button inside the cabinet."""
-
-    def is_held(self) -> bool:
-        """Tell whether it is pressed now; raises `WorldFault("button.silent")`."""
         raise NotImplementedError
 
 

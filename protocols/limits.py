@@ -196,8 +196,6 @@ SCHEDULE_WINDOW_MS_MAX = 401 * 24 * 3600 * 1000
 
 # Room on a node's disk that only alerts may fill: a minute of PCM and the file it came from.
 ALERT_ROOM_BYTES = 8 * 1024 * 1024
-# Bytes of a download made durable at a time: what a cut throws away at most. 0.5 % of a bulletin.
-BLOB_FLUSH_BYTES = 64 * 1024
 
 # Offline alerts: carried by hand into a cut-off commune, so short-lived. A day outlives a night's
 # flood; ten minutes forgive a laptop's clock. One carries one alert and its signatures.

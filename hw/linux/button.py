@@ -1,10 +1,10 @@
 """Look at a button through a file of the kernel."""
 
-from hw import ports
+from hw import button_port
 from protocols.errors import WorldFault
 
 
-class Button(ports.Button):
+class Button(button_port.Button):
     """Read `path` (a GPIO's `value` file); the button is held while it says `pressed`."""
 
     def __init__(self, path: str, pressed: str):

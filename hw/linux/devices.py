@@ -163,7 +163,7 @@ def serial(path: str, baud: int, clock: ports.Clock) -> ports.Serial:
     return open_serial(path, baud)
 
 
-def button(path: str, pressed: str) -> ports.Button:
+def button(path: str, pressed: str) -> Button:
     """Return the button behind a file of the kernel."""
     return Button(path, pressed)
 

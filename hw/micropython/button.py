@@ -1,10 +1,10 @@
 """Look at a button on a pin."""
 
-from hw import ports
+from hw import button_port
 from hw.micropython.chip import machine
 
 
-class Button(ports.Button):
+class Button(button_port.Button):
     """Read a pin with its pull-up; the button is held while it says `pressed` (`0` or `1`)."""
 
     def __init__(self, path: str, pressed: str):

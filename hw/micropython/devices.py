@@ -10,6 +10,7 @@ from protocols.errors import LocalFault
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hw.announcer_port import Announcer
+    from hw.button_port import Button
     from hw.modem_port import Modem
     from hw.watchdog_port import Watchdog
 
@@ -154,10 +155,10 @@ def serial(path: str, baud: int, clock: ports.Clock) -> ports.Serial:
     return made
 
 
-def button(path: str, pressed: str) -> ports.Button:
+def button(path: str, pressed: str) -> "Button":
     """Return the button on a pin."""
     module = __import__("hw.micropython.button", None, None, ("Button",))
-    made: ports.Button = module.Button(path, pressed)
+    made: Button = module.Button(path, pressed)
     return made
 
 

@@ -1,9 +1,9 @@
 """A button that a test holds."""
 
-from hw import ports
+from hw import button_port
 
 
-class Button(ports.Button):
+class Button(button_port.Button):
     """Hold down with `held`."""
 
     def __init__(self) -> None:

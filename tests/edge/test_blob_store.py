@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -71,6 +72,22 @@ def put(storage, content):
     writer.write(content)
     writer.commit(FOLDER + name)
     return name
+
+
+def test_what_passes_a_multiple_is_made_durable_and_no_slice_more_often():
+    class Counting(Storage):
+        flush_bytes = 10_000
+
+    storage = Counting()
+    store = BlobStore(storage, None)
+    blob = blob_of(random.Random(1).randbytes(35_000))
+    link = Shelf(random.Random(1).randbytes(35_000))
+    flushed = []
+    for _ in range(11):
+        assert not fetch(link, storage, store, blob, 3000)
+        flushed.append(storage.flushed.get(staging_name(blob.sha256), 0) // 10_000)
+    assert flushed == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3]
+    assert storage.flushed[staging_name(blob.sha256)] == 30_000
 
 
 @settings(max_examples=40, deadline=None)

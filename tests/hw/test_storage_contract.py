@@ -69,6 +69,22 @@ def test_linux_commit_syncs_file_before_rename_and_folder_after(tmp_path, monkey
     assert calls == ["fsync", "rename", "fsync folder"]
 
 
+def test_linux_resumes_before_a_hole_that_a_power_cut_left(tmp_path):
+    store = LinuxStorage(str(tmp_path))
+    writer = store.stage("x")
+    writer.write(b"1" * 8192)
+    writer.close()
+    # On disk stands the size of a later write whose blocks were never filled.
+    os.truncate(store.staged_path("x"), 20000)
+    writer = store.stage("x", resume=True)
+    assert writer.position == 8192
+    writer.write(b"2")
+    writer.commit("y")
+    reader = store.open("y")
+    assert reader.read(9000) == b"1" * 8192 + b"2"
+    reader.close()
+
+
 @pytest.mark.parametrize(
     ("number", "fault", "code"),
     [

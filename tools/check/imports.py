@@ -10,7 +10,13 @@ OURS = {"protocols", "hw", "edge", "hub", "tools", "tests"}
 PURE = {"binascii", "collections", "hashlib", "json", "struct"}
 DRIVER = PURE | {"asyncio", "deflate", "errno", "gc", "sys"}
 # The contracts with the world, in one file and those that did not fit it.
-PORTS = ("hw.ports", "hw.announcer_port", "hw.modem_port", "hw.watchdog_port")
+PORTS = (
+    "hw.ports",
+    "hw.announcer_port",
+    "hw.button_port",
+    "hw.modem_port",
+    "hw.watchdog_port",
+)
 # MicroPython's own modules, for the one folder that adapts them.
 MICROPYTHON = DRIVER | {
     "array", "cryptolib", "esp", "esp32", "ffi", "framebuf", "io", "machine", "micropython",
