@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, audit, bulletins, fault_texts, form, roles
+from hub import access, audit, bulletins, fault_texts, form, roles, topics
 from hub.answers import status_of
 from hub.pages import page
 from hub.publishing import Signature
@@ -36,6 +36,7 @@ def _waiting(store: Store, services: Services, who: roles.Reader) -> dict[str, A
     found = [row for row in found if row["state"] == bulletins.READY or _lacks(store, row)]
     return {
         "rows": [{**row, "unit_name": units[row["unit"]]["name"]} for row in found],
+        "topics": topics.names(store),
         "approvers": store.find("approvers", {"unit": sorted(mine), "state": "active"}),
     }
 

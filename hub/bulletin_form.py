@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Any
 
-from hub import fleet, roles, speech, timing
+from hub import fleet, roles, speech, timing, topics
 from hub.bulletins import Draft
 from hub.form import Form
 from hub.roles import Reader
@@ -13,12 +13,6 @@ from hub.store import Row, Store
 from hub.translations import Translations
 from hub.words import LANGUAGES, WEEKDAYS
 from protocols.errors import RemoteFault
-
-
-def today_of(services: Services) -> str:
-    """Return the province's day (ISO)."""
-    now = timing.local_time(services.now_s(), services.config.utc_offset_min)
-    return now.date().isoformat()
 
 
 def choices(
@@ -37,6 +31,10 @@ def choices(
         "voices": [(voice.id, translations.get(voice.name)) for voice in voices.listed()],
         "languages": [(name, translations.get(label)) for name, label in LANGUAGES.items()],
         "weekdays": [translations.get(day) for day in WEEKDAYS],
+        "topics": sorted(
+            (row["name"], code) for code, row in topics.in_force(store, today).items()
+        ),
+        "topic_names": topics.names(store),
     }
 
 
@@ -89,7 +87,7 @@ def typed(sent: Form, today: str) -> dict[str, Any]:
 def stored(row: Row, today: str) -> dict[str, Any]:
     """Return a bulletin's fields as the form shows them."""
     values = blank(today)
-    for name in ("unit", "title", "class", "text", "board_text", "voice", "language"):
+    for name in ("unit", "title", "topic", "class", "text", "board_text", "voice", "language"):
         values[name] = row[name]
     values["upload"] = row["upload_sha256"] or ""
     values["version"] = str(row["version"])

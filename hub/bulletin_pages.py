@@ -14,6 +14,7 @@ from hub import (
     overview,
     programme,
     roles,
+    topics,
 )
 from hub.answers import not_found, status_of
 from hub.approval_pages import returned_because
@@ -40,6 +41,7 @@ def _shown(store: Store, services: Services, bulletin: str, who: Reader) -> dict
     return {
         "row": row,
         "unit_name": units[row["unit"]]["name"] if row["unit"] in units else row["unit"],
+        "topic_name": topics.names(store).get(row["topic"], row["topic"]),
         "hamlet_names": [hamlet["name"] for hamlet in hamlets if hamlet],
         "approvers": approvers.active(store, row["unit"]),
         "may_write": who.allows(roles.WRITE, units, row["unit"]),

@@ -22,7 +22,7 @@ from hub import (
     order_commands,
     programme,
     timing,
-    topics,
+    topic_commands,
     unit_codes,
     unit_commands,
 )
@@ -259,7 +259,7 @@ COMMANDS: dict[str, Command] = {
     "mandate": order_commands.mandate,
     "account": account_commands.run,
     "peer": peer_commands.peer,
-    "topics": topics.command,
+    "topics": topic_commands.command,
     "codes": unit_codes.command,
     "units": unit_commands.command,
     "automatic": automatic.command,

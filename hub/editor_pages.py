@@ -17,6 +17,7 @@ from hub import (
     normaliser,
     roles,
     spoken_words,
+    topics,
 )
 from hub.answers import status_of
 from hub.bulletin_pages import NAME
@@ -39,7 +40,7 @@ async def _form_page(
     theirs: Row | None = None,
 ) -> web.Response:
     services, translations = request.app[SERVICES], chosen(request)
-    today, who = bulletin_form.today_of(services), access.reader(request)
+    today, who = services.today(), access.reader(request)
     voices = services.production.voices
 
     def ask(store: Store) -> dict[str, Any]:
@@ -77,7 +78,7 @@ async def _draft_values(request: web.Request, today: str) -> dict[str, Any] | No
 
 async def show_new(request: web.Request) -> web.Response:
     """Show an empty form, one begun from a template, or a draft."""
-    today = bulletin_form.today_of(request.app[SERVICES])
+    today = request.app[SERVICES].today()
     values = await _draft_values(request, today)
     if values is None:
         values = bulletin_form.blank(today)
@@ -90,7 +91,7 @@ async def show_new(request: web.Request) -> web.Response:
 async def show_edit(request: web.Request) -> web.Response:
     """Show the form filled with a bulletin, or with a draft of it."""
     services, name = request.app[SERVICES], request.match_info["bulletin"]
-    today = bulletin_form.today_of(services)
+    today = services.today()
     values = await _draft_values(request, today)
     if values is None:
         row = await services.ledger.read(lambda s: bulletins.current(s, name))
@@ -109,6 +110,7 @@ async def save(request: web.Request) -> web.Response:
 
         def keep(store: Store) -> int:
             access.require(store, services, who, roles.WRITE, written.unit)
+            topics.check(store, written.topic, services.today(), bulletin)
             if drafts.NAME.fullmatch(sent.one("draft")):
                 drafts.end(store, sent.one("draft"), who.account, "sent", now_s)
             if bulletin:
@@ -118,7 +120,7 @@ async def save(request: web.Request) -> web.Response:
 
         version = await services.ledger.write(keep)
     except Fault as fault:
-        values = bulletin_form.typed(sent, bulletin_form.today_of(services))
+        values = bulletin_form.typed(sent, services.today())
         theirs = None
         if fault.code == "bulletin.newer":
             theirs = await services.ledger.read(lambda s: bulletins.current(s, name))

@@ -38,7 +38,7 @@ Key = tuple[str, str, str]
 def _shown(store: Store, services: Services, who: roles.Reader) -> dict[str, Any]:
     units = access.units_today(store, services)
     seen = who.reach(roles.VIEW, units)
-    day = topics.today(services)
+    day = services.today()
     known = topics.in_force(store, day)
     peers = {row["peer"]: row for row in store.find("peers")}
     rows = offers.listed(store, seen, ["open"], OPEN_MAX)

@@ -6,7 +6,7 @@ Plain questions over the store port, none of them per node: it must hold at ten 
 from collections.abc import Collection
 from typing import Any
 
-from hub import bulletins, fleet, node_now, standing
+from hub import bulletins, fleet, node_now, standing, topics
 from hub.evidence import HEARD_GRADE
 from hub.node_now import Programmes
 from hub.store import Above, Row, Store
@@ -40,6 +40,7 @@ def overview(
             _bulletin(store, units, row, counts)
             for row in bulletins.newest(store, BULLETINS_MAX, seen)
         ],
+        "topics": topics.names(store),
         "plays": _plays(store, units, seen),
     }
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from hub import access, fault_texts, fleet, progress, reached, reports, roles, spreadsheets, topics
+from hub import access, fault_texts, fleet, progress, reached, reports, roles, spreadsheets
 from hub.answers import status_of
 from hub.pages import page
 from hub.services import SERVICES
@@ -149,7 +149,7 @@ async def show_year(request: web.Request) -> web.Response:
             "total": total,
             "availability": reports.availability(store, units, seen, when, now_ms),
             "progress": progress.count(
-                store, fleet.in_force(units.values(), topics.today(services)), seen
+                store, fleet.in_force(units.values(), services.today()), seen
             ),
         }
 
@@ -162,7 +162,7 @@ async def show_progress(request: web.Request) -> web.Response:
 
     def ask(store: Store) -> progress.Progress:
         units, seen = _seen(store, request, "")
-        return progress.count(store, fleet.in_force(units.values(), topics.today(services)), seen)
+        return progress.count(store, fleet.in_force(units.values(), services.today()), seen)
 
     return page(
         request,

@@ -157,7 +157,7 @@ def _by_unit(store: Store, offset_min: int) -> Key:
 
 def _by_version(store: Store, field: str) -> Key:
     """Look up what the bulletin's version says; alerts and relays have no such field."""
-    names = {code: str(row["name"]) for code, row in topics.in_force(store, "9999-12-31").items()}
+    names = topics.names(store)
     known: dict[str, str] = {}
 
     def key(play: Row) -> tuple[str, str]:

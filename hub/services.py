@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from hub import timing
 from hub.approvers import KeyOpener
 from hub.blobs import Blobs
 from hub.config import Config
@@ -79,6 +80,11 @@ class Services:
     def now_s(self) -> int:
         """Return the hub's time in whole seconds (Unix UTC)."""
         return self.config.now_ms() // 1000
+
+    def today(self) -> str:
+        """Return the province's day (ISO)."""
+        local = timing.local_time(self.now_s(), self.config.utc_offset_min)
+        return local.date().isoformat()
 
 
 SERVICES = web.AppKey("services", Services)

@@ -1,11 +1,6 @@
 """Topics (lĩnh vực) as the province's own list names them: imported, dated, never in code."""
 
-import asyncio
-from argparse import Namespace
-from pathlib import Path
-
-from hub import audit, code_lists, timing
-from hub.services import Services
+from hub import audit, code_lists
 from hub.store import Row, Store
 from protocols.errors import RemoteFault
 
@@ -46,20 +41,16 @@ def in_force(store: Store, day: str) -> dict[str, Row]:
     }
 
 
-def today(services: Services) -> str:
-    """Return the province's day."""
-    local = timing.local_time(services.now_s(), services.config.utc_offset_min)
-    return local.date().isoformat()
+def names(store: Store) -> dict[str, str]:
+    """Return what every topic that was ever in a list is, or was last, called, by code."""
+    return {row["topic"]: str(row["name"]) for row in store.find("topics", order=["valid_from"])}
 
 
-async def command(services: Services, chosen: Namespace) -> object:
-    """Carry out `chieng-hub topics import | list`."""
-    day = today(services)
-    if chosen.verb == "list":
-        rows = await services.ledger.read(lambda s: in_force(s, day))
-        return {"topics": [rows[code] for code in sorted(rows)]}
-    if not (chosen.file and chosen.version):
-        raise RemoteFault("list.broken", "file or version is missing", "Give --file, --version.")
-    given = read(await asyncio.to_thread(code_lists.file_bytes, Path(chosen.file)))
-    now_s = services.now_s()
-    return await services.ledger.write(lambda s: take(s, given, chosen.version, day, now_s))
+def check(store: Store, topic: str, day: str, bulletin: str = "") -> None:
+    """Raise `RemoteFault("form.topic")` for a topic not in force; a bulletin may keep its own."""
+    if not topic or topic in in_force(store, day):
+        return
+    known = store.get("bulletins", bulletin)
+    kept = store.get("bulletin_versions", bulletin, known["version"]) if known else None
+    if kept is None or kept["topic"] != topic:
+        raise RemoteFault("form.topic", f"no topic {topic!r} in force", "Choose one of the list.")

@@ -8,7 +8,7 @@ import asyncio
 from argparse import Namespace
 from pathlib import Path
 
-from hub import audit, code_lists, fleet, topics
+from hub import audit, code_lists, fleet
 from hub.services import Services
 from hub.store import Store
 from protocols.errors import RemoteFault
@@ -39,5 +39,5 @@ async def command(services: Services, chosen: Namespace) -> object:
     """Carry out `chieng-hub codes import`."""
     data = await asyncio.to_thread(code_lists.file_bytes, Path(chosen.file))
     given = code_lists.read(data, COLUMNS)
-    day, now_s = chosen.valid_from or topics.today(services), services.now_s()
+    day, now_s = chosen.valid_from or services.today(), services.now_s()
     return await services.ledger.write(lambda s: take(s, given, chosen.system, day, now_s))

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, fault_texts, fleet, form, roles, topics, unit_files, unit_plan
+from hub import access, fault_texts, fleet, form, roles, unit_files, unit_plan
 from hub.answers import not_found, status_of
 from hub.folding import fold
 from hub.pages import page
@@ -28,7 +28,7 @@ def _tree(store: Store, services: Services, who: Reader, text: str) -> dict[str,
     units = access.units_today(store, services)
     seen, words = who.reach(roles.VIEW, units), fold(text).split()
     order = sorted(seen, key=lambda one: [*reversed(fleet.ancestors(units, one)), one])
-    today = topics.today(services)
+    today = services.today()
     found = []
     for unit in order:
         row = units[unit]

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from hub import bulletins, differences, drafts, spoken_words
+from hub import bulletins, differences, drafts, spoken_words, topics
 from hub.store_memory import MemoryStore
 from protocols.errors import RemoteFault
 from protocols.hub_limits import DRAFTS_MAX
@@ -71,6 +71,36 @@ async def test_the_reading_is_shown_corrected_and_kept_to_its_text(pages, servic
     assert "KTXH" not in (await services.ledger.read(spoken_words.dictionary)).abbreviations
     response, text = await pages("POST", "/words", data={"written": " ", "spoken": "x"})
     assert response.status == 400 and "Thiếu từ viết" in text
+
+
+async def test_a_topic_comes_from_the_imported_list_and_stays_what_it_was(pages, services):
+    async def imported(text, version, day):
+        given = topics.read(f"code,name\n{text}\n".encode())
+        await services.ledger.write(lambda s: topics.take(s, given, version, day, 1))
+
+    _, text = await pages("GET", "/bulletins/new")
+    assert "chieng-hub topics import" in text and 'name="topic"' not in text
+    await imported("04,Y tế\n05,Nông vụ", "2025-01", "2025-07-02")
+    typed = {**FIELDS, "topic": "05", "bulletin": ""}
+    await pages("POST", DRAFT, data=typed)
+    _, text = await pages("GET", "/bulletins/new?draft=" + DRAFT.rsplit("/", 1)[1])
+    assert '<option value="05" selected>Nông vụ</option>' in text
+    response, text = await pages("POST", "/bulletins", data=multipart(topic="99"))
+    assert response.status == 400 and "Lĩnh vực này không có" in text
+    path, _ = await write(pages, topic="04")
+    for page in (path, "/", "/approvals"):
+        assert "Y tế" in (await pages("GET", page))[1], page
+    # The list changes; the bulletin keeps its topic, a new one cannot have it.
+    await imported("05,Nông nghiệp", "2026-01", "2025-07-03")
+    _, text = await pages("GET", path + "/edit")
+    assert "Y tế (không còn" in text and "Nông nghiệp" in text
+    response, _ = await pages("POST", path, data=multipart(topic="04", title="Khác"))
+    assert response.url.path == path
+    assert "Y tế" in (await pages("GET", path))[1]
+    assert (await pages("POST", "/bulletins", data=multipart(topic="04")))[0].status == 400
+    await pages("POST", path, data=multipart(topic="05", version="2"))
+    _, text = await pages("GET", path + "/versions")
+    assert "Cũng thay đổi" in text and "Lĩnh vực" in text and text.count("<article") == 3
 
 
 async def test_a_recording_is_cut(pages, services, tmp_path):

@@ -47,6 +47,7 @@ SPEAKING = (
     "speech_engines",
     "spoken_words",
     "timing",
+    "topics",
     "upload_pages",
     "uploads",
 )
