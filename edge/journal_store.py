@@ -91,10 +91,10 @@ class JournalStore:
             self._rotate(chain)
         data = self._position_frames(chain)
         segment = chain.segments[-1]
-        offset = self._end(segment) + len(data)
         record = entry.record
         data += journal.frame(journal.RECORD, record.epoch, record.sequence, entry.data)
         self._patch(chain, data, entry.hash)
+        offset = self._end(segment) - journal.HEAD_BYTES - len(entry.data)
         segment.note(record.epoch, record.sequence, offset)
         if kind == "gap":
             segment.gaps.append(record.body)
@@ -114,7 +114,7 @@ class JournalStore:
         if self._waiting[name] >= _POSITIONS_WAITING_MAX and chain.segments:
             data = self._position_frames(chain)
             end = chain.segments[-1].end
-            if end is not None and end + len(data) <= self._segment_bytes:
+            if end is not None and journal.place(end, len(data)) + len(data) <= self._segment_bytes:
                 self._write_positions(chain, data)
 
     def new_epoch(self, name: str) -> None:
@@ -191,7 +191,7 @@ class JournalStore:
             return False
         frames = 1 + len(self._unwritten[chain.name])
         size = frames * journal.HEAD_BYTES + len(entry.data)
-        return self._end(chain.segments[-1]) + size <= self._segment_bytes
+        return journal.place(self._end(chain.segments[-1]), size) + size <= self._segment_bytes
 
     def _position_frames(self, chain: JournalChain) -> bytes:
         data = b""
@@ -208,14 +208,15 @@ class JournalStore:
 
     def _patch(self, chain: JournalChain, data: bytes, entry_hash: str) -> None:
         segment = chain.segments[-1]
+        offset = journal.place(self._end(segment), len(data))
         try:
-            self._storage.patch(segment.name, self._end(segment), data)
+            self._storage.patch(segment.name, offset, data)
         except WorldFault:
             segment.end = None
             if entry_hash:
                 self._doubtful[chain.name] = entry_hash
             raise
-        segment.end = self._end(segment) + len(data)
+        segment.end = offset + len(data)
         self._unwritten[chain.name] = []
         self._waiting[chain.name] = 0
 

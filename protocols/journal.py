@@ -7,7 +7,8 @@ patch; after a cut it is whole, absent, or torn, and a torn one fails its CRC. M
 
 Only an end of nothing but zeros is *clean*. Behind any other end a record may have stood that the
 hub already has; whoever finds one starts a new epoch in a new segment, and so can never use a
-sequence twice. Frames are of two kinds: a record, and a position (the hub has this epoch up to
+sequence twice. What would straddle two blocks of the disk begins at the second one instead: zeros
+up to there are no damage. Frames are of two kinds: a record, and a position (the hub has this epoch up to
 here), which is written along with the next record and costs no write of its own.
 """
 
@@ -24,6 +25,8 @@ DAMAGE = "damage"
 END = "end"
 
 HEAD_BYTES = 24
+# What disks write at least; a record in two blocks costs both.
+BLOCK_BYTES = 4096
 _HEAD = ">2sH8sQ"
 _HEAD_CRC = ">I"
 _MARKS = {RECORD: b"\xff\xa1", POSITION: b"\xff\xa2"}
@@ -46,6 +49,12 @@ def frame(kind: str, epoch: str, sequence: int, payload: bytes = b"") -> bytes:
         _HEAD, _MARKS[kind], len(payload), binascii.unhexlify(epoch.encode()), sequence
     )
     return head + struct.pack(_HEAD_CRC, _crc(head, payload)) + payload
+
+
+def place(end: int, size: int) -> int:
+    """Return where `size` bytes are appended to what ends at `end`: in one block if one is left."""
+    room = -end % BLOCK_BYTES
+    return end + room if room < size <= BLOCK_BYTES else end
 
 
 def parse(data: bytes, offset: int = 0) -> Frame | None:
@@ -80,6 +89,8 @@ def scan(read: "object", offset: int = 0) -> "object":
         if window.at_end():
             yield Frame(END, start, 0 if clean else 1, "", 0, b"")
             return
+        if window.offset > start and window.offset % BLOCK_BYTES == 0 and window.frame():
+            continue
         window.skip_to_frame()
         yield Frame(DAMAGE, start, window.offset - start, "", 0, b"")
         if window.at_end():

@@ -51,6 +51,21 @@ def test_the_bytes_of_a_frame():
     ), data
 
 
+def test_what_would_straddle_two_blocks_begins_at_the_second():
+    assert journal.place(0, 300) == 0 and journal.place(3796, 300) == 3796
+    assert journal.place(3797, 300) == 4096 and journal.place(4096, 300) == 4096
+    # What no block holds goes where it is.
+    assert journal.place(100, 4097) == 100
+    data = journal.frame(journal.RECORD, EPOCH, 1, b"x" * 4000)
+    data += bytes(4096 - len(data)) + journal.frame(journal.RECORD, EPOCH, 2, b"x") + bytes(99)
+    found = [(one.kind, one.offset, one.sequence) for one in scan(data)]
+    end = 4096 + journal.HEAD_BYTES + 1
+    assert found == [("record", 0, 1), ("record", 4096, 2), ("end", end, 0)], found
+    # Zeros that end anywhere else are damage.
+    kinds = [one.kind for one in scan(data[:4050] + data[4051:])]
+    assert kinds == ["record", "damage", "record", "end"], kinds
+
+
 def test_torn_and_flipped_frames_are_stepped_over():
     frames = [journal.frame(journal.RECORD, EPOCH, n, b"x" * 40) for n in range(1, 6)]
     whole = b"".join(frames) + bytes(500)
