@@ -7,9 +7,9 @@ patch; after a cut it is whole, absent, or torn, and a torn one fails its CRC. M
 
 Only an end of nothing but zeros is *clean*. Behind any other end a record may have stood that the
 hub already has; whoever finds one starts a new epoch in a new segment, and so can never use a
-sequence twice. What would straddle two blocks of the disk begins at the second one instead: zeros
-up to there are no damage. Frames are of two kinds: a record, and a position (the hub has this epoch up to
-here), which is written along with the next record and costs no write of its own.
+sequence twice. What would straddle two blocks of the disk begins at the second instead: zeros up
+to there are no damage. Frames are of two kinds: a record, and a position (the hub has this epoch up
+to here), which is written along with the next record and costs no write of its own.
 """
 
 import binascii

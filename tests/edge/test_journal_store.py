@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge.journal_store import JournalStore
 from hw.sim.storage import PowerCut, Storage
-from protocols import journal, records
+from protocols import records
 from protocols.errors import LocalFault, WorldFault
 from protocols.outbox import Dropped, Run, Span
 
@@ -51,26 +51,6 @@ def held(store, name="plays"):
             entries.extend(records.read(item) for item in data)
             span = Span(run.epoch, 0, span.first + len(data), span.count_max - len(data))
     return entries
-
-
-def test_no_record_stands_in_two_blocks_and_all_are_found_again():
-    storage = Storage()
-    store = opened(storage)
-    for number in range(60):
-        store.append("plays", CLOCK, "play", fact(number, 80 + number * 7 % 400))
-        if number % 7 == 0:
-            store.acknowledge("plays", store.epoch("plays"), number // 2)
-    for name, data in storage.files.items():
-        reader = storage.open(name)
-        for frame in journal.scan(reader.read):
-            if frame.kind == journal.RECORD:
-                assert frame.offset // 4096 == (frame.offset + frame.size - 1) // 4096, name
-            assert frame.kind != journal.DAMAGE
-        assert len(data) == SMALL
-    again = opened(storage)
-    assert facts(again) == list(range(60)) and gaps(again) == []
-    assert again.epoch("plays") == store.epoch("plays")
-    assert again.positions("plays") == store.positions("plays")
 
 
 def facts(store, name="plays"):
