@@ -1,68 +1,50 @@
-"""SQLite under the hub: one writer thread with group commit, readers beside it.
+"""The database under the hub: one writer thread with group commit, readers beside it.
 
 Every decision of the moment is run in one transaction, each inside its own savepoint, and answered
-after the one commit they share: with synchronous=FULL an fsync is what a write costs, so many
-writers share it. A decision that raises is undone alone. WAL lets readers go on meanwhile.
+after the one commit they share: a sync of the disk is what a write costs, so many writers share it.
+A decision that raises is undone alone. Readers see a snapshot and go on meanwhile.
 """
 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from hub.backend import Backend, Cursor
+from hub.backend_sqlite import Sqlite
 from hub.store import Ledger, Result, Store
 from hub.store_sql import SqlStore
-from protocols.errors import WorldFault
+from protocols.errors import Fault, WorldFault
 
 # Jobs that share one commit; more would let one slow group delay the first answer.
 GROUP_MAX = 256
 # Jobs waiting for the writer before new ones are refused: about ten seconds of work.
 WAITING_MAX = 4096
-# Another process (the command line) may hold the write lock this long.
-BUSY_MS_MAX = 10_000
 READERS = 4
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 Job = tuple[Callable[[Store], Any], "Future[Any]"]
 
 
-def _engine(path: Path, writes: bool) -> Engine:
-    engine = create_engine(
-        f"sqlite+pysqlite:///{path}",
-        connect_args={"timeout": BUSY_MS_MAX / 1000, "check_same_thread": False},
-        pool_size=1 if writes else READERS,
-    )
-
-    def connected(connection: Any, _record: object) -> None:
-        # Transactions are begun by us below; the driver's own implicit ones break savepoints.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA query_only=" + ("OFF" if writes else "ON"))
-        cursor.close()
-
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", begun)
-    return engine
+def backend_of(where: Path) -> Backend:
+    """Return the kind of database at a place."""
+    return Sqlite(where)
 
 
-def migrate(path: Path) -> None:
-    """Bring the database file at `path` to the newest schema, creating it when absent."""
-    engine = _engine(path, writes=True)
+def migrate(where: Path) -> None:
+    """Bring a database to the newest schema, making a file that is absent."""
+    backend = backend_of(where)
+    engine = backend.engine(True, 1)
     config = AlembicConfig()
     config.set_main_option("script_location", str(_MIGRATIONS))
     try:
@@ -70,54 +52,74 @@ def migrate(path: Path) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except DBAPIError as error:
-        raise _world(error) from error
+        raise _world(backend, _cause(error)) from error
     finally:
         engine.dispose()
 
 
-def revision(path: Path) -> str | None:
-    """Return the schema's revision of a database file."""
-    engine = _engine(path, writes=False)
+def revision(where: Path) -> str | None:
+    """Return the schema's revision of a database."""
+    backend = backend_of(where)
+    engine = backend.engine(False, 1)
     try:
         with engine.begin() as connection:
             return MigrationContext.configure(connection).get_current_revision()
     except DBAPIError as error:
-        raise _world(error) from error
+        raise _world(backend, _cause(error)) from error
     finally:
         engine.dispose()
 
 
-def damage(path: Path) -> list[str]:
-    """Return what SQLite finds wrong in a database file; raises `WorldFault("hub.storage")`."""
-    engine = _engine(path, writes=False)
+def damage(where: Path) -> list[str]:
+    """Return what is wrong with a database; raises `WorldFault("hub.storage")`."""
+    backend = backend_of(where)
+    engine = backend.engine(False, 1)
     try:
-        with engine.begin() as connection:
-            said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-            found = [] if said == "ok" else [str(said)]
-            for row in connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(1):
-                found.append(f"a row of {row[0]} without its parent")
-            return found
-    except DBAPIError as error:
-        raise _world(error) from error
+        with _transaction(backend, engine, False) as cursor:
+            return backend.damage(cursor)
     finally:
         engine.dispose()
 
 
-def _world(error: BaseException) -> WorldFault:
+def _world(backend: Backend, error: Exception) -> WorldFault:
     return WorldFault(
         "hub.storage",
         f"the database did not take it: {error.__class__.__name__}: {str(error)[:200]}",
-        "Check the disk's free space and health; nothing was stored, so try again.",
+        backend.remedy(error),
     )
 
 
-class Database(Ledger):
-    """Run decisions durably on one SQLite file; close it when done."""
+def _cause(error: DBAPIError) -> Exception:
+    return error.orig if isinstance(error.orig, Exception) else error
 
-    def __init__(self, path: Path):
-        migrate(path)
-        self._writer = _engine(path, writes=True)
-        self._readers = _engine(path, writes=False)
+
+@contextmanager
+def _transaction(backend: Backend, engine: Engine, writes: bool) -> Iterator[Cursor]:
+    """Open a transaction, end it, and turn what the driver raises into a `WorldFault`."""
+    try:
+        connection = engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(backend.begin(writes))
+            yield cursor
+            cursor.execute("COMMIT")
+        finally:
+            # Rolls back what was not committed.
+            connection.close()
+    except DBAPIError as error:
+        raise _world(backend, _cause(error)) from error
+    except backend.errors as error:
+        raise _world(backend, error) from error
+
+
+class Database(Ledger):
+    """Run decisions durably in one database; close it when done."""
+
+    def __init__(self, where: Path):
+        migrate(where)
+        self._backend = backend_of(where)
+        self._writer = self._backend.engine(True, 1)
+        self._readers = self._backend.engine(False, READERS)
         self._pool = ThreadPoolExecutor(READERS, "hub-reader")
         self._jobs: queue.Queue[Job | None] = queue.Queue(WAITING_MAX)
         self._thread = threading.Thread(target=self._run, name="hub-writer", daemon=True)
@@ -148,18 +150,15 @@ class Database(Ledger):
 
     def read_now(self, ask: Callable[[Store], Result]) -> Result:
         """Run a question on one snapshot in this thread."""
-        try:
-            with self._readers.begin() as connection:
-                return ask(SqlStore(connection))
-        except DBAPIError as error:
-            raise _world(error) from error
+        with _transaction(self._backend, self._readers, False) as cursor:
+            return ask(SqlStore(cursor, self._backend))
 
     def waiting(self) -> int:
         """Return how many transactions wait for the writer."""
         return self._jobs.qsize()
 
     def close(self) -> None:
-        """Finish what is queued and release the file."""
+        """Finish what is queued and let the database go."""
         self._jobs.put(None)
         self._thread.join()
         self._pool.shutdown()
@@ -182,32 +181,33 @@ class Database(Ledger):
         done: list[tuple[Future[Any], Any]] = []
         live = [job for job in jobs if job[1].set_running_or_notify_cancel()]
         try:
-            with self._writer.begin() as connection:
+            with _transaction(self._backend, self._writer, True) as cursor:
+                store = SqlStore(cursor, self._backend)
                 for decide, future in live:
-                    outcome = _attempt(connection, decide)
+                    outcome = self._attempt(store, decide)
                     if isinstance(outcome, BaseException):
                         future.set_exception(outcome)
                     else:
                         done.append((future, outcome[0]))
         except Exception as error:
+            fault = error if isinstance(error, Fault) else _world(self._backend, error)
             for _, future in live:
                 if not future.done():
-                    future.set_exception(_world(error))
+                    future.set_exception(fault)
             return
         for future, result in done:
             future.set_result(result)
 
-
-def _attempt(connection: Connection, decide: Callable[[Store], Any]) -> tuple[Any] | BaseException:
-    """Run one decision in its own savepoint; return its result in a tuple, or what it raised."""
-    point = connection.begin_nested()
-    try:
-        result = decide(SqlStore(connection))
-        point.commit()
-        return (result,)
-    except DBAPIError as error:
-        point.rollback()
-        return _world(error)
-    except Exception as error:
-        point.rollback()
-        return error
+    def _attempt(self, store: SqlStore, decide: Callable[[Store], Any]) -> tuple[Any] | Exception:
+        """Run one decision in its own savepoint; return (its result,) or what it raised."""
+        store.cursor.execute("SAVEPOINT decision")
+        try:
+            result = decide(store)
+            store.cursor.execute("RELEASE SAVEPOINT decision")
+            return (result,)
+        except Exception as error:
+            store.cursor.execute("ROLLBACK TO SAVEPOINT decision")
+            store.cursor.execute("RELEASE SAVEPOINT decision")
+            if isinstance(error, self._backend.errors):
+                return _world(self._backend, error)
+            return error

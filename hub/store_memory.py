@@ -78,6 +78,8 @@ class MemoryStore(Store):
         self._set(table, key, whole)
 
     def add_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        if any(set(row) != set(rows[0]) for row in rows):
+            raise ValueError(f"rows of {table} with different columns")
         for row in rows:
             self.add(table, row)
 

@@ -1,112 +1,117 @@
-"""The store port over SQLAlchemy Core."""
+"""The store port over a DB-API cursor."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    FromClause,
-    Table,
-    and_,
-    delete,
-    func,
-    insert,
-    select,
-    true,
-    tuple_,
-    update,
-)
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql import ColumnElement
-
-from hub import schema
+from hub import schema, sql
+from hub.backend import Backend, Cursor
 from hub.store import ROWS_MAX, Above, Conflict, Holds, Row, Store, UpTo
 
 
-def _key(table: Table) -> list[Column[Any]]:
-    return list(table.primary_key.columns)
+@cache
+def _defaults(table: str) -> dict[str, Any]:
+    """Return what stands in columns that a new row does not name."""
+    return {
+        column.name: column.default.arg  # type: ignore[attr-defined]
+        for column in schema.metadata.tables[table].columns
+        if column.default is not None
+    }
 
 
-def _column(table: Table, name: str) -> Column[Any]:
-    """Return a column by name, or as `table.column` of another table."""
-    other, dot, own = name.rpartition(".")
-    return schema.metadata.tables[other].c[own] if dot else table.c[name]
+@cache
+def _key_length(table: str) -> int:
+    return len(sql.key_of(schema.metadata.tables[table]))
 
 
-def _conditions(table: Table, where: Mapping[str, Any] | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+@cache
+def _lacking(table: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Return the columns that take their default, and those defaults."""
+    found = {name: value for name, value in _defaults(table).items() if name not in names}
+    return tuple(found), tuple(found.values())
+
+
+def _shape(where: Mapping[str, Any] | None, values: list[Any]) -> sql.Where:
+    """Return the shape of conditions; their values are added to `values`."""
+    shape: list[tuple[str, str, int]] = []
     for name, value in (where or {}).items():
-        column = _column(table, name)
         if isinstance(value, Above):
-            conditions.append(column > value.least)
+            values.append(value.least)
+            shape.append((name, ">", 1))
         elif isinstance(value, UpTo):
-            conditions.append(column <= value.most)
+            values.append(value.most)
+            shape.append((name, "<=", 1))
         elif isinstance(value, Holds):
-            conditions += [column.contains(part, autoescape=True) for part in value.parts]
+            values += [sql.pattern(part) for part in value.parts]
+            shape.append((name, "holds", len(value.parts)))
         elif isinstance(value, list | tuple):
-            conditions.append(column.in_(value))
+            some = sql.padded(value)
+            values += some
+            shape.append((name, "in", len(some)))
         elif value is None:
-            conditions.append(column.is_(None))
+            shape.append((name, "is", 0))
         else:
-            conditions.append(column == value)
-    return conditions
-
-
-def _joined(table: Table, join: str) -> tuple[FromClause, list[Column[Any]]]:
-    """Return what to select from, and the columns that the join adds."""
-    if not join:
-        return table, []
-    other = schema.metadata.tables[join]
-    same = and_(*(table.c[column.name] == column for column in _key(other)))
-    added = [column for column in other.columns if column.name not in table.c]
-    return table.outerjoin(other, same), added
+            values.append(value)
+            shape.append((name, "=", 1))
+    return tuple(shape)
 
 
 class SqlStore(Store):
-    """Run the store's verbs on one connection inside its open transaction."""
+    """Run the store's verbs on one cursor inside its open transaction."""
 
-    def __init__(self, connection: Connection):
-        self._connection = connection
+    def __init__(self, cursor: Cursor, backend: Backend):
+        self.cursor = cursor
+        self._backend = backend
+        self._texts = backend.texts
+
+    def _ask(self, text: sql.Text, values: Sequence[Any]) -> Any:
+        self.cursor.execute(text.sql, text.arranged(values))
+        return self.cursor.fetchall()
 
     def get(self, table: str, *key: object) -> Row | None:
-        source = schema.metadata.tables[table]
-        columns = _key(source)
-        if len(columns) != len(key):
-            raise ValueError(f"the key of {table} has {len(columns)} columns")
-        matches = [column == value for column, value in zip(columns, key, strict=True)]
-        found = self._connection.execute(select(source).where(*matches)).mappings().first()
-        return None if found is None else dict(found)
+        text = self._texts.get(table)
+        if len(key) != len(text.places):
+            raise ValueError(f"the key of {table} has {len(text.places)} columns")
+        self.cursor.execute(text.sql, key)
+        row = self.cursor.fetchone()
+        return None if row is None else dict(zip(text.names, row, strict=True))
 
     def add(self, table: str, row: Mapping[str, Any]) -> None:
-        self.add_many(table, [row])
+        self.add_many(table, (row,))
 
     def add_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if not rows:
             return
+        names = tuple(rows[0])
+        more, defaults = _lacking(table, names)
+        text = self._texts.add(table, names + more)
+        if any(len(row) != len(names) for row in rows):
+            raise ValueError(f"rows of {table} with different columns")
+        values = [text.arranged([*(row[name] for name in names), *defaults]) for row in rows]
         try:
-            self._connection.execute(
-                insert(schema.metadata.tables[table]), [dict(row) for row in rows]
-            )
-        except IntegrityError as error:
-            if "UNIQUE" in str(error.orig).upper():
+            if len(values) == 1:
+                self.cursor.execute(text.sql, values[0])
+            else:
+                self.cursor.executemany(text.sql, values)
+        except self._backend.errors as error:
+            if self._backend.is_conflict(error):
                 raise Conflict(table) from error
             raise
 
     def change(self, table: str, key: tuple[object, ...], changes: Mapping[str, Any]) -> bool:
-        source = schema.metadata.tables[table]
-        matches = [column == value for column, value in zip(_key(source), key, strict=True)]
-        statement = update(source).where(*matches).values(dict(changes))
-        return self._connection.execute(statement).rowcount == 1
+        if len(key) != _key_length(table):
+            raise ValueError(f"the key of {table} has {_key_length(table)} columns")
+        text = self._texts.change(table, tuple(changes))
+        self.cursor.execute(text.sql, text.arranged([*changes.values(), *key]))
+        return self.cursor.rowcount == 1
 
     def erase(
         self, table: str, where: Mapping[str, Any], column: str, below: int | str, limit: int
     ) -> int:
-        source = schema.metadata.tables[table]
-        key = tuple_(*_key(source))
-        old = select(*_key(source)).where(*_conditions(source, where), source.c[column] < below)
-        old = old.order_by(*_key(source)).limit(limit)
-        return self._connection.execute(delete(source).where(key.in_(old))).rowcount
+        values: list[Any] = []
+        text = self._texts.erase(table, _shape(where, values), column)
+        self.cursor.execute(text.sql, text.arranged([*values, below, limit]))
+        return self.cursor.rowcount
 
     def find(
         self,
@@ -119,24 +124,18 @@ class SqlStore(Store):
         limit: int = ROWS_MAX,
         join: str = "",
     ) -> list[Row]:
-        source = schema.metadata.tables[table]
-        origin, added = _joined(source, join)
-        columns = [source.c[name] for name in order]
-        columns += [column for column in _key(source) if column.name not in order]
-        statement = select(*source.columns, *added).select_from(origin)
-        statement = statement.where(*_conditions(source, where))
-        if after is not None:
-            here, seen = tuple_(*columns), tuple_(*after)
-            statement = statement.where(here < seen if descending else here > seen)
-        directed = [column.desc() if descending else column.asc() for column in columns]
-        statement = statement.order_by(*directed).limit(min(limit, ROWS_MAX))
-        return [dict(row) for row in self._connection.execute(statement).mappings()]
+        values: list[Any] = []
+        shape, turned = _shape(where, values), after is not None
+        text = self._texts.find(table, shape, tuple(order), descending, turned, join)
+        values += [*(after or ()), min(limit, ROWS_MAX)]
+        names = text.names
+        return [dict(zip(names, row, strict=True)) for row in self._ask(text, values)]
 
     def count(self, table: str, where: Mapping[str, Any] | None = None, distinct: str = "") -> int:
-        source = schema.metadata.tables[table]
-        what = func.count(source.c[distinct].distinct()) if distinct else func.count()
-        statement = select(what).select_from(source).where(*_conditions(source, where))
-        return int(self._connection.execute(statement).scalar_one())
+        values: list[Any] = []
+        return int(
+            self._ask(self._texts.count(table, _shape(where, values), distinct), values)[0][0]
+        )
 
     def tally(
         self,
@@ -147,14 +146,7 @@ class SqlStore(Store):
         by: str,
         join: str = "",
     ) -> dict[Any, dict[str, int]]:
-        source = schema.metadata.tables[table]
-        names = list(tests)
-        counts = [
-            func.count().filter(and_(true(), *_conditions(source, tests[name]))) for name in names
-        ]
-        statement = select(source.c[by], *counts).select_from(_joined(source, join)[0])
-        statement = statement.where(*_conditions(source, where)).group_by(source.c[by])
-        return {
-            row[0]: dict(zip(names, row[1:], strict=True))
-            for row in self._connection.execute(statement)
-        }
+        values: list[Any] = []
+        shapes = tuple(_shape(test, values) for test in tests.values())
+        text = self._texts.tally(table, shapes, _shape(where, values), by, join)
+        return {row[0]: dict(zip(tests, row[1:], strict=True)) for row in self._ask(text, values)}

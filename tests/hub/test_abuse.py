@@ -8,7 +8,7 @@ import sqlite3
 import aiohttp
 import pytest
 
-from hub import database as databases
+from hub import backend_sqlite
 from hub import serving as hub_serving
 from hub.app import create_app
 from hub.database import Database
@@ -114,7 +114,7 @@ def test_the_limits_on_slow_clients_are_those_that_are_promised():
 
 
 async def test_a_locked_database_is_said_and_nothing_is_lost(tmp_path, monkeypatch):
-    monkeypatch.setattr(databases, "BUSY_MS_MAX", 50)
+    monkeypatch.setattr(backend_sqlite, "BUSY_MS_MAX", 50)
     database = Database(tmp_path / "chieng.sqlite3")
     other = sqlite3.connect(tmp_path / "chieng.sqlite3", isolation_level=None)
     row = {"unit": "03.a", "hamlet": "h", "name": "Làng"}

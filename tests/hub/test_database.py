@@ -68,9 +68,9 @@ def test_nodes_of_an_older_hub_are_enrolled_with_all_that_hangs_on_them(tmp_path
 
 def test_it_runs_wal_with_full_sync(database):
     def pragmas(store):
-        ask = store._connection.exec_driver_sql
+        ask = store.cursor.execute
         names = ("journal_mode", "synchronous", "foreign_keys")
-        return [ask("PRAGMA " + name).scalar() for name in names]
+        return [ask("PRAGMA " + name).fetchone()[0] for name in names]
 
     assert database.submit(pragmas).result() == ["wal", 2, 1]
     assert database.read_now(pragmas) == ["wal", 2, 1]
@@ -78,7 +78,7 @@ def test_it_runs_wal_with_full_sync(database):
 
 async def test_many_writers_share_commits(database):
     commits = 0
-    dbapi = database.submit(lambda s: s._connection.connection.dbapi_connection).result()
+    dbapi = database.submit(lambda s: s.cursor.connection).result()
 
     def traced(statement):
         nonlocal commits
@@ -110,7 +110,7 @@ async def test_a_reader_cannot_write(database):
 
 
 async def test_a_full_disk_is_a_fault_with_a_remedy_and_work_goes_on(database):
-    connection = database.submit(lambda s: s._connection.connection.dbapi_connection).result()
+    connection = database.submit(lambda s: s.cursor.connection).result()
 
     def limit(pages):
         return lambda s: connection.execute(f"PRAGMA max_page_count={pages}")
@@ -131,7 +131,7 @@ async def test_the_audit_log_refuses_changes(database):
     await database.write(lambda s: s.add("audit", row))
     for statement in ("UPDATE audit SET who = 'x'", "DELETE FROM audit"):
         with pytest.raises((WorldFault, DBAPIError)):
-            await database.write(lambda s, q=statement: s._connection.exec_driver_sql(q))
+            await database.write(lambda s, q=statement: s.cursor.execute(q))
     assert database.read_now(lambda s: s.get("audit", 1))["who"] == "a"
 
 

@@ -71,6 +71,24 @@ async def test_find_filters_orders_and_pages(ledger):
     assert await ledger.read(lambda s: s.count("hamlets", {"unit": "03.m4x9"})) == 1
 
 
+async def test_a_list_of_any_length_means_any_of_it(ledger):
+    rows = [{"unit": "03.z", "hamlet": f"h{n}", "name": f"Làng {n}"} for n in range(40)]
+    await ledger.write(lambda store: store.add_many("hamlets", rows))
+    for length in (0, 1, 2, 3, 5, 8, 9, 33):
+        wanted = [f"h{n}" for n in range(length)] + ["nowhere"] * bool(length)
+        found = await ledger.read(lambda s, w=wanted: s.find("hamlets", {"hamlet": w}))
+        assert len(found) == length
+
+
+async def test_rows_of_one_call_have_the_same_columns(ledger):
+    rows = [HAMLETS[0], dict(HAMLETS[1], people=7)]
+    with pytest.raises(ValueError, match="columns"):
+        await ledger.write(lambda store: store.add_many("hamlets", rows))
+    with pytest.raises(ValueError, match="column"):
+        await ledger.write(lambda store: store.add("hamlets", dict(HAMLETS[0], colour="red")))
+    assert await ledger.read(lambda s: s.count("hamlets")) == 0
+
+
 async def test_each_gives_every_row_once_whatever_the_page(ledger):
     await ledger.write(fill)
     for asked in ({}, {"order": ["name"]}, {"where": {"unit": "03.k7f2"}}, {"order": ["hamlet"]}):
