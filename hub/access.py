@@ -50,6 +50,11 @@ def _named_unit(_store: Store, names: Any) -> str:
     return str(names["unit"])
 
 
+def _entry_unit(store: Store, names: Any) -> str | None:
+    rows = store.find("frame_changes", {"entry": names["entry"]}, limit=1)
+    return rows[0]["unit"] if rows else None
+
+
 OPEN = Rule(None)
 SIGNED_IN = Rule("")
 _BULLETIN = "/bulletins/{bulletin}"
@@ -63,6 +68,8 @@ _NODE = _INSTALLED + "/nodes/{node}"
 _FLEET = "/nodes/{node}"
 _ORDER = "/orders/{order}"
 _UNIT = "/units/{unit}"
+_ENTRY = "/frame/entries/{entry}"
+_CHANGE = "/frame/changes/{change}"
 
 RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): OPEN,
@@ -100,6 +107,13 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/nodes/filters/remove"): SIGNED_IN,
     ("GET", "/calendar"): Rule(roles.VIEW),
     ("GET", "/calendar.ics"): Rule(roles.VIEW),
+    ("GET", "/frame"): Rule(roles.VIEW),
+    ("POST", "/frame/slots"): Rule(roles.WRITE),
+    ("POST", _ENTRY + "/end"): Rule(roles.WRITE, _entry_unit),
+    ("GET", _CHANGE): Rule(roles.VIEW, _unit_of("frame_changes", "change")),
+    ("POST", _CHANGE + "/sign"): Rule(roles.APPROVE, _unit_of("frame_changes", "change")),
+    ("POST", _CHANGE + "/withdraw"): Rule(roles.WRITE, _unit_of("frame_changes", "change")),
+    ("POST", _CHANGE + "/undo"): Rule(roles.WRITE, _unit_of("frame_changes", "change")),
     ("GET", "/reports"): Rule(roles.VIEW),
     ("GET", "/reports.csv"): Rule(roles.VIEW),
     ("GET", "/reports.xlsx"): Rule(roles.VIEW),

@@ -15,6 +15,7 @@ from hub import (
     emergency_pages,
     enrolment_api,
     events,
+    frame_pages,
     installation_pages,
     mirror_pages,
     node_pages,
@@ -72,6 +73,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     )
     app.add_routes([*editor_pages.ROUTES, *word_pages.ROUTES])
     app.add_routes([*report_pages.ROUTES, *calendar_pages.ROUTES, *unit_pages.ROUTES])
+    app.add_routes(frame_pages.ROUTES)
     upload_pages.install(app)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, audit, bulletins, fault_texts, form, roles, topics
+from hub import access, audit, bulletins, fault_texts, form, frame, roles, topics
 from hub.answers import status_of
 from hub.pages import page
 from hub.publishing import Signature
@@ -37,6 +37,8 @@ def _waiting(store: Store, services: Services, who: roles.Reader) -> dict[str, A
     return {
         "rows": [{**row, "unit_name": units[row["unit"]]["name"]} for row in found],
         "topics": topics.names(store),
+        "changes": frame.waiting(store, sorted(mine)),
+        "unit_names": {unit: row["name"] for unit, row in units.items()},
         "approvers": store.find("approvers", {"unit": sorted(mine), "state": "active"}),
     }
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Any
 
-from hub import fleet, roles, speech, timing, topics
+from hub import fleet, frame, roles, slots, speech, timing, topics
 from hub.bulletins import Draft
 from hub.form import Form
 from hub.roles import Reader
@@ -35,7 +35,20 @@ def choices(
             (row["name"], code) for code, row in topics.in_force(store, today).items()
         ),
         "topic_names": topics.names(store),
+        "slots": slot_choices(store, shown, today),
     }
+
+
+def slot_choices(store: Store, units: list[Row], today: str) -> list[tuple[Row, list[Any]]]:
+    """Return (unit, (entry, slot) pairs) of the units that have slots which are not over."""
+    found = []
+    for row in units:
+        held = frame.of(store, row["unit"]).slots.items()
+        ahead = [pair for pair in held if not pair[1]["until"] or pair[1]["until"] >= today]
+        ahead.sort(key=lambda pair: (pair[1]["times"], pair[1]["name"], pair[0]))
+        if ahead:
+            found.append((row, ahead))
+    return found
 
 
 def blank(today: str) -> dict[str, Any]:
@@ -57,6 +70,9 @@ def blank(today: str) -> dict[str, Any]:
         "weekdays": ["1", "2", "3", "4", "5", "6", "7"],
         "daily_from": today,
         "daily_until": today,
+        "slot": "",
+        "slot_from": today,
+        "slot_until": today,
         "hours": "2",
         "gap_min": "10",
         "drill": False,
@@ -98,6 +114,10 @@ def stored(row: Row, today: str) -> dict[str, Any]:
         values.update(hours=str(when["hours"]), gap_min=str(when["gap_min"]), drill=when["drill"])
     elif when["mode"] == "once":
         values.update(when="once", once_date=when["date"], once_time=when["time"])
+    elif when.get("slot"):
+        wanted = when["slot"]
+        values.update(when="slot", slot=wanted["id"])
+        values.update(slot_from=wanted["from"], slot_until=wanted["until"])
     elif when["mode"] == "daily":
         values.update(when="daily", daily_times=" ".join(when["times"]))
         values.update(weekdays=[str(day) for day in when["weekdays"]])
@@ -157,14 +177,17 @@ def _seconds(text: str) -> int | None:
     return int(found[1]) * 1000 + int((found[2] or "").ljust(3, "0"))
 
 
-def _timing(sent: Form, services: Services) -> timing.Timing:
+def _timing(sent: Form, services: Services, store: Store) -> timing.Timing:
     if sent.one("class") == "emergency":
         hours, gap_min = sent.number("hours", 2), sent.number("gap_min", 0)
         return timing.alert(hours, gap_min, bool(sent.one("drill")))
     mode = sent.one("when", "now")
     if mode == "now":
         return {"mode": "now"}
-    if mode == "once":
+    if mode == "slot":
+        first, last = sent.one("slot_from"), sent.one("slot_until")
+        when = slots.into(store, sent.one("unit"), sent.one("slot"), first, last)
+    elif mode == "once":
         when = timing.once(sent.one("once_date"), sent.one("once_time"))
     else:
         days = [int(day) for day in sent.all("weekday") if day in set("1234567")]
@@ -174,7 +197,7 @@ def _timing(sent: Form, services: Services) -> timing.Timing:
     return when
 
 
-def draft(sent: Form, services: Services) -> Draft:
+def draft(sent: Form, services: Services, store: Store) -> Draft:
     """Return what a form asks for; raises `RemoteFault` where it cannot be."""
     upload = sent.upload or sent.one("upload") or None
     if upload is not None and not services.blobs.has(upload):
@@ -200,7 +223,7 @@ def draft(sent: Form, services: Services) -> Draft:
         sent.one("voice"),
         upload,
         hamlets,
-        _timing(sent, services),
+        _timing(sent, services, store),
         sent.one("topic"),
         _making(sent),
     )

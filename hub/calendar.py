@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from hub import bulletins, fleet, programme, timing
+from hub import bulletins, fleet, frame, programme, timing
 from hub.node_now import Programmes
 from hub.store import Row, Store
 from protocols import bundle, preview
@@ -137,6 +137,39 @@ def conflicts(
     item = programme.item_id(row)
     fresh = [one for one in after if _is_wrong(one) and _key(one) not in before]
     return [Conflict(one, one.item == item) for one in fresh]
+
+
+class Effect(NamedTuple):
+    """Hold what a change of the frame would do in a fortnight: `gone` plays no more, `fresh` plays
+    in addition, `wrong` would not be as wanted.
+    """
+
+    gone: list[Entry]
+    fresh: list[Entry]
+    wrong: list[Entry]
+
+
+def effect(
+    store: Store, programmes: Programmes, where: Where, change: Row, now_s: int, offset_min: int
+) -> Effect:
+    """Return what a waiting change of the frame would do, in the fortnight in which it begins.
+
+    Raises `RemoteFault` where no bundle can hold it.
+    """
+    data = programme.manifest(store, where.unit, "bundle", now_s, offset_min, changing=change).data
+    first_s = frame.first_s([change["body"], frame.before(store, change)], offset_min)
+    from_ms = max(now_s, min(first_s, now_s + timing.DAYS_MAX * DAY_MS // 1000)) * 1000
+    window = (from_ms, from_ms + DAYS_MAX * DAY_MS)
+    before = entries(store, programmes, where, *window)
+    after = entries(store, programmes, where, *window, bundle.read(data, where.unit))
+    played = {_key(one) for one in after if not one.reason}
+    told = {_key(one) for one in before}
+    wrong = {_key(one) for one in before if _is_wrong(one)}
+    return Effect(
+        [one for one in before if not one.reason and _key(one) not in played],
+        [one for one in after if not one.reason and _key(one) not in told],
+        [one for one in after if _is_wrong(one) and _key(one) not in wrong],
+    )
 
 
 def _is_wrong(one: Entry) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, bulletins, calendar, roles, timing
+from hub import access, bulletins, calendar, frame, roles, slots, timing
 from hub.answers import not_found
 from hub.calendar import DAY_MS, DAYS_MAX, Where
 from hub.pages import PROGRAMMES, page
@@ -62,14 +62,18 @@ async def show(request: web.Request) -> web.Response:
     def ask(store: Store) -> dict[str, Any]:
         where, shown = _where(store, request)
         if where is None:
-            return {"where": None, "units": [], "days": [], "hamlets": [], "waiting": []}
+            return {"where": None}
         found = calendar.entries(store, programmes, where, from_ms, until_ms)
+        held = frame.of(store, where.unit)
+        days = calendar.by_day(found, from_ms, VIEWS[view], offset_min)
         rows = store.find("bulletins", {"unit": where.unit, "state": bulletins.READY}, limit=50)
         return {
             "where": where,
             "units": shown,
             "hamlets": store.find("hamlets", {"unit": where.unit}, order=["name"]),
-            "days": calendar.by_day(found, from_ms, VIEWS[view], offset_min),
+            "days": days,
+            "slots": {day: slots.of_day(held, date.fromisoformat(day)) for day, _ in days},
+            "changes": frame.waiting(store, [where.unit]),
             "waiting": [bulletins.current(store, row["bulletin"]) for row in rows],
         }
 

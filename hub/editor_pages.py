@@ -106,7 +106,7 @@ async def save(request: web.Request) -> web.Response:
     bulletin = request.match_info.get("bulletin", "")
     name, now_s, who = bulletin or new_name(), services.now_s(), access.reader(request)
     try:
-        written = bulletin_form.draft(sent, services)
+        written = await services.ledger.read(lambda s: bulletin_form.draft(sent, services, s))
 
         def keep(store: Store) -> int:
             access.require(store, services, who, roles.WRITE, written.unit)

@@ -1,6 +1,12 @@
 """What pages say about a fault: a sentence and what to do, by code, ready for translation."""
 
-from hub import editor_fault_texts, node_fault_texts, unit_fault_texts, visit_fault_texts
+from hub import (
+    editor_fault_texts,
+    frame_fault_texts,
+    node_fault_texts,
+    unit_fault_texts,
+    visit_fault_texts,
+)
 from hub.translations import N_, Translations
 from protocols.errors import Fault
 
@@ -8,6 +14,7 @@ _TEXTS = {
     **visit_fault_texts.TEXTS,
     **unit_fault_texts.TEXTS,
     **editor_fault_texts.TEXTS,
+    **frame_fault_texts.TEXTS,
     "access.denied": (
         N_("Your roles do not cover this."),
         N_("Ask an administrator for the role, or go back to the overview."),

@@ -10,9 +10,11 @@ from hub import (
     automatic,
     fault_texts,
     form,
+    frame,
     order_publishing,
     roles,
     sessions,
+    slots,
     timing,
     topics,
 )
@@ -52,6 +54,8 @@ def _shown(store: Store, services: Services, who: roles.Reader) -> dict[str, Any
     for row in rules:
         row["topic_name"] = known[row["topic"]]["name"] if row["topic"] in known else row["topic"]
         row["may_answer"] = who.allows(roles.WRITE, units, row["unit"])
+        slot = frame.of(store, row["unit"]).slots.get(row["slot"] or "")
+        row["slot_name"] = slot["name"] if slot else row["slot"] or ""
     where = {"unit": sorted(seen), "state": "open"}
     return {
         "open": rows,
@@ -61,6 +65,11 @@ def _shown(store: Store, services: Services, who: roles.Reader) -> dict[str, Any
         "senders": {name: row["name"] for name, row in peers.items()},
         "unit_names": {name: row["name"] for name, row in units.items()},
         "today": day,
+        "slots": {
+            unit: held
+            for unit in {row["unit"] for row in rows}
+            if (held := frame.of(store, unit).slots)
+        },
         "automatic": automatic.shown(store, services, units, seen),
     }
 
@@ -92,12 +101,15 @@ def _times(sent: Form) -> tuple[list[str], list[int]]:
     return sent.one("times").replace(",", " ").split(), days
 
 
-def _when(sent: Form, services: Services) -> timing.Timing | None:
+def _when(sent: Form, services: Services, store: Store) -> timing.Timing | None:
     """Return the times that the form chose; None is the unit's next programme."""
     mode = sent.one("when")
     if mode == "next":
         return None
-    if mode == "once":
+    if mode == "slot":
+        first, last = sent.one("from"), sent.one("until")
+        when = slots.into(store, sent.one("unit"), sent.one("slot"), first, last)
+    elif mode == "once":
         when = timing.once(sent.one("day"), sent.one("time"))
     else:
         when = timing.daily(*_times(sent), sent.one("from"), sent.one("until"))
@@ -112,8 +124,7 @@ async def accept(request: web.Request) -> web.Response:
     key, now_s, offset = _key(sent), services.now_s(), services.config.utc_offset_min
     await services.ledger.read(lambda s: access.require(s, services, who, roles.WRITE, key[2]))
     try:
-        when = _when(sent, services)
-
+        when = await services.ledger.read(lambda s: _when(sent, services, s))
         name = await services.ledger.write(
             lambda s: offers.accept(s, key, when, who.account, now_s, offset)
         )
@@ -209,7 +220,7 @@ async def lay_down(request: web.Request) -> web.Response:
     now_s, offset = services.now_s(), services.config.utc_offset_min
     times, weekdays = _times(sent)
     rule: dict[str, Any] = {"unit": sent.one("unit"), "peer": sent.one("peer"),
-            "topic": sent.one("topic")[:100],
+            "topic": sent.one("topic")[:100], "slot": sent.one("slot"),
             "times": times, "weekdays": weekdays}  # fmt: skip
 
     def keep(store: Store) -> list[str]:

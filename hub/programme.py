@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from hub import bulletins, facts, fleet, timing
+from hub import bulletins, facts, fleet, frame, slots, timing
 from hub.store import Row, Store
 from protocols import alert, auto_alert, bundle
 from protocols.errors import RemoteFault
@@ -49,11 +49,13 @@ def manifest(
     offset_min: int,
     adding: Row | None = None,
     without: str = "",
+    changing: Row | None = None,
 ) -> Manifest:
     """Build a unit's next bundle or alerts, checked as a node will check them.
 
     `adding` is a bulletin (timing fixed) that is being approved, `without` the id of one that is
-    being recalled. Raises `RemoteFault("format.field")`.
+    being recalled, `changing` a change of the frame. Raises `RemoteFault` (`format.field`,
+    `slot.none`).
     """
     version = next_version(store, unit, kind)
     rows = [row for row in _live(store, unit, now_s) if kind_of(row) == kind]
@@ -66,7 +68,13 @@ def manifest(
         alerts = [_alert(row) for row in rows] + _cancellations(store, unit, now_s, without)
         fields = {"version": version, "unit": unit, "issued_s": now_s, "alerts": alerts}
         return Manifest(version, alert.build(fields))
-    return Manifest(version, bundle.build(_bundle(store, unit, version, rows, now_s, offset_min)))
+    held = frame.of(store, unit, changing)
+    standing = slots.refresh(rows, held)
+    if adding is not None and adding["bulletin"] not in {row["bulletin"] for row in standing}:
+        raise slots.none()
+    return Manifest(
+        version, bundle.build(_bundle(store, unit, version, standing, now_s, offset_min))
+    )
 
 
 def _is_auto(row: Row) -> bool:

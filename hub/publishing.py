@@ -13,7 +13,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from hub import audit, bulletins, programme, timing
+from hub import audit, bulletins, frame, programme, slot_bulletins, timing
 from hub.blobs import Blobs
 from hub.cap import intake
 from hub.config import Config
@@ -81,6 +81,15 @@ class Publisher:
                 name = await self._sign_first(row, signatures, action)
             return await self._complete(name)
 
+    async def approve_change(self, change: str, signatures: Sequence[Signature]) -> Outcome:
+        """Sign a change of a unit's frame and publish the bundle that carries it.
+
+        Raises `RemoteFault` and leaves it waiting when a signature does not count.
+        """
+        async with self._one:
+            await self._complete_all()
+            return await self._complete(await self._sign_change(change, signatures))
+
     async def recover(self) -> None:
         """Complete what a crash left and renew what runs out; call it at start."""
         async with self._one:
@@ -117,21 +126,8 @@ class Publisher:
         )
         change = await asyncio.to_thread(self._propose, unit, kind, made.data, now_s)
         change.sign([one.signer for one in signatures])
-        name = f"{unit}-{kind}-{made.version}"
-        publication = {
-            "publication": name,
-            "unit": unit,
-            "kind": kind,
-            "action": action,
-            "version": made.version,
-            "bulletin": bulletin,
-            "approvers_json": json.dumps([one.approver for one in signatures]),
-            "state": "approved",
-            "request": change.to_bytes(),
-            "missing": 0,
-            "approved_s": now_s,
-            "published_s": None,
-        }
+        publication = _publication(unit, kind, made.version, bulletin, change, signatures, now_s)
+        publication["action"], name = action, str(publication["publication"])
 
         def intend(store: Store) -> None:
             bulletins.check_version(bulletins.move(store, bulletin, trigger, now_s), row["version"])
@@ -146,6 +142,28 @@ class Publisher:
 
         await self._ledger.write(intend)
         return name
+
+    async def _sign_change(self, change: str, signatures: Sequence[Signature]) -> str:
+        """Store a signed request together with the change's new state; return its name."""
+        now_s, offset = self._now_s(), self._config.utc_offset_min
+        row = await self._ledger.read(lambda s: frame.get(s, change))
+        unit = row["unit"]
+        made = await self._ledger.read(
+            lambda s: programme.manifest(s, unit, "bundle", now_s, offset, changing=row)
+        )
+        request = await asyncio.to_thread(self._propose, unit, "bundle", made.data, now_s)
+        request.sign([one.signer for one in signatures])
+        stored = _publication(unit, "bundle", made.version, change, request, signatures, now_s)
+
+        def intend(store: Store) -> None:
+            frame.move(store, change, "approve", now_s)
+            store.add("publications", stored)
+            for one in signatures:
+                name = stored["publication"]
+                audit.append(store, now_s, one.approver, "frame.approve", change, by=name)
+
+        await self._ledger.write(intend)
+        return str(stored["publication"])
 
     async def _sign_more(self, waiting: Row, signatures: Sequence[Signature]) -> str:
         """Add further signatures to a request that waits for them; return its name."""
@@ -210,7 +228,8 @@ class Publisher:
                 lambda s: s.change("publications", (name,), {"missing": missing})
             )
             return Outcome(False, missing)
-        await self._ledger.write(lambda s: _mark(s, row, now_s))
+        offset = self._config.utc_offset_min
+        await self._ledger.write(lambda s: _mark(s, row, now_s, offset))
         return Outcome(True, 0)
 
     def _push(self, change: Request, now_s: int) -> int:
@@ -226,6 +245,32 @@ class Publisher:
         return self._repository.publish([change], now_s).missing
 
 
+def _publication(
+    unit: str,
+    kind: str,
+    version: int,
+    subject: str,
+    change: Request,
+    signatures: Sequence[Signature],
+    now_s: int,
+) -> Row:
+    """Return the row of a signed request, of a bulletin or a change of the frame (`subject`)."""
+    return {
+        "publication": f"{unit}-{kind}-{version}",
+        "unit": unit,
+        "kind": kind,
+        "action": "publish",
+        "version": version,
+        "bulletin": subject,
+        "approvers_json": json.dumps([one.approver for one in signatures]),
+        "state": "approved",
+        "request": change.to_bytes(),
+        "missing": 0,
+        "approved_s": now_s,
+        "published_s": None,
+    }
+
+
 def _open_of(store: Store, bulletin: str) -> Row | None:
     rows = store.find("publications", {"bulletin": bulletin, "state": "approved"}, limit=1)
     return rows[0] if rows else None
@@ -239,14 +284,18 @@ def _fixed(row: Row, now_s: int, config: Config) -> dict[str, Any]:
     return timing.fix(when, now_s, config.start_lead_s, config.utc_offset_min)
 
 
-def _mark(store: Store, row: Row, now_s: int) -> None:
-    bulletins.move(store, row["bulletin"], "publish", now_s)
-    if row["action"] == "publish":
-        _end_replaced(store, row["bulletin"], now_s)
+def _mark(store: Store, row: Row, now_s: int, offset_min: int) -> None:
     store.change(
         "publications", (row["publication"],), {"state": "published", "published_s": now_s}
     )
     audit.append(store, now_s, "hub", "publication.publish", row["publication"])
+    if frame.is_change(row["bulletin"]):
+        frame.publish(store, row["bulletin"], now_s)
+        slot_bulletins.follow(store, row["unit"], now_s, offset_min)
+        return
+    bulletins.move(store, row["bulletin"], "publish", now_s)
+    if row["action"] == "publish":
+        _end_replaced(store, row["bulletin"], now_s)
     accepting.published(store, row["bulletin"], row["action"], now_s * 1000)
 
 
@@ -261,6 +310,9 @@ def _end_replaced(store: Store, bulletin: str, now_s: int) -> None:
 
 
 def _void(store: Store, row: Row, code: str, now_s: int) -> None:
-    bulletins.move(store, row["bulletin"], "void", now_s)
+    if frame.is_change(row["bulletin"]):
+        frame.move(store, row["bulletin"], "void", now_s)
+    else:
+        bulletins.move(store, row["bulletin"], "void", now_s)
     store.change("publications", (row["publication"],), {"state": "void"})
     audit.append(store, now_s, "hub", "publication.void", row["publication"], code=code)

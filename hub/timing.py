@@ -3,7 +3,8 @@
 Kept as JSON: `{"mode": "now"}` until approval fixes it, `{"mode": "once", "date", "time"}`,
 `{"mode": "daily", "times", "weekdays", "from", "until"}`, and for emergencies
 `{"mode": "alert", "hours", "gap_min", "drill"}`, with `ends_s` where it
-may not last longer. Days and times are the province's local ones.
+may not last longer. What stands in a slot (`hub.slots`) is `daily` as well, with `slot` and
+`late_max_s`. Days and times are the province's local ones.
 """
 
 import re
@@ -22,6 +23,8 @@ ALERT_HOURS_MAX = 24
 ALERT_GAP_MIN_MAX = 240
 # A notice for one moment stays on boards for a day.
 BOARD_S = 24 * 3600
+# What a rule may say beside its times (`protocols.rules`).
+_OPTIONS = ("late_max_s",)
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
 
 
@@ -80,7 +83,16 @@ def rule(timing: Timing) -> dict[str, Any]:
     """Return the times of a bundle's rule (`protocols.rules`) for a fixed timing."""
     if timing["mode"] == "once":
         return {"times": [timing["time"]], "from": timing["date"], "until": timing["date"]}
-    return {name: timing[name] for name in ("times", "weekdays", "from", "until")}
+    found = {name: timing[name] for name in ("times", "weekdays", "from", "until")}
+    return {**found, **{name: timing[name] for name in _OPTIONS if timing.get(name)}}
+
+
+def plays_on(timing: Timing, day: date) -> bool:
+    """Tell whether daily times hold on a day; an empty `until` is no end."""
+    text = day.isoformat()
+    if text < timing["from"] or (timing["until"] and text > timing["until"]):
+        return False
+    return day.isoweekday() in timing["weekdays"]
 
 
 def first_start_s(timing: Timing, offset_min: int) -> int:

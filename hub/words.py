@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from hub import order_words, visit_words
+from hub import frame_words, order_words, visit_words
 from hub.evidence import is_enough
 from hub.translations import N_, Translations
 
@@ -306,6 +306,35 @@ class Words:
         """Return the colour of that."""
         return visit_words.CHIPS.get(name, "")
 
+    def frame(self, kind: str, name: str) -> str:
+        """Return what something of a programme's frame is called (see `hub.frame_words`)."""
+        return self._(frame_words.text(kind, name))
+
+    def frame_chip(self, state: str) -> str:
+        """Return the colour of a change's state."""
+        return frame_words.CHIPS.get(state, "")
+
+    def change(self, row: dict[str, Any]) -> str:
+        """Return what a change of the frame is about, in a few words."""
+        what = self._(frame_words.text("change", row["kind"]))
+        if row["body"] is None:
+            return self._("%(what)s: end", what=what)
+        return f"{what}: {row['body'].get('name', '')}"
+
+    def weekdays(self, days: list[int]) -> str:
+        """Return weekdays by number (1 is Monday)."""
+        return ", ".join(self._(WEEKDAYS[day - 1]) for day in days)
+
+    def span(self, first: str, last: str) -> str:
+        """Return from which day to which; an empty last one is none."""
+        if not last:
+            return self._("from %(day)s on", day=self.day(first))
+        return self._("%(first)s to %(last)s", first=self.day(first), last=self.day(last))
+
+    def iso(self, wall_ms: int) -> str:
+        """Return the local day of a moment (ISO)."""
+        return self.local(wall_ms).date().isoformat()
+
     def evidence(self, play: dict[str, Any]) -> dict[str, object]:
         """Return what proves a play: `heard` (or seen, on a board) and a sentence."""
         grade = min(max(play["grade"], 0), 4)
@@ -335,15 +364,12 @@ class Words:
                 text += self._(", again every %(n)d min", n=when["gap_min"])
             return text + (self._(" (drill)") if when["drill"] else "")
         days = when["weekdays"]
-        which = (
-            self._("every day")
-            if len(days) == 7
-            else ", ".join(self._(WEEKDAYS[day - 1]) for day in days)
-        )
-        return self._(
+        which = self._("every day") if len(days) == 7 else self.weekdays(days)
+        text = self._(
             "%(times)s, %(which)s, %(first)s to %(last)s",
             times=" · ".join(when["times"]),
             which=which,
             first=self.day(when["from"]),
             last=self.day(when["until"]),
         )
+        return f"{when['slot']['name']}: {text}" if when.get("slot") else text

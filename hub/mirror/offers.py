@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from hub import audit, bulletins, orders, timing
+from hub import audit, bulletins, frame, orders, slots, timing
 from hub.mirror import supply, telling
 from hub.mirror.directive import Directive
 from hub.store import Row, Store
@@ -74,11 +74,27 @@ def by_rules(store: Store, row: Row, now_s: int, offset_min: int) -> list[str]:
         fits.sort(key=lambda one: (one["topic"] == "", one["since_s"], one["rule"]))
         try:
             if fits:
-                when = next_time(fits[0], now_s, offset_min)
+                when = _rule_time(store, fits[0], now_s, offset_min)
                 made.append(_accept(store, row, offer, when, fits[0]["who"], now_s, offset_min))
         except RemoteFault as fault:
             _log.warning("%s: %s for %s: %s", row["peer"], row["supply"], offer["unit"], fault)
     return made
+
+
+def _rule_time(store: Store, rule: Row, now_s: int, offset_min: int) -> Timing:
+    """Return when what a rule takes plays: the next day of its slot, or its own next times."""
+    if not rule["slot"]:
+        return next_time(rule, now_s, offset_min)
+    return next_in_slot(store, rule["unit"], rule["slot"], now_s, offset_min)
+
+
+def next_in_slot(store: Store, unit: str, entry: str, now_s: int, offset_min: int) -> Timing:
+    """Return the next day of a slot that leaves time to sign; raises `RemoteFault("slot.none")`."""
+    slot = frame.of(store, unit).slots.get(entry)
+    if slot is None:
+        raise slots.none()
+    day = slots.next_day(slot, now_s + supply.SLOT_LEAD_S, offset_min)
+    return slots.into(store, unit, entry, day, day)
 
 
 def next_time(rule: Row, now_s: int, offset_min: int) -> Timing:
@@ -217,9 +233,16 @@ def follow(store: Store, peer: str, now_s: int) -> None:
 
 
 def lay_down(store: Store, rule: dict[str, Any], who: str, now_s: int) -> str:
-    """Keep a rule: `unit`, `peer`, `topic` (empty: any), `times`, `weekdays`; return its name."""
-    day = timing.local_time(now_s, 0).date().isoformat()
-    checked = timing.daily(rule["times"], rule["weekdays"], day, day)
+    """Keep a rule: `unit`, `peer`, `topic` (empty: any), `slot`, or where that is empty `times` and
+    `weekdays`; return its name.
+    """
+    entry = rule.get("slot") or None
+    checked: dict[str, Any] = {"times": [], "weekdays": []}
+    if entry is None:
+        day = timing.local_time(now_s, 0).date().isoformat()
+        checked = timing.daily(rule["times"], rule["weekdays"], day, day)
+    elif entry not in frame.of(store, rule["unit"]).slots:
+        raise slots.none()
     if store.get("peers", rule["peer"]) is None:
         raise RemoteFault("offer.rule", "no such sender", "Choose one.")
     held = {"unit": rule["unit"], "ended_s": 0}
@@ -229,6 +252,7 @@ def lay_down(store: Store, rule: dict[str, Any], who: str, now_s: int) -> str:
     row = {"rule": name, "unit": rule["unit"], "peer": rule["peer"], "topic": rule["topic"]}
     row.update(times_json=json.dumps(checked["times"]))
     row.update(weekdays_json=json.dumps(checked["weekdays"]), who=who, since_s=now_s, ended_s=0)
+    row.update(slot=entry)
     store.add("offer_rules", row)
     audit.append(
         store, now_s, who, "offer.rule", rule["unit"], peer=rule["peer"], topic=rule["topic"]

@@ -4,7 +4,7 @@ Times end in `_s` or `_ms` (Unix UTC); days are ISO text; structured columns end
 and their names are dated rows, so a merger is new rows, never a rewrite of old ones.
 """
 
-from hub.schema import accounts, cap, content, editing, fleet, offers, province
+from hub.schema import accounts, cap, content, editing, fleet, frame, offers, province
 from hub.schema.base import PRIVATE, metadata
 
 __all__ = (
@@ -14,6 +14,7 @@ __all__ = (
     "content",
     "editing",
     "fleet",
+    "frame",
     "metadata",
     "offers",
     "province",

@@ -21,7 +21,8 @@ offers = Table(
     Index("ix_offers_unit", "unit", "state", "changed_s"),
 )
 
-# "Always accept": what a unit takes of a sender, of one topic or any (empty), and into which times.
+# "Always accept": what a unit takes of a sender, of one topic or any (empty), and into which slot,
+# or where none is named into which times.
 offer_rules = Table(
     "offer_rules",
     metadata,
@@ -34,6 +35,7 @@ offer_rules = Table(
     Column("who", Text, nullable=False),
     Column("since_s", BigInteger, nullable=False),
     Column("ended_s", BigInteger, nullable=False),
+    Column("slot", Text),
     Index("ix_offer_rules_unit", "unit", "ended_s"),
 )
 

@@ -3,7 +3,7 @@
 import pyotp
 from axe_playwright_python.async_playwright import Axe
 
-from hub import accounts, bulletins, enrolment_api, timing
+from hub import accounts, bulletins, enrolment_api, frame, timing
 from hub.cap import arriving, senders
 from hub.mirror import directive, gaps, offers, outbox, peers
 from hub.roles import Grant
@@ -74,6 +74,17 @@ def ask_many(store):
     store.add("bulk_nodes", {**asked, "fault": "order.open"})
 
 
+def change_frame(store, now_s):
+    """Put a slot in force and ask for another time of it, which waits for a signature."""
+    when = {"times": ["17:00"], "weekdays": [1, 2], "from": "2026-01-01", "until": ""}
+    slot = {"name": "Bản tin chiều", "kind": "own", "minutes": 20, **when}
+    entry = "e" + "0" * 12
+    held = frame.ask(store, COMMUNE, frame.SLOT, entry, slot, "test", now_s)
+    store.change("frame_changes", (held,), {"state": frame.IN_FORCE})
+    slot["times"] = ["21:30"]
+    return frame.ask(store, COMMUNE, frame.SLOT, entry, slot, "test", now_s)
+
+
 async def furnish(services):
     """Give the hub something of everything that its pages show."""
     now_ms = services.config.now_ms()
@@ -84,6 +95,7 @@ async def furnish(services):
     draft = bulletins.Draft(
         COMMUNE, "Tin", "vi-VN", "normal", "Chữ.", "", "vi-VN", None, [], {"mode": "now"}
     )
+    change = await services.ledger.write(lambda s: change_frame(s, now_ms // 1000))
 
     def tell(store):
         ask_many(store)
@@ -122,7 +134,7 @@ async def furnish(services):
         senders.list_sender(store, SENDER, "Khí tượng", "kttv", "test", now_s)
 
     await services.ledger.write(listed)
-    return row["message"]
+    return row["message"], change
 
 
 async def install(services):
@@ -144,14 +156,15 @@ async def install(services):
 
 
 async def test_every_page_is_fit_for_every_reader(address, chromium, services):
-    alarm = await furnish(services)
+    alarm, change = await furnish(services)
     sheet = await install(services)
     paths = ("/", "/bulletins/new", "/words", "/bulletins/b" + "0" * 12,
              "/bulletins/b" + "0" * 12 + "/versions", "/account", "/accounts",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
              "/nodes?state=never", "/map", "/notices", "/nodes/loa-1",
              "/bulk/new", "/bulk", "/bulk/bulk-" + "0" * 12,
-             "/calendar", "/reports", "/reports/year", "/progress",
+             "/calendar", "/frame", "/frame/changes/" + change,
+             "/reports", "/reports/year", "/progress",
              "/units", "/units/import", "/units/" + COMMUNE,
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",
              "/cap", "/cap/messages/" + alarm, "/emergency?cap=" + alarm,

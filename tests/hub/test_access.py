@@ -1,5 +1,7 @@
 """What each role may do on which unit: every route, walked; and nothing before signing in."""
 
+import json
+
 import pytest
 
 from hub import access, bulletins, roles
@@ -28,6 +30,7 @@ PAGE = "b" + "0" * 12
 FILLED = {"profile": "opus", "number": "0", "peer": "tinh", "letter": "1", "ticket": "ve-1"}
 FILLED |= {"enrolment": "0" * 64, "node": "n-0", "message": "c" + "0" * 16}
 FILLED |= {"draft": "d" + "0" * 12, "upload": "u" + "0" * 16}
+FILLED |= {"entry": "e" + "0" * 12, "change": "k" + "0" * 12}
 FILLED |= {"order": "x-1", "unit": COMMUNE, "bulk": "bulk-" + "0" * 12}
 # What belongs to an account, or to all who write, wherever that is.
 PERSONAL = ("/drafts/", "/uploads", "/parts/reading", "/words")
@@ -49,10 +52,22 @@ async def write(services, bulletin, unit):
     await services.ledger.write(decide)
 
 
+async def ask_for_a_slot(services):
+    """Keep a change of the commune's frame, which waits for a signature."""
+    when = {"times": ["17:00"], "weekdays": [1], "from": "2025-01-01", "until": ""}
+    fields = {"name": "Khung", "kind": "own", "minutes": 20, **when}
+    row = {"change": FILLED["change"], "entry": FILLED["entry"], "unit": COMMUNE, "kind": "slot",
+           "body_json": json.dumps(fields), "state": "waiting", "who": "x"}  # fmt: skip
+    row.update(created_s=1, changed_s=1)
+    await services.ledger.write(lambda s: s.add("frame_changes", row))
+
+
 def form_for(path, brought=b""):
     """Return a form that does what a route is for, on the commune."""
     if path.startswith("/installations"):
         return enrolling.form_for(path, brought)
+    if path.startswith("/frame"):
+        return {"unit": COMMUNE, "name": "", "approver": "xa-1", "passphrase": "sai"}
     if path.startswith("/units"):
         return {"hamlet": "thon-9", "name": "Thôn 9"}
     if path.startswith("/accounts"):
@@ -68,6 +83,7 @@ async def test_each_role_opens_its_routes_on_its_units_only(services, web, role,
     browser = web(await signed_in(services, "nguoi-thu", grants))
     await signed_in(services, "cua-xa", [Grant(roles.OBSERVER, COMMUNE)])
     installed, brought = await enrolling.install(services)
+    await ask_for_a_slot(services)
     names = {"bulletin": PAGE, "account": "cua-xa", **FILLED, **installed}
     names["message"] = await keep(services, COMMUNE)
     for (method, path), rule in access.RULES.items():
