@@ -4,8 +4,6 @@ import hashlib
 from typing import NamedTuple
 
 from aiohttp import web
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hub import ingest
 from hub.services import SERVICES, Services
@@ -50,7 +48,12 @@ async def take(services: Services, given: Post) -> tuple[dict[str, str], bytes]:
         hashlib.sha256(given.body).digest(),
     )
     row = await services.ledger.read(lambda store: ingest.node_for(store, signed.key_id))
-    _check(row["public_key"], signed)
+    if not services.is_signed(bytes.fromhex(row["public_key"]), signed.signature, signed.base):
+        raise RemoteFault(
+            "records.signature",
+            "the signature is not by this node's registered key",
+            "Register the node's present key at the hub.",
+        )
     batch = records.read_batch(given.body)
     if batch.node != signed.key_id:
         raise RemoteFault(
@@ -83,18 +86,6 @@ def _headers(request: web.Request) -> dict[str, str]:
             raise RemoteFault("signature.format", f"{lower} stands twice", "Send it once.")
         headers[lower] = value
     return headers
-
-
-def _check(public_key: str, signed: http_signature.Signed) -> None:
-    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
-    try:
-        key.verify(signed.signature, signed.base)
-    except InvalidSignature:
-        raise RemoteFault(
-            "records.signature",
-            "the signature is not by this node's registered key",
-            "Register the node's present key at the hub.",
-        ) from None
 
 
 def _signed(services: Services, digest: str, body: bytes, nonce: str) -> dict[str, str]:

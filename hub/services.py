@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from hub import timing
+from hub import signatures, timing
 from hub.approvers import KeyOpener
 from hub.blobs import Blobs
 from hub.config import Config
@@ -74,6 +74,8 @@ class Services:
     opener: KeyOpener
     answer_keys: AnswerKeys
     uploads: Uploads
+    # (public key, signature, message) -> verdict, on what nodes send.
+    is_signed: Callable[[bytes, bytes, bytes], bool] = signatures.is_signed
     # Rung for a peer that has sent something by itself (`hub.mirror`).
     news: dict[str, asyncio.Event] = field(default_factory=dict)
 

@@ -26,7 +26,7 @@ from hub.repository.durable import Disk
 from hub.repository.online_keys import OnlineKeys
 from hub.repository.registry import Unit
 from hub.repository.roles import ONLINE_HOLDERS
-from hub.services import AnswerKeys, Services
+from hub.services import AnswerKey, AnswerKeys, Services
 from hub.store_memory import MemoryLedger
 from protocols import wav
 from protocols.errors import Fault, RemoteFault
@@ -64,10 +64,33 @@ class Sound:
         self.seconds = seconds
 
 
+class Answers(AnswerKeys):
+    """The hub's answer keys; a notary hears of all they sign."""
+
+    def __init__(self, repository, notary):
+        super().__init__(repository)
+        self._notary = notary
+        self._noted = None
+
+    def current(self):
+        key = super().current()
+        if self._noted is None or self._noted.key_id != key.key_id:
+            signer = self._repository.online.signers()[key.key_id]
+            public = bytes.fromhex(signer.public_key.keyval["public"])
+
+            def sign(message):
+                signature = key.sign(message)
+                self._notary.signed(public, signature, message)
+                return signature
+
+            self._noted = AnswerKey(key.key_id, sign)
+        return self._noted
+
+
 class Hub:
     """Serve the nodes of a province; `now_ms()` is the true time."""
 
-    def __init__(self, seed, now_ms):
+    def __init__(self, seed, now_ms, notary):
         self._seed = seed
         self._keys = 0
         self._kept = tempfile.TemporaryDirectory(dir=_FOLDER if os.path.isdir(_FOLDER) else None)
@@ -94,8 +117,9 @@ class Hub:
             Publisher(config, ledger, repository, blobs),
             Production(config, ledger, blobs),
             KeyOpener(),
-            AnswerKeys(repository),
+            Answers(repository, notary),
             None,
+            notary.is_signed,
         )
         self._packs = Packs(self.services)
         self._files = static_files.MetadataFiles()

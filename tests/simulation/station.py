@@ -12,7 +12,6 @@ from edge import config as configs
 from edge.main import Node
 from hw import ports
 from hw.linux.inflate import Inflate
-from hw.linux.verifier import Verifier
 from hw.sim.amplifier import Amplifier
 from hw.sim.decoder import Decoder
 from hw.sim.entropy import Entropy
@@ -44,12 +43,16 @@ class Clock(ports.Clock):
         self.ahead_ms = ahead_ms
         self.is_powered = True
         self._left = 100
+        self._told = (-1, 0)
 
     def wall_ms(self):
         return None if self.ahead_ms is None else self._true_ms() + self.ahead_ms
 
     def ticks_ms(self):
-        return int((self._true_ms() - self._born_ms) * self._rate)
+        true_ms = self._true_ms()
+        if true_ms != self._told[0]:
+            self._told = (true_ms, int((true_ms - self._born_ms) * self._rate))
+        return self._told[1]
 
     def set_wall_ms(self, wall_ms):
         self.ahead_ms = wall_ms - self._true_ms()
@@ -61,6 +64,7 @@ class Clock(ports.Clock):
             if not self._left:
                 raise asyncio.CancelledError
             self._born_ms -= duration_ms
+            self._told = (-1, 0)
             await asyncio.sleep(0)
             return
         await asyncio.sleep(math.ceil(duration_ms / self._rate) / 1000)
@@ -92,8 +96,7 @@ class Station:
         self.disk = Disk(self.random, fields.pop("disk_bytes", DISK_BYTES))
         self.weather = Weather()
         self.entropy = Entropy(f"{world.seed}/{name}".encode())
-        self.verifier = Verifier()
-        self.key = Identity(self.entropy)
+        self.key = Identity(self.entropy, world.notary)
         self.ppm = 0
         self.rtc_ahead_ms = None
         self.has_battery = True
@@ -212,7 +215,7 @@ class Station:
         return self.modem
 
     def Verifier(self):
-        return self.verifier
+        return self.world.notary
 
     def Entropy(self):
         return self.entropy

@@ -16,6 +16,7 @@ from tests.simulation import virtual_time
 from tests.simulation.faults import KINDS, Trouble
 from tests.simulation.judge import Broken, Judge
 from tests.simulation.newsroom import Newsroom
+from tests.simulation.notary import Notary
 from tests.simulation.province import COMMUNES, HAMLETS, START_MS, Hub
 from tests.simulation.station import Station
 
@@ -53,13 +54,14 @@ class World:
         drawn = scale.kinds is None and self.random.random() < 0.2
         self.has_budget = drawn if scale.has_budget is None else scale.has_budget
         self.judge = Judge(self)
-        self.hub = Hub(seed, self.true_ms)
+        self.notary = Notary()
+        self.hub = Hub(seed, self.true_ms, self.notary)
         self.hub.took = self.judge.hub_took
         self._rounds = {}
 
     def true_ms(self):
         """Return the true time (Unix UTC, ms)."""
-        return self.start_ms + round(self._loop.now * 1000)
+        return self.start_ms + self._loop.now_ms
 
     def fail(self, fault):
         """End the run with a breach, wherever it was noticed."""
