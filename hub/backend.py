@@ -34,6 +34,8 @@ class Backend:
     # What the driver raises.
     errors: type[Exception] = Exception
     texts: Texts
+    # What may be said when `damage` finds nothing.
+    wholeness = ""
 
     def begin(self, writes: bool) -> str:
         """Return the statement that begins a transaction: the only one that writes, or a view."""

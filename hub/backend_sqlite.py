@@ -23,6 +23,7 @@ class Sqlite(Backend):
 
     errors = sqlite3.Error
     texts = _TEXTS
+    wholeness = "SQLite finds it whole"
 
     def __init__(self, path: Path):
         self._path = path

@@ -36,12 +36,21 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 Job = tuple[Callable[[Store], Any], "Future[Any]"]
 
 
-def backend_of(where: Path) -> Backend:
+# A file of SQLite, or the address of a PostgreSQL database.
+Where = Path | str
+
+
+def backend_of(where: Where) -> Backend:
     """Return the kind of database at a place."""
-    return Sqlite(where)
+    if isinstance(where, Path):
+        return Sqlite(where)
+    # Its driver costs a tenth of a second that a hub on SQLite does not spend.
+    from hub.backend_postgresql import Postgresql  # noqa: PLC0415
+
+    return Postgresql(where)
 
 
-def migrate(where: Path) -> None:
+def migrate(where: Where) -> None:
     """Bring a database to the newest schema, making a file that is absent."""
     backend = backend_of(where)
     engine = backend.engine(True, 1)
@@ -57,7 +66,7 @@ def migrate(where: Path) -> None:
         engine.dispose()
 
 
-def revision(where: Path) -> str | None:
+def revision(where: Where) -> str | None:
     """Return the schema's revision of a database."""
     backend = backend_of(where)
     engine = backend.engine(False, 1)
@@ -70,7 +79,7 @@ def revision(where: Path) -> str | None:
         engine.dispose()
 
 
-def damage(where: Path) -> list[str]:
+def damage(where: Where) -> list[str]:
     """Return what is wrong with a database; raises `WorldFault("hub.storage")`."""
     backend = backend_of(where)
     engine = backend.engine(False, 1)
@@ -115,7 +124,7 @@ def _transaction(backend: Backend, engine: Engine, writes: bool) -> Iterator[Cur
 class Database(Ledger):
     """Run decisions durably in one database; close it when done."""
 
-    def __init__(self, where: Path):
+    def __init__(self, where: Where):
         migrate(where)
         self._backend = backend_of(where)
         self._writer = self._backend.engine(True, 1)

@@ -259,7 +259,9 @@ def _get(table: Table) -> tuple[ClauseElement, Sequence[str]]:
 
 def _add(table: Table, names: tuple[str, ...]) -> tuple[ClauseElement, Sequence[str]]:
     binds = _Binds()
-    return insert(table).values({name: binds.next(_known(table, name)) for name in names}), ()
+    return insert(table).inline().values(
+        {name: binds.next(_known(table, name)) for name in names}
+    ), ()
 
 
 def _change(table: Table, names: tuple[str, ...]) -> tuple[ClauseElement, Sequence[str]]:

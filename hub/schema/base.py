@@ -1,6 +1,9 @@
 """What all tables share: one metadata, names of constraints, the mark of private columns."""
 
-from sqlalchemy import CheckConstraint, MetaData
+from typing import Any
+
+from sqlalchemy import CheckConstraint, MetaData, Text
+from sqlalchemy.ext.compiler import compiles
 
 # Marks a column that never leaves the hub: private even when wrapped.
 PRIVATE = {"private": True}
@@ -19,3 +22,9 @@ def one_of(column: str, *values: str) -> CheckConstraint:
     """Hold a column to some values."""
     listed = ", ".join("'" + value + "'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+@compiles(Text, "postgresql")
+def _text(_element: Text, _compiler: Any, **_options: Any) -> str:
+    """Compare texts by their bytes, as SQLite does, whatever the language of the database."""
+    return 'TEXT COLLATE "C"'

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -11,20 +12,31 @@ from hub import accounts, fleet, founding, roles, sessions
 from hub.app import create_node_app
 from hub.approvers import generate
 from hub.config import Config
-from hub.database import Database
+from hub.database import Database, migrate
 from hub.enrolment import enrol_unit
 from hub.services import open_hub
 from hub.serving import Listener
 from hub.store_memory import MemoryLedger
+from tests.hub import postgres
 
 
-@pytest.fixture(params=["sql", "memory"])
-def ledger(request, tmp_path):
+@pytest.fixture(scope="session")
+def ready_file(tmp_path_factory):
+    """Give a database file with the hub's tables and no row, to be copied."""
+    path = tmp_path_factory.mktemp("ready") / "chieng.sqlite3"
+    migrate(path)
+    return path
+
+
+@pytest.fixture(params=["sql", "postgresql", "memory"])
+def ledger(request, tmp_path, ready_file):
     """Give each adapter of the store port in turn."""
     if request.param == "memory":
         yield MemoryLedger()
         return
-    database = Database(tmp_path / "chieng.sqlite3")
+    is_file = request.param == "sql"
+    where = Path(shutil.copy(ready_file, tmp_path)) if is_file else postgres.emptied()
+    database = Database(where)
     yield database
     database.close()
 

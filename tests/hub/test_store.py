@@ -113,6 +113,39 @@ async def test_null_is_found_and_sorts_first(ledger):
     assert [row["name"] for row in ordered] == ["B", "A"]
 
 
+async def test_texts_are_ordered_and_paged_by_their_bytes_whatever_the_language(ledger):
+    names = [
+        "b",
+        "B",
+        "a",
+        "Đ",
+        "đ",
+        "z",
+        "Z",
+        "ă",
+        "ắ",
+        "_",
+        "lang-1",
+        "lang 1",
+        "Lang-2",
+        "\U0001f514",
+    ]
+    rows = [{"unit": "03.z", "hamlet": name, "name": name} for name in names]
+    await ledger.write(lambda store: store.add_many("hamlets", rows))
+    for order in ((), ("name",)):
+        found = await ledger.read(lambda s, o=order: [*s.each("hamlets", order=o, page=3)])
+        assert [row["name"] for row in found] == sorted(names)
+    found = await ledger.read(lambda s: s.find("hamlets", order=["name"], descending=True))
+    assert [row["name"] for row in found] == sorted(names, reverse=True)
+
+
+async def test_numbers_and_bytes_come_back_as_they_went(ledger):
+    key = {"node": "n1", "chain": "plays", "epoch": "00", "sequence": 2**53}
+    row = {**key, "hash": "ab", "kind": "play", "received_ms": 1, "record": bytes(range(256))}
+    await ledger.write(lambda store: store.add("records", row))
+    assert await ledger.read(lambda s: s.get("records", *key.values())) == row
+
+
 async def test_change_touches_one_row_and_says_whether_it_stands(ledger):
     await ledger.write(fill)
     key = ("03.k7f2", "lang-1")

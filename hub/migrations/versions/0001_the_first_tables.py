@@ -264,6 +264,18 @@ def _node_status() -> None:
     )
 
 
+def _append_only() -> None:
+    body = "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$"
+        )
+        body = "FOR EACH ROW EXECUTE FUNCTION audit_is_append_only()"
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit {body}")
+
+
 def upgrade() -> None:
     """Create every table; the audit log refuses changes from its first row on."""
     _nodes()
@@ -281,11 +293,7 @@ def upgrade() -> None:
     _bulletin_versions()
     _faults()
     _node_status()
-    for verb in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
-        )
+    _append_only()
 
 
 def downgrade() -> None:

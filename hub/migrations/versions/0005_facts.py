@@ -20,6 +20,14 @@ def upgrade() -> None:
         sa.Column("value_json", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_facts")),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP TRIGGER audit_no_delete ON audit")
+        op.execute(
+            "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit FOR EACH ROW WHEN "
+            f"(OLD.at_s > extract(epoch FROM clock_timestamp()) - {AUDIT_KEPT_S}) "
+            "EXECUTE FUNCTION audit_is_append_only()"
+        )
+        return
     op.execute("DROP TRIGGER audit_no_delete")
     op.execute(
         "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit "

@@ -28,9 +28,10 @@ def _nodes() -> None:
         "ON h.unit = n.unit AND h.hamlet = n.hamlet"
     ).fetchall()
     for node, name, hamlet in rows:
-        connection.exec_driver_sql(
-            "UPDATE nodes SET search = ? WHERE node = ?",
-            (fold(" ".join(filter(None, (name, hamlet, node)))), node),
+        search = fold(" ".join(filter(None, (name, hamlet, node))))
+        connection.execute(
+            sa.text("UPDATE nodes SET search = :search WHERE node = :node"),
+            {"search": search, "node": node},
         )
     op.drop_index("ix_nodes_unit", "nodes")
     op.create_index("ix_nodes_unit_name", "nodes", ["unit", "name"])
