@@ -24,6 +24,7 @@ from hub import (
     openapi,
     pack,
     pages,
+    picture_pages,
     records_api,
     report_pages,
     static_files,
@@ -75,6 +76,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app.add_routes([*report_pages.ROUTES, *calendar_pages.ROUTES, *unit_pages.ROUTES])
     app.add_routes(frame_pages.ROUTES)
     upload_pages.install(app)
+    app.add_routes(picture_pages.ROUTES)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app
 

@@ -63,7 +63,7 @@ def render(
             "text: needs %d frames on this board" % len(frames),
             "shorten it: the most is %d" % PAGES_MAX,
         )
-    return [_png(_draw(frame, font, width_px, height_px, channels, emergency)) for frame in frames]
+    return [png(_draw(frame, font, width_px, height_px, channels, emergency)) for frame in frames]
 
 
 def render_strip(text: str, height_px: int, channels: int, emergency: bool = False) -> bytes:
@@ -84,7 +84,7 @@ def render_strip(text: str, height_px: int, channels: int, emergency: bool = Fal
             "text: needs a strip of %d pixels" % width_px,
             "shorten it: the most is %d" % BOARD_STRIP_PX_MAX,
         )
-    return _png(_draw([line], font, width_px, height_px, channels, emergency))
+    return png(_draw([line], font, width_px, height_px, channels, emergency))
 
 
 def render_two(
@@ -105,7 +105,7 @@ def render_two(
         ink: int | tuple[int, int, int] = 255 if channels == 1 else AMBER
         middle_px = width_px // 2
         ImageDraw.Draw(image).line((middle_px, 0, middle_px, height_px - 1), fill=ink)
-        frames.append(_png(image))
+        frames.append(png(image))
     return frames
 
 
@@ -222,7 +222,7 @@ def _draw(
     return image
 
 
-def _png(image: Image.Image) -> bytes:
+def png(image: Image.Image) -> bytes:
     """Encode an L or RGB image as a PNG whose every row has filter 0 (RFC 2083 section 6)."""
     channels = len(image.getbands())
     stride = image.width * channels

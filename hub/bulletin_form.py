@@ -14,6 +14,9 @@ from hub.translations import Translations
 from hub.words import LANGUAGES, WEEKDAYS
 from protocols.errors import RemoteFault
 
+_NUMBER = re.compile(r"[0-9]{1,5}")
+PICTURE_FIELDS = ("picture", "picture_alt", "picture_dwell")
+
 
 def choices(
     store: Store, today: str, translations: Translations, who: Reader, voices: speech.Voices
@@ -84,6 +87,8 @@ def blank(today: str) -> dict[str, Any]:
         "cut_to": "",
         "draft": "",
         "version": "",
+        "pictures": [],
+        "pictures_only": False,
     }
 
 
@@ -96,8 +101,19 @@ def typed(sent: Form, today: str) -> dict[str, Any]:
     values["hamlets"] = sent.all("hamlet")
     values["weekdays"] = sent.all("weekday")
     values["drill"] = bool(sent.one("drill"))
+    values["pictures"] = _pictures(sent)
+    values["pictures_only"] = bool(sent.one("pictures_only"))
     values["upload"] = sent.upload or sent.one("upload")
     return values
+
+
+def _pictures(sent: Form) -> list[dict[str, Any]]:
+    """Return the pictures of a form: three fields each, in order."""
+    fields = (sent.all("picture"), sent.all("picture_alt"), sent.all("picture_dwell"))
+    return [
+        {"picture": picture, "alt": alt, "dwell_s": int(dwell) if _NUMBER.fullmatch(dwell) else 0}
+        for picture, alt, dwell in zip(*fields, strict=False)
+    ]
 
 
 def stored(row: Row, today: str) -> dict[str, Any]:
@@ -108,6 +124,7 @@ def stored(row: Row, today: str) -> dict[str, Any]:
     values["upload"] = row["upload_sha256"] or ""
     values["version"] = str(row["version"])
     values.update(_made(row))
+    values["pictures"] = row["pictures"]
     values["hamlets"] = [f"{row['unit']}/{hamlet}" for hamlet in row["hamlets"]]
     when = row["timing"]
     if when["mode"] == "alert":
@@ -125,9 +142,10 @@ def stored(row: Row, today: str) -> dict[str, Any]:
     return values
 
 
-def _made(row: Row) -> dict[str, str]:
+def _made(row: Row) -> dict[str, Any]:
     """Return how a version's sound is made, as the form shows it."""
-    making, found = row["making"], {}
+    making = row["making"]
+    found: dict[str, Any] = {"pictures_only": bool(making.get("pictures_only"))}
     for name, speed in speech.SPEEDS.items():
         if making.get("speed") == speed:
             found["speed"] = name
@@ -159,6 +177,8 @@ def _making(sent: Form) -> dict[str, Any]:
         if sent.one("reading_of") != digest(sent.one("text")):
             raise RemoteFault("speech.reading", "the text has changed since", "Look at it again.")
         found["reading"] = reading
+    if sent.one("pictures_only"):
+        found["pictures_only"] = True
     first, last = _seconds(sent.one("cut_from")), _seconds(sent.one("cut_to"))
     if last is not None and last <= (first or 0):
         raise RemoteFault("form.cut", "the end of the cut is before its start", "Correct it.")
@@ -226,4 +246,5 @@ def draft(sent: Form, services: Services, store: Store) -> Draft:
         _timing(sent, services, store),
         sent.one("topic"),
         _making(sent),
+        _pictures(sent),
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from hub import audit, fleet
+from hub import audit, fleet, pictures
 from hub.store import Row, Store
 from hub.timing import Timing
 from protocols.errors import LocalFault, RemoteFault
@@ -46,7 +46,8 @@ class Draft(NamedTuple):
     """Hold what the form said; `upload` is the SHA-256 of a recording or None.
 
     `making` may hold `speed` (words a minute), `reading` (what the voice says instead of the
-    normalised text) and `cut_ms` (start and end of a recording, end None for its own).
+    normalised text), `cut_ms` (start and end of a recording, end None for its own), and
+    `pictures_only` (boards show no text). `pictures` are as `hub.pictures.checked` takes them.
     """
 
     unit: str
@@ -61,6 +62,7 @@ class Draft(NamedTuple):
     timing: Timing
     topic: str = ""
     making: Mapping[str, Any] = MappingProxyType({})
+    pictures: Sequence[Mapping[str, Any]] = ()
 
 
 def _refuse(code: str, message: str, remedy: str) -> RemoteFault:
@@ -134,6 +136,11 @@ def current(store: Store, bulletin: str) -> Row:
     return _decoded(found)
 
 
+def is_heard(row: Row) -> bool:
+    """Tell whether a bulletin has sound; one of pictures or board words alone has none."""
+    return bool(row["text"] or row["upload_sha256"])
+
+
 def versions(store: Store, bulletin: str) -> list[Row]:
     """Return every version of a bulletin, newest first, JSON columns decoded."""
     rows = store.find("bulletin_versions", {"bulletin": bulletin}, descending=True, limit=200)
@@ -141,7 +148,7 @@ def versions(store: Store, bulletin: str) -> list[Row]:
 
 
 def _decoded(row: Row) -> Row:
-    for name in ("making", "hamlets", "timing", "renditions", "frames"):
+    for name in ("making", "pictures", "hamlets", "timing", "renditions", "frames"):
         row[name] = json.loads(row.pop(name + "_json"))
     return row
 
@@ -201,7 +208,8 @@ def _checked(store: Store, draft: Draft) -> Draft:
         raise _refuse("timing", "class and time do not fit", "Choose the class again.")
     text = _clean_text(draft.text)
     board_text = _clean_text(draft.board_text)
-    if not text and draft.upload is None:
+    is_seen = draft.legal_class != "emergency" and (board_text or draft.pictures)
+    if not text and draft.upload is None and not is_seen:
         raise _refuse("empty", "there is nothing to play", "Write a text or choose a recording.")
     for one in (text, board_text):
         if len(one.encode()) > BULLETIN_TEXT_BYTES_MAX:
@@ -209,7 +217,9 @@ def _checked(store: Store, draft: Draft) -> Draft:
     for hamlet in draft.hamlets:
         if store.get("hamlets", draft.unit, hamlet) is None:
             raise _refuse("hamlet", "a hamlet is unknown", "Choose hamlets of this unit.")
-    return draft._replace(title=fleet.title(draft.title, "title"), text=text, board_text=board_text)
+    kept = pictures.checked(store, draft.pictures)
+    draft = draft._replace(text=text, board_text=board_text, pictures=kept)
+    return draft._replace(title=fleet.title(draft.title, "title"))
 
 
 def _version(bulletin: str, version: int, draft: Draft, now_s: int) -> Row:
@@ -225,6 +235,7 @@ def _version(bulletin: str, version: int, draft: Draft, now_s: int) -> Row:
         "voice": draft.voice,
         "upload_sha256": draft.upload,
         "making_json": json.dumps(dict(draft.making), ensure_ascii=False),
+        "pictures_json": json.dumps(list(draft.pictures), ensure_ascii=False),
         "hamlets_json": json.dumps(list(draft.hamlets)),
         "timing_json": json.dumps(draft.timing),
         "renditions_json": "[]",

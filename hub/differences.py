@@ -10,7 +10,17 @@ SAME, ADDED, GONE = "same", "added", "gone"
 # Beyond this, comparing words takes seconds: whole lines are compared.
 WORDS_MAX = 4000
 TEXTS = ("title", "text", "board_text")
-OTHERS = ("class", "language", "topic", "voice", "upload_sha256", "hamlets", "timing", "making")
+OTHERS = (
+    "class",
+    "language",
+    "topic",
+    "voice",
+    "upload_sha256",
+    "pictures",
+    "hamlets",
+    "timing",
+    "making",
+)
 
 
 class Piece(NamedTuple):

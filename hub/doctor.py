@@ -73,7 +73,8 @@ def _media(store: Store, services: Services) -> Finding:
     for row in store.each("bulletins", {"state": list(LIVE)}):
         whole = bulletins.current(store, row["bulletin"])
         frames = [one for size in whole["frames"] for one in size["frames"]]
-        for one in [*whole["renditions"], *frames]:
+        drawn = [{"sha256": one["picture"]} for one in whole["pictures"]]
+        for one in [*whole["renditions"], *frames, *drawn]:
             total += 1
             missing += not services.blobs.has(one["sha256"])
     remedy = "Copy them from a backup's blobs folder, or withdraw the bulletin." if missing else ""

@@ -28,6 +28,7 @@ from hub.services import SERVICES
 from hub.store import Row, Store
 from hub.translations import chosen
 from protocols.errors import Fault, RemoteFault
+from protocols.hub_limits import PICTURES_MAX
 
 DRAFT = r"{draft:d[0-9a-f]{12}}"
 
@@ -58,6 +59,7 @@ async def _form_page(
         status=status_of(fault) if fault else 200,
         form=values,
         bulletin=bulletin,
+        pictures_max=PICTURES_MAX,
         templates=bulletin_templates.of_class(emergency=False),
         fault=fault_texts.explain(fault, translations) if fault else None,
         theirs=differences.compare(theirs["text"], values["text"]) if theirs else None,
@@ -134,7 +136,7 @@ async def save_draft(request: web.Request) -> web.Response:
     """Keep a form as it stands; the script asks for it while its author writes."""
     services, who = request.app[SERVICES], access.reader(request)
     sent = await form.read(request)
-    known = {*bulletin_form.blank(""), "hamlet", "weekday"}
+    known = {*bulletin_form.blank(""), "hamlet", "weekday", *bulletin_form.PICTURE_FIELDS}
     fields = {name: values for name, values in sent.fields.items() if name in known}
     name, bulletin = request.match_info["draft"], sent.one("bulletin")
     now_s = services.now_s()

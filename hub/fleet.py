@@ -224,7 +224,10 @@ def within(seen: Collection[str] | None) -> Row:
     return {} if seen is None else {"unit": sorted(seen)}
 
 
-def board_profiles(store: Store, units: Sequence[str]) -> list[str]:
-    """Return the sizes (`192x64x1`) of the active boards in some units, sorted."""
-    rows = store.each("nodes", {"unit": list(units), "kind": "board", "state": "enrolled"})
+def board_profiles(store: Store, units: Sequence[str], hamlets: Sequence[str] = ()) -> list[str]:
+    """Return the sizes (`192x64x1`) of the active boards in some units (or hamlets), sorted."""
+    where: Row = {"unit": list(units), "kind": "board", "state": "enrolled"}
+    if hamlets:
+        where["hamlet"] = list(hamlets)
+    rows = store.each("nodes", where)
     return sorted({row["board"] for row in rows})

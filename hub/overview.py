@@ -6,8 +6,8 @@ Plain questions over the store port, none of them per node: it must hold at ten 
 from collections.abc import Collection
 from typing import Any
 
-from hub import bulletins, fleet, node_now, standing, topics
-from hub.evidence import HEARD_GRADE
+from hub import bulletins, fleet, node_now, programme, standing, topics
+from hub.evidence import HEARD_GRADE, READ_BACK_GRADE
 from hub.node_now import Programmes
 from hub.store import Above, Row, Store
 
@@ -111,12 +111,15 @@ def _bulletin(
 ) -> dict[str, Any]:
     """Return a bulletin with how many loudspeakers it is for and how many were heard with it."""
     below = fleet.subtree(units, row["unit"])
-    if row["hamlets"]:
-        where = {"unit": below, "hamlet": row["hamlets"], "kind": "speaker", "state": "enrolled"}
-        wanted = store.count("nodes", where)
+    kind, least = _proof(row)
+    if row["hamlets"] or kind != "speaker":
+        where: Row = {"unit": below, "kind": kind, "state": "enrolled"}
+        wanted = store.count(
+            "nodes", {**where, "hamlet": row["hamlets"]} if row["hamlets"] else where
+        )
     else:
         wanted = sum(counts[one][_SPEAKERS] for one in below if one in counts)
-    item = {"item": f"{row['bulletin']}.{row['version']}", "grade": Above(HEARD_GRADE - 1)}
+    item = {"item": programme.record_ids(row), "grade": Above(least - 1)}
     heard = store.count("plays", item, distinct="node")
     return {
         **row,
@@ -126,6 +129,13 @@ def _bulletin(
     }
 
 
+def _proof(row: Row) -> tuple[str, int]:
+    """Return which kind of node a bulletin is counted at, and the evidence that it takes."""
+    if bulletins.is_heard(row):
+        return "speaker", HEARD_GRADE
+    return "board", READ_BACK_GRADE
+
+
 def reach(store: Store, row: Row) -> dict[str, Any]:
     """Return how many nodes a bulletin is for and how many have played it, with evidence."""
     units = fleet.units_on(store, "9999-12-31")
@@ -133,19 +143,17 @@ def reach(store: Store, row: Row) -> dict[str, Any]:
     wanted = list(store.each("nodes", where))
     if row["hamlets"]:
         wanted = [node for node in wanted if node["hamlet"] in row["hamlets"]]
-    speakers = {node["node"] for node in wanted if node["kind"] == "speaker"}
+    kind, least = _proof(row)
+    counted = {node["node"] for node in wanted if node["kind"] == kind}
     played: dict[str, Row] = {}
-    item = f"{row['bulletin']}.{row['version']}"
-    for play in store.each("plays", {"item": item}, order=["started_ms"]):
+    for play in store.each("plays", {"item": programme.record_ids(row)}, order=["started_ms"]):
         best = played.get(play["node"])
         if best is None or play["grade"] >= best["grade"]:
             played[play["node"]] = play
-    heard = sum(
-        1 for node, play in played.items() if node in speakers and play["grade"] >= HEARD_GRADE
-    )
+    heard = sum(1 for node, play in played.items() if node in counted and play["grade"] >= least)
     return {
-        "reach_all": len(speakers),
-        "reach_played": len(speakers & set(played)),
+        "reach_all": len(counted),
+        "reach_played": len(counted & set(played)),
         "reach_heard": heard,
         "reach_nodes": [{**node, "play": _of_kind(played, node)} for node in wanted],
     }

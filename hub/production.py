@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hub import board_image, bulletins, fleet, renditions, speech, spoken_words, timing
+from hub import board_image, bulletins, fleet, pictures, renditions, speech, spoken_words, timing
 from hub.blobs import Blobs
 from hub.config import Config
 from hub.store import Ledger, Row, Store
-from protocols.errors import Fault
+from protocols.errors import Fault, RemoteFault
 
 _log = logging.getLogger("chieng.hub")
 
@@ -76,6 +76,18 @@ class Production:
         await self._ledger.write(lambda s: bulletins.made(s, bulletin, version, made, now_s))
 
     async def _make(self, row: Row) -> dict[str, Any]:
+        files: list[renditions.Rendition] = []
+        reading = ""
+        if bulletins.is_heard(row):
+            files, reading = await self._sound(row)
+        return {
+            "renditions": [dict(one._asdict()) for one in files],
+            "frames": await self._frames(row),
+            "spoken": reading,
+        }
+
+    async def _sound(self, row: Row) -> tuple[list[renditions.Rendition], str]:
+        """Return a version's files, and what a voice reads in them."""
         with tempfile.TemporaryDirectory(dir=self._config.work) as folder:
             reading, making, cut = "", row["making"], renditions.WHOLE
             if row["upload_sha256"] is not None:
@@ -87,29 +99,36 @@ class Production:
                 speed = making.get("speed", speech.WORDS_PER_MINUTE_DEFAULT)
                 source = Path(folder) / "speech.wav"
                 await self.voices.synthesise(reading, source, row["voice"], speed)
-            files = await renditions.make(source, self._blobs.put_file, Path(folder), cut)
-        frames = await self._frames(row)
-        return {
-            "renditions": [dict(one._asdict()) for one in files],
-            "frames": frames,
-            "spoken": reading,
-        }
+            return await renditions.make(source, self._blobs.put_file, Path(folder), cut), reading
 
     async def _frames(self, row: Row) -> list[dict[str, Any]]:
+        """Return the frames of every size of board: the pictures first, then the text."""
         text = row["board_text"] or row["text"]
-        if not text:
+        if row["making"].get("pictures_only") and row["pictures"]:
+            text = ""
+        if not text and not row["pictures"]:
             return []
         sizes = await self._ledger.read(lambda s: self._board_sizes(s, row["unit"]))
-        emergency = row["class"] == "emergency"
-        found = []
-        for size in sizes:
+        if not sizes and not bulletins.is_heard(row):
+            raise RemoteFault("picture.nowhere", "no board is here", "Add a text or a recording.")
+        return [
+            {
+                "profile": f"board-{size}",
+                "frames": await asyncio.to_thread(self._drawn, row, text, size),
+            }
+            for size in sizes
+        ]
+
+    def _drawn(self, row: Row, text: str, size: str) -> list[dict[str, Any]]:
+        drawn = [
+            pictures.fit_to(self._blobs.path(one["picture"]).read_bytes(), size)
+            for one in row["pictures"]
+        ]
+        if text:
             width, height, channels = (int(number) for number in size.split("x"))
-            pictures = await asyncio.to_thread(
-                board_image.render, text, width, height, channels, emergency
-            )
-            frames = [await asyncio.to_thread(self._keep, picture) for picture in pictures]
-            found.append({"profile": f"board-{size}", "frames": frames})
-        return found
+            emergency = row["class"] == "emergency"
+            drawn += board_image.render(text, width, height, channels, emergency)
+        return [self._keep(one) for one in drawn]
 
     def _board_sizes(self, store: Store, unit: str) -> list[str]:
         today = timing.local_time(self._config.now_ms() // 1000, self._config.utc_offset_min)

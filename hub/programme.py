@@ -129,11 +129,19 @@ def item_id(row: Row) -> str:
     return f"{prefix}{row['bulletin']}.{row['version']}"
 
 
+def record_ids(row: Row) -> list[str]:
+    """Return every id under which nodes write down that a version was heard or shown."""
+    name = item_id(row)
+    count = max((len(size["frames"]) for size in row["frames"]), default=0)
+    return [name, *(f"{name}.{number}" for number in range(count))]
+
+
 def _bundle(
     store: Store, unit: str, version: int, rows: list[Row], now_s: int, offset_min: int
 ) -> dict[str, Any]:
     today = timing.local_time(now_s, offset_min).date().isoformat()
     above = fleet.above(store, unit, today)
+    heard = [row for row in rows if row["renditions"]]
     return {
         "version": version,
         "unit": unit,
@@ -142,8 +150,8 @@ def _bundle(
         "valid_from_s": now_s - CLOCK_SLACK_S,
         "valid_until_s": now_s + VALID_S,
         "utc_offset_min": offset_min,
-        "items": [_item(row) for row in rows],
-        "rules": [_rule(row) for row in rows],
+        "items": [_item(row) for row in heard],
+        "rules": [_rule(row) for row in heard],
         "pages": [page for row in rows for page in _pages(row, offset_min)],
         "policy": {**policy(store, unit), "tie_break": [unit, *above]},
         "fallback": [],
@@ -203,14 +211,16 @@ def _frames(row: Row) -> list[dict[str, Any]]:
     """Return one page per frame; each carries the renditions of the sizes that have it."""
     count = max((len(size["frames"]) for size in row["frames"]), default=0)
     if count > PAGES_MAX:
-        raise RemoteFault("board.text", "the board text needs too many frames", "Shorten it.")
+        raise RemoteFault("board.text", "the board needs too many frames", "Shorten it.")
     return [
         {
             "id": f"{item_id(row)}.{number}",
             "title": row["title"],
             "language": row["language"],
             "class": row["class"],
-            "dwell_s": DWELL_S,
+            "dwell_s": row["pictures"][number]["dwell_s"]
+            if number < len(row["pictures"])
+            else DWELL_S,
             "renditions": [
                 {"profile": size["profile"], "media_type": "image/png", **size["frames"][number]}
                 for size in row["frames"]

@@ -26,10 +26,10 @@ from protocols.hub_limits import UPLOAD_PIECE_BYTES_MAX
 UPLOAD = r"{upload:u[0-9a-f]{16}}"
 TUS = {"Tus-Resumable": "1.0.0", "Cache-Control": "no-store"}
 # Looking into a recording takes a processor for seconds: one at a time.
-_LOOKING = web.AppKey("looking", asyncio.Lock)
+LOOKING = web.AppKey("looking", asyncio.Lock)
 
 
-def _told(handler: Handler) -> Handler:
+def told(handler: Handler) -> Handler:
     """Answer faults as JSON in the reader's language, for the script to show."""
 
     @functools.wraps(handler)
@@ -48,12 +48,13 @@ def _told(handler: Handler) -> Handler:
 _WHERE_IS_IT = ("upload.offset", "upload.busy")
 
 
-async def _row(request: web.Request) -> Row:
+async def upload_row(request: web.Request) -> Row:
+    """Return the row of the upload that a path names; the reader's own."""
     account = access.reader(request).account
     return await request.app[SERVICES].uploads.row(request.match_info["upload"], account)
 
 
-@_told
+@told
 async def start(request: web.Request) -> web.Response:
     """Announce a recording (`Upload-Length`, `Upload-Metadata: filename …`)."""
     services = request.app[SERVICES]
@@ -77,7 +78,7 @@ def _name(request: web.Request) -> str:
 
 async def where(request: web.Request) -> web.Response:
     """Say how much of a recording is on disk."""
-    row = await _row(request)
+    row = await upload_row(request)
     offset = request.app[SERVICES].uploads.offset(row)
     headers = {**TUS, "Upload-Offset": str(offset), "Upload-Length": str(row["length"])}
     if row["state"] == "done":
@@ -85,11 +86,11 @@ async def where(request: web.Request) -> web.Response:
     return web.Response(headers=headers)
 
 
-@_told
+@told
 async def append(request: web.Request) -> web.Response:
     """Take the next piece (`Upload-Offset`); what arrived of a cut piece is kept."""
     uploads = request.app[SERVICES].uploads
-    row = await _row(request)
+    row = await upload_row(request)
     if request.content_type != "application/offset+octet-stream":
         raise RemoteFault("upload.type", "no piece of an upload", "Send it as tus 1.0.0 does.")
     offset = length_of(request.headers.get("Upload-Offset"))
@@ -97,17 +98,17 @@ async def append(request: web.Request) -> web.Response:
     return web.Response(status=204, headers={**TUS, "Upload-Offset": str(reached)})
 
 
-@_told
+@told
 async def drop(request: web.Request) -> web.Response:
     """Forget a recording."""
-    await request.app[SERVICES].uploads.drop(await _row(request))
+    await request.app[SERVICES].uploads.drop(await upload_row(request))
     return web.Response(status=204, headers=TUS)
 
 
 async def _report(request: web.Request, row: Row) -> dict[str, Any]:
     services = request.app[SERVICES]
-    async with request.app[_LOOKING]:
-        row, preview = await _row(request), services.uploads.preview(row["upload"])
+    async with request.app[LOOKING]:
+        row, preview = await upload_row(request), services.uploads.preview(row["upload"])
         if row["report_json"] is not None and preview.exists():
             return dict(json.loads(row["report_json"]))
         with tempfile.TemporaryDirectory(dir=services.config.work) as folder:
@@ -121,7 +122,7 @@ async def _report(request: web.Request, row: Row) -> dict[str, Any]:
 
 async def show_report(request: web.Request) -> web.Response:
     """Show how a whole recording sounds: length, loudness, clipping, shape, and a way to cut it."""
-    row = await _row(request)
+    row = await upload_row(request)
     if row["state"] != "done":
         raise not_found()
     values = {"row": row, "report": None, "judged": "", "fault": None}
@@ -135,7 +136,7 @@ async def show_report(request: web.Request) -> web.Response:
 
 async def sound(request: web.Request) -> web.StreamResponse:
     """Play a recording as the hub decoded it: never the bytes that were uploaded."""
-    row = await _row(request)
+    row = await upload_row(request)
     path = request.app[SERVICES].uploads.preview(row["upload"])
     if not path.exists():
         raise not_found()
@@ -145,7 +146,7 @@ async def sound(request: web.Request) -> web.StreamResponse:
 
 def install(app: web.Application) -> None:
     """Add the routes and what they share."""
-    app[_LOOKING] = asyncio.Lock()
+    app[LOOKING] = asyncio.Lock()
     app.add_routes(
         [
             web.post("/uploads", start),

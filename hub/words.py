@@ -58,6 +58,7 @@ FIELDS = {
     "topic": N_("Topic"),
     "voice": N_("Voice"),
     "upload_sha256": N_("Recording"),
+    "pictures": N_("Pictures for boards"),
     "hamlets": N_("For whom"),
     "timing": N_("When"),
     "making": N_("Speed, reading or cut"),

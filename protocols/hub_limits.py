@@ -15,15 +15,22 @@ UPLOAD_BYTES_MAX = 64 * 1024 * 1024
 UPLOAD_PIECE_BYTES_MAX = 8 * 1024 * 1024
 UPLOADS_OPEN_MAX = 8
 DRAFTS_MAX = 40
+# Pictures for boards: a telephone's photograph has 5 MB and 12 to 40 megapixels; a rotation of more
+# than these is looked at by nobody; words that say what one shows, for those who do not see it.
+PICTURE_BYTES_MAX = 24 * 1024 * 1024
+PICTURE_PIXELS_MAX = 40_000_000
+PICTURES_MAX = 8
+PICTURE_ALT_LETTERS_MAX = 200
 # Words that one hub reads in its own way: place names, local abbreviations.
 SPOKEN_WORDS_MAX = 1000
 # Sound that a speech service returns for one request: a few minutes of WAV at 48 kHz.
 SPEECH_ANSWER_BYTES_MAX = 48 * 1024 * 1024
 # Text of one bulletin: ten minutes of speech is about 9 KB of Vietnamese.
 BULLETIN_TEXT_BYTES_MAX = 32 * 1024
-# A form without a recording: the texts, percent-encoded at worst, and a few dozen short fields.
+# A form without a recording: the texts, percent-encoded at worst, and short fields: a merged
+# commune has a hundred hamlets to tick, a bulletin eight pictures and five languages.
 FORM_BYTES_MAX = 256 * 1024
-FORM_FIELDS_MAX = 128
+FORM_FIELDS_MAX = 384
 # A new password: NIST SP 800-63B asks for 8 letters at least, 15 where no second factor stands.
 PASSWORD_LETTERS_MIN = 12
 PASSWORD_BYTES_MAX = 256

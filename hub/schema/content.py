@@ -258,6 +258,8 @@ bulletin_versions = Table(
     Column("upload_sha256", Text),
     # How the sound is made: speed and corrected reading of the voice, the cut of a recording.
     Column("making_json", Text, nullable=False, server_default="{}"),
+    # What boards show before the text: pictures in order, each with its words and seconds.
+    Column("pictures_json", Text, nullable=False, server_default="[]"),
     Column("hamlets_json", Text, nullable=False),
     Column("timing_json", Text, nullable=False),
     Column("renditions_json", Text, nullable=False),

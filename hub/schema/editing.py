@@ -1,6 +1,6 @@
 """What authors have not sent yet: drafts and uploads; and how words are read aloud."""
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from hub.schema.base import metadata, one_of
 
@@ -33,6 +33,17 @@ uploads = Table(
     Column("created_s", BigInteger, nullable=False),
     one_of("state", "open", "done", "dropped"),
     Index("ix_uploads_account", "account", "state"),
+)
+
+# Pictures for boards as the hub drew them anew (plain RGB PNG, a blob of this SHA-256).
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("picture", Text, primary_key=True),
+    Column("length", Integer, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("created_s", BigInteger, nullable=False),
 )
 
 # How a written word is spoken, where the built-in dictionary does not know it or is not wanted.

@@ -1,10 +1,15 @@
 """Writing in Chromium: a draft saves itself, a recording that is cut on its way goes on."""
 
 import asyncio
+import base64
 import json
 
+from axe_playwright_python.async_playwright import Axe
+
+from hub import bulletins
 from tests.browser.test_pages import address, chromium, overflow, served_pages, shoot
-from tests.hub.conftest import config, founded, passphrases, services
+from tests.hub.conftest import COMMUNE, config, founded, passphrases, services
+from tests.hub.test_pictures import SVG, drawn
 
 __all__ = ("address", "chromium", "config", "founded", "passphrases", "served_pages", "services")
 
@@ -92,4 +97,62 @@ async def test_a_recording_taken_out_leaves_the_hub_and_one_it_forgot_begins_ane
     await page.set_input_files("#audio", path)
     await page.wait_for_selector("[data-report] svg", timeout=60_000)
     assert await states() == ["done", "dropped"]
+    await context.close()
+
+
+DROP = """([name, data]) => {
+  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+  const files = new DataTransfer();
+  files.items.add(new File([bytes], name, { type: "image/png" }));
+  const told = { dataTransfer: files, bubbles: true, cancelable: true };
+  document.querySelector("[data-pictures]").dispatchEvent(new DragEvent("drop", told));
+}"""
+
+
+async def test_pictures_are_dropped_put_in_order_and_seen_as_boards_show_them(
+    address, chromium, services
+):
+    context = await chromium.new_context(
+        viewport={"width": 390, "height": 844}, locale="vi-VN", color_scheme="light"
+    )
+    page = await context.new_page()
+    await page.goto(address + "/bulletins/new")
+    await page.select_option("#unit", COMMUNE)
+    await page.fill("[name=title]", "Hội làng")
+    cuts = []
+
+    async def cut(route):
+        if route.request.method == "PATCH" and not cuts:
+            cuts.append(1)
+            await route.abort()
+            return
+        await route.continue_()
+
+    await page.route("**/uploads/**", cut)
+    cards = page.locator("[data-list] > li")
+    files = [{"name": f"{one}.png", "mimeType": "image/png", "buffer": drawn(size=size)}
+             for one, size in (("mot", (90, 60)), ("hai", (60, 90)))]  # fmt: skip
+    await page.set_input_files("#picture-file", files)
+    await cards.nth(1).locator("[data-boards] img").wait_for(timeout=60_000)
+    assert cuts, "the link was cut and the picture came all the same"
+    shown = cards.nth(0).locator("[data-boards] img")
+    assert await shown.evaluate("one => [one.width, one.height]") == [192, 64], "its true size"
+    await page.evaluate(DROP, ["ve.svg", base64.b64encode(SVG).decode()])
+    await page.wait_for_selector("[data-pictures] [data-said]:has-text('SVG')", timeout=30_000)
+    for number, words in enumerate(("Áp phích", "Bản đồ")):
+        await cards.nth(number).locator("[name=picture_alt]").fill(words)
+    await page.focus("[data-list] > li:nth-child(2) [data-up]")
+    await page.keyboard.press("Enter")
+    assert await cards.nth(0).locator("[name=picture_alt]").input_value() == "Bản đồ"
+    await page.check("[name=pictures_only]")
+    assert await overflow(page) == 0
+    results = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag22aa"]})
+    assert [one["id"] for one in results.response["violations"]] == []
+    await shoot(page, "hub-pictures-phone-light")
+    await page.wait_for_selector("[data-saved]:has-text('Đã lưu nháp')", timeout=20_000)
+    await page.click("[type=submit]")
+    await page.wait_for_selector("figure img[alt='Áp phích']", timeout=60_000)
+    row = await services.ledger.read(lambda s: bulletins.newest(s, 1)[0])
+    assert [one["alt"] for one in row["pictures"]] == ["Bản đồ", "Áp phích"]
+    assert [len(size["frames"]) for size in row["frames"]] == [2]
     await context.close()

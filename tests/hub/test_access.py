@@ -29,11 +29,11 @@ def test_every_route_has_a_rule_and_every_rule_a_route(services):
 PAGE = "b" + "0" * 12
 FILLED = {"profile": "opus", "number": "0", "peer": "tinh", "letter": "1", "ticket": "ve-1"}
 FILLED |= {"enrolment": "0" * 64, "node": "n-0", "message": "c" + "0" * 16}
-FILLED |= {"draft": "d" + "0" * 12, "upload": "u" + "0" * 16}
+FILLED |= {"picture": "0" * 64, "draft": "d" + "0" * 12, "upload": "u" + "0" * 16}
 FILLED |= {"entry": "e" + "0" * 12, "change": "k" + "0" * 12}
 FILLED |= {"order": "x-1", "unit": COMMUNE, "bulk": "bulk-" + "0" * 12}
 # What belongs to an account, or to all who write, wherever that is.
-PERSONAL = ("/drafts/", "/uploads", "/parts/reading", "/words")
+PERSONAL = ("/drafts/", "/uploads", "/parts/reading", "/words", "/pictures", "/parts/pictures")
 
 
 async def write(services, bulletin, unit):

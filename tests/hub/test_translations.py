@@ -38,6 +38,8 @@ SPEAKING = (
     "node_list",
     "offer_pages",
     "page_guard",
+    "pictures",
+    "production",
     "publishing",
     "renditions",
     "report_pages",
