@@ -1,8 +1,7 @@
 """`GET /v1/events?unit=`: wake nodes when their unit has something new.
 
-One line is encoded per new timestamp and shared by every client. A client that has not taken the
-last line gets the next one instead, so nothing grows; one that takes nothing is dropped by the
-connection's guard.
+One line is encoded per new timestamp and shared by every client (`hub.event_streams`). The kernel
+says at once when a timestamp was replaced, by whichever process.
 """
 
 import asyncio
@@ -14,47 +13,21 @@ from pathlib import Path
 
 from aiohttp import web
 
+from hub.event_streams import Channel, Stream
+from hub.file_watch import FileWatch
 from hub.services import SERVICES
+from hub.serving import guard_of
 from protocols.errors import RemoteFault, WorldFault
 from protocols.hub_limits import EVENT_STREAMS_MAX
 
 # Two of them may be lost before a node gives the stream up (`LINK_EVENTS_IDLE_MS_MAX`). Shorter
 # costs a SIM: at 50 s a stream is 6 MB a month.
 HEARTBEAT_S = 50
-# Another process may publish (the command line), so timestamps are looked at, not only announced.
+# A folder on a network disk does not tell, so timestamps are looked at all the same.
 LOOK_S = 0.5
+HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 
 _UNIT = re.compile(r"[a-z0-9]{1,8}\.[a-z0-9]{1,16}")
-
-
-class Channel:
-    """Hold one unit's newest line and who waits for the next."""
-
-    def __init__(self, stamp: int | None, line: bytes):
-        self.stamp = stamp
-        self.count = 0
-        self.line = line
-        self.waiting: set[asyncio.Future[None]] = set()
-        self.clients = 0
-
-    async def beyond(self, count: int) -> None:
-        """Wait until more than `count` lines have been sent."""
-        if self.count > count:
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting.add(future)
-        try:
-            await future
-        finally:
-            self.waiting.discard(future)
-
-    def send(self, line: bytes) -> None:
-        """Make `line` the newest and wake everyone."""
-        self.count += 1
-        self.line = line
-        for future in self.waiting:
-            if not future.done():
-                future.set_result(None)
 
 
 class Wakes:
@@ -63,7 +36,13 @@ class Wakes:
     def __init__(self, repository: Path):
         self._repository = repository
         self._channels: dict[str, Channel] = {}
-        self.streams = 0
+        self._watch: FileWatch | None = None
+        self._joined = 0
+
+    @property
+    def streams(self) -> int:
+        """Return how many clients wait."""
+        return sum(len(channel.streams) for channel in self._channels.values())
 
     def _file(self, unit: str) -> Path:
         return self._repository / "units" / unit / "metadata" / "timestamp.json"
@@ -84,35 +63,78 @@ class Wakes:
             version = "?"
         return f"event: timestamp\ndata: {unit} {version}\n\n".encode()
 
-    @contextlib.contextmanager
-    def join(self, unit: str) -> Iterator[Channel]:
-        """Count a client of a unit while it listens."""
+    def channel(self, unit: str) -> Channel:
+        """Return a unit's channel, which stands until a look finds nobody there."""
         channel = self._channels.get(unit)
         if channel is None:
             channel = self._channels[unit] = Channel(self._stamp(unit), self._line(unit))
-        channel.clients += 1
-        self.streams += 1
-        try:
-            yield channel
-        finally:
-            self.streams -= 1
-            channel.clients -= 1
-            if not channel.clients:
-                del self._channels[unit]
+            if self._watch is not None:
+                self._watch.add(self._file(unit).parent)
+        return channel
+
+    def join(self, unit: str, transport: asyncio.Transport) -> Stream:
+        """Let a connection hear of a unit from now on."""
+        channel = self.channel(unit)
+        stream = Stream(transport, channel, self._joined % HEARTBEAT_S)
+        self._joined += 1
+        channel.streams[stream] = None
+        return stream
 
     def look(self) -> None:
         """Wake the clients of every unit whose timestamp was replaced since the last look."""
         for unit, channel in list(self._channels.items()):
-            stamp = self._stamp(unit)
-            if stamp != channel.stamp:
-                channel.stamp = stamp
-                channel.send(self._line(unit))
+            if channel.streams:
+                self._look_at(unit, channel)
+            else:
+                del self._channels[unit]
+                if self._watch is not None:
+                    self._watch.remove(self._file(unit).parent)
+
+    def _look_at(self, unit: str, channel: Channel) -> None:
+        stamp = self._stamp(unit)
+        if stamp != channel.stamp:
+            channel.stamp = stamp
+            channel.send(self._line(unit))
+
+    def _changed(self, folder: Path | None) -> None:
+        """Look where a file was replaced."""
+        if folder is None:
+            self.look()
+            return
+        unit = folder.parent.name
+        if unit in self._channels:
+            self._look_at(unit, self._channels[unit])
+
+    def beat(self, phase: int) -> None:
+        """Write a heartbeat to the clients whose turn it is."""
+        for channel in list(self._channels.values()):
+            for stream in list(channel.streams):
+                if stream.phase == phase:
+                    stream.beat()
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Hear of replaced files; close every stream at the end."""
+        self._watch = FileWatch(self._changed)
+        try:
+            yield
+        finally:
+            self._watch.close()
+            self._watch = None
+            for channel in self._channels.values():
+                for stream in list(channel.streams):
+                    stream.transport.close()
 
     async def run(self) -> None:
-        """Look again and again until cancelled."""
+        """Look and beat again and again until cancelled."""
+        loop = asyncio.get_running_loop()
+        second = int(loop.time())
         while True:
             await asyncio.sleep(LOOK_S)
             self.look()
+            while second < int(loop.time()):
+                second += 1
+                self.beat(second % HEARTBEAT_S)
 
 
 WAKES = web.AppKey("wakes", Wakes)
@@ -120,11 +142,12 @@ WAKES = web.AppKey("wakes", Wakes)
 
 async def lifespan(app: web.Application) -> AsyncIterator[None]:
     """Run the looking task while the application runs."""
-    task = asyncio.create_task(app[WAKES].run())
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    with app[WAKES].watching():
+        task = asyncio.create_task(app[WAKES].run())
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -136,24 +159,20 @@ async def stream(request: web.Request) -> web.StreamResponse:
     wakes = request.app[WAKES]
     if wakes.streams >= EVENT_STREAMS_MAX:
         raise WorldFault("events.full", "too many event streams", "Poll the timestamp instead.")
-    response = web.StreamResponse(
-        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
-    )
-    with wakes.join(unit) as channel:
-        seen = channel.count
-        try:
-            await response.prepare(request)
-            # The version now: a node that missed nothing need not check.
-            await response.write(b": open\n\n" + channel.line)
-            while True:
-                try:
-                    await asyncio.wait_for(channel.beyond(seen), HEARTBEAT_S)
-                    seen = channel.count
-                    await response.write(channel.line)
-                except TimeoutError:
-                    await response.write(b":\n\n")
-        except ConnectionError:
-            return response
+    guard = guard_of(request)
+    if request.method == "HEAD" or guard is None:
+        return web.Response(headers=HEADERS)
+    one = wakes.join(unit, guard.transport)
+    guard.hand_over(one)
+    # The version now: a node that missed nothing need not check.
+    one.transport.write(_HEAD + b": open\n\n" + one.channel.line)
+    # For nobody: to aiohttp the client has left.
+    return web.Response()
 
 
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+    + b"".join(f"{name}: {value}\r\n".encode() for name, value in HEADERS.items())
+    + b"\r\n"
+)
 ROUTES = [web.get("/v1/events", stream)]

@@ -32,19 +32,22 @@ KEEPALIVE_S = 75
 class Guard(asyncio.Protocol):
     """Pass bytes to aiohttp's protocol and drop a client that does not finish its head."""
 
+    __slots__ = ("_guards", "_handed", "_head_s", "_inner", "_serving", "_timer", "transport")
+
     def __init__(self, inner: Any, guards: "set[Guard]", head_s: float):
         self._inner = inner
         self._guards = guards
         self._head_s = head_s
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport
         self._timer: asyncio.TimerHandle | None = None
         self._serving = False
+        self._handed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bound what the kernel holds for the client and start waiting for a head."""
-        self._transport = transport  # type: ignore[assignment]
+        self.transport = transport  # type: ignore[assignment]
         if len(self._guards) >= HUB_CONNECTIONS_MAX:
-            self._transport.abort()  # type: ignore[union-attr]
+            self.transport.abort()
             return
         self._guards.add(self)
         plug = transport.get_extra_info("socket")
@@ -68,7 +71,7 @@ class Guard(asyncio.Protocol):
 
     def answered(self) -> None:
         """Note that the request is over; the next byte begins a new head."""
-        self._serving = False
+        self._serving = self._handed
 
     def _wait(self) -> None:
         loop = asyncio.get_running_loop()
@@ -76,8 +79,17 @@ class Guard(asyncio.Protocol):
 
     def _drop(self) -> None:
         self._timer = None
-        if self._transport is not None:
-            self._transport.abort()
+        self.transport.abort()
+
+    def hand_over(self, protocol: asyncio.Protocol) -> None:
+        """Give the connection of a request that is being served to another protocol, for good.
+
+        To aiohttp the client has left: what the handler still returns goes nowhere.
+        """
+        self._serving = self._handed = True
+        inner, self._inner = self._inner, protocol
+        inner.transport = None
+        inner.connection_lost(None)
 
     def eof_received(self) -> bool | None:
         """Pass the client's end on."""
@@ -101,12 +113,18 @@ class Guard(asyncio.Protocol):
         self._inner.resume_writing()
 
 
+def guard_of(request: web.Request) -> Guard | None:
+    """Return the guard of a request's connection; None when it is gone, or no listener of ours."""
+    # Of any event loop: what aiohttp was given has the methods of `asyncio.Transport`.
+    guard = request.transport and request.transport.get_protocol()
+    return guard if isinstance(guard, Guard) else None
+
+
 @web.middleware
 async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Tell the connection's guard that a whole head has arrived."""
-    transport = request.transport
-    guard = transport.get_protocol() if isinstance(transport, asyncio.Transport) else None
-    if not isinstance(guard, Guard):
+    guard = guard_of(request)
+    if guard is None:
         return await handler(request)
     guard.head_arrived()
     try:

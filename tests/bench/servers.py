@@ -1,6 +1,7 @@
 """The hub and its peers as processes of their own, on loopback."""
 
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -10,10 +11,12 @@ from pathlib import Path
 from hub import founding
 from hub.config import Config
 from hub.services import open_hub
-from tests.hw.http_servers import free_port
+from tests.hw.http_servers import certificates, free_port
 
 UNIT = "03.a"
 HOST = "127.0.0.1"
+# Under which the certificate is.
+NAME = "localhost"
 
 
 def found(folder: Path) -> Config:
@@ -42,9 +45,26 @@ def start(stack: ExitStack, words: list[str], port: int) -> int:
     raise RuntimeError(f"{words[0]} does not come up")
 
 
+def trust(folder: Path) -> ssl.SSLContext:
+    """Write a certificate into a folder; return what a client trusts it by."""
+    certificates(folder)
+    return ssl.create_default_context(cafile=folder / "ca.pem")
+
+
 def start_hub(stack: ExitStack, config: Config) -> tuple[int, int]:
     """Serve a hub as in operation, nodes apart from pages; return port and process id."""
     port, pages = free_port(), free_port()
+    return port, start(stack, _words(config, port, pages), port)
+
+
+def start_hub_over_tls(stack: ExitStack, config: Config, folder: Path) -> tuple[int, int]:
+    """Serve a hub with its pages over TLS; return their port and the process id."""
+    port, pages = free_port(), free_port()
+    words = [*_words(config, port, pages), "--public-name", NAME]
+    words += ["--tls-certificate", f"{folder}/server.pem", "--tls-key", f"{folder}/server.key"]
+    return pages, start(stack, words, pages)
+
+
+def _words(config: Config, port: int, pages: int) -> list[str]:
     words = [sys.executable, "-m", "hub.main", "serve", "--data", str(config.data)]
-    words += ["--listen", f"{HOST}:{port}", "--pages", f"{HOST}:{pages}"]
-    return port, start(stack, words, port)
+    return words + ["--listen", f"{HOST}:{port}", "--pages", f"{HOST}:{pages}"]

@@ -14,6 +14,7 @@ from hub.approvers import generate
 from hub.config import Config
 from hub.database import Database, migrate
 from hub.enrolment import enrol_unit
+from hub.main import event_loop
 from hub.services import open_hub
 from hub.serving import Listener
 from hub.store_memory import MemoryLedger
@@ -131,6 +132,13 @@ async def signed_in(services, account="thu-nghiem", grants=WHOLE, strong=False):
         return sessions.open_session(store, row, "test", strong, now_s)
 
     return {sessions.cookie_name(services): await services.ledger.write(open_it)}
+
+
+def pytest_asyncio_loop_factories(config, item):
+    """Run the tests at the sockets under both event loops that a hub may have."""
+    both = {"python": asyncio.new_event_loop, "uvloop": event_loop()}
+    at_sockets = item.path.name in ("test_events.py", "test_serving.py", "test_file_watch.py")
+    return both if at_sockets else {"python": asyncio.new_event_loop}
 
 
 @pytest.fixture
