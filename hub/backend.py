@@ -34,8 +34,8 @@ class Backend:
     # What the driver raises.
     errors: type[Exception] = Exception
     texts: Texts
-    # What may be said when `damage` finds nothing.
-    wholeness = ""
+    # What may be said when `damage` finds nothing, and what to do when it finds something.
+    wholeness, mend = "", ""
 
     def begin(self, writes: bool) -> str:
         """Return the statement that begins a transaction: the only one that writes, or a view."""

@@ -52,6 +52,7 @@ class Postgresql(Backend):
     errors = psycopg.Error
     texts = _TEXTS
     wholeness = "PostgreSQL syncs what it answers (fsync, full_page_writes)"
+    mend = "ALTER SYSTEM SET fsync = on; ALTER SYSTEM SET full_page_writes = on; restart it."
 
     def __init__(self, address: str):
         self._address = address

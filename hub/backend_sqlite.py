@@ -24,6 +24,7 @@ class Sqlite(Backend):
     errors = sqlite3.Error
     texts = _TEXTS
     wholeness = "SQLite finds it whole"
+    mend = "Stop the hub, keep this file, restore the newest copy."
 
     def __init__(self, path: Path):
         self._path = path

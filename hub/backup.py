@@ -17,23 +17,21 @@ import hashlib
 import json
 import os
 import shutil
-import sqlite3
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hub import audit, facts
+from hub import audit, database_address, database_copy, facts
 from hub.blobs import Blobs
 from hub.config import Config
-from hub.database import migrate
 from hub.repository import durable, recovery
 from hub.repository.layout import Layout
 from hub.services import open_hub
-from protocols.errors import LocalFault, WorldFault
+from protocols.errors import Fault, LocalFault, WorldFault
 
 FORMAT = "chieng-copy-1"
-_PAGES = 4096
 _FOLDERS = ("repository", "keys")
 
 
@@ -62,7 +60,10 @@ def back_up(config: Config, target: Path, keep: int) -> dict[str, Any]:
         whole = target / draft.name[1:].removesuffix(".draft")
         draft.rename(whole)
         durable.sync_folder(target)
-    except (OSError, sqlite3.Error) as error:
+    except Fault:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise WorldFault(
             "backup.disk", f"the copy was not made: {error}", "Free some space, or copy elsewhere."
@@ -72,21 +73,12 @@ def back_up(config: Config, target: Path, keep: int) -> dict[str, Any]:
 
 
 def _copy_consistently(config: Config, draft: Path) -> None:
-    source = sqlite3.connect(f"file:{config.database}?mode=ro", uri=True, isolation_level=None)
-    try:
+    with ExitStack() as stack:
         with durable.writer_lock(Layout(config.repository).lock):
-            source.execute("BEGIN")
-            source.execute("SELECT count(*) FROM units").fetchone()
+            write = stack.enter_context(database_copy.pinned(config.where))
             for name in _FOLDERS:
                 shutil.copytree(config.data / name, draft / name)
-        copy = sqlite3.connect(draft / config.database.name)
-        try:
-            source.backup(copy, pages=_PAGES)
-        finally:
-            copy.close()
-    finally:
-        source.close()
-    os.chmod(draft / config.database.name, 0o600)
+        write(draft)
     for path in [*draft.rglob("*"), draft]:
         _sync(path)
 
@@ -176,8 +168,9 @@ def _lay_out(config: Config, copy: Path, media: list[str]) -> None:
     held, blobs = Blobs(copy.parent / "blobs"), Blobs(config.blobs)
     for name in media:
         blobs.put_file(held.path(name))
-    shutil.copy2(copy / config.database.name, config.database)
-    migrate(config.database)
+    database_copy.lay_out(copy, config.where)
+    if config.database_url:
+        database_address.write(config.data, config.database_url)
 
 
 async def restore(config: Config, copy: Path, others: Sequence[Path]) -> dict[str, Any]:
@@ -199,7 +192,10 @@ async def restore(config: Config, copy: Path, others: Sequence[Path]) -> dict[st
     entry = read(copy)
     try:
         _lay_out(config, copy, entry["media"])
-    except (OSError, WorldFault) as error:
+    except Fault:
+        shutil.rmtree(config.data, ignore_errors=True)
+        raise
+    except OSError as error:
         shutil.rmtree(config.data, ignore_errors=True)
         raise WorldFault(
             "backup.disk", f"the copy was not restored: {error}", "Free some space and try again."

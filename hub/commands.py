@@ -50,7 +50,7 @@ def init(config: Config, chosen: Namespace) -> object:
     """Found a hub and hand over the sheets and the first administrator's one-time code."""
     now_s = config.now_ms() // 1000
     sheets = founding.found(config, chosen.group, Path(chosen.offline_keys), now_s)
-    database = Database(config.database)
+    database = Database(config.where)
     try:
         code = database.submit(lambda s: account_commands.first_administrator(s, now_s)).result()
     finally:

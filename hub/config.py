@@ -19,14 +19,20 @@ class Config:
     `utc_offset_min` is the province's wall clock, `now_ms` the hub's (Unix UTC, ms), `start_lead_s`
     how long after approval a bulletin "for now" starts, so that nodes have fetched it by then.
     `public_name` is the host name under which pages are offered over TLS; None offers them on this
-    machine alone.
+    machine alone. `database_url` is the address of a PostgreSQL database; None is SQLite.
     """
 
     data: Path
     utc_offset_min: int = DEFAULT_OFFSET_MIN
     start_lead_s: int = 60
     public_name: str | None = None
+    database_url: str | None = None
     now_ms: Callable[[], int] = _wall_ms
+
+    @property
+    def where(self) -> Path | str:
+        """Return the database's address, or the path of the SQLite file."""
+        return self.database_url or self.database
 
     @property
     def database(self) -> Path:

@@ -90,6 +90,18 @@ def damage(where: Where) -> list[str]:
         engine.dispose()
 
 
+def holds_rows(where: Where) -> bool:
+    """Tell whether a migrated database was in use."""
+    backend = backend_of(where)
+    engine = backend.engine(False, 1)
+    try:
+        with _transaction(backend, engine, False) as cursor:
+            store = SqlStore(cursor, backend)
+            return any(store.count(name) for name in ("audit", "accounts", "units", "nodes"))
+    finally:
+        engine.dispose()
+
+
 def _world(backend: Backend, error: Exception) -> WorldFault:
     return WorldFault(
         "hub.storage",

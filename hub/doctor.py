@@ -52,9 +52,10 @@ async def examine(services: Services, copies: Path | None, now_s: int) -> list[F
 
 
 def _database(store: Store, services: Services) -> Iterator[Finding]:
-    wrong = database.damage(services.config.database)
-    remedy = "Stop the hub, keep this file, restore the newest copy." if wrong else ""
-    yield Finding("database", "; ".join(wrong) or "SQLite finds it whole", remedy)
+    where = services.config.where
+    wrong, backend = database.damage(where), database.backend_of(where)
+    said = "; ".join(wrong) or backend.wholeness
+    yield Finding("database", said, backend.mend if wrong else "")
     broken = audit.first_broken(store)
     said = f"{store.count('audit')} entries follow one another"
     if broken is not None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from securesystemslib.signer import CryptoSigner
 
+from hub import database_address
 from hub.approvers import Sheet
 from hub.blobs import Blobs
 from hub.config import Config
-from hub.database import migrate
+from hub.database import holds_rows, migrate
 from hub.repository import ceremony, durable, wrapped_key
 from hub.repository.layout import Layout
 from hub.repository.online_keys import OnlineKeys
@@ -23,7 +24,15 @@ def prepare(config: Config) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     os.chmod(config.data / "keys", 0o700)
     Blobs(config.blobs)
-    migrate(config.database)
+    migrate(config.where)
+    if config.database_url:
+        if holds_rows(config.database_url):
+            raise LocalFault(
+                "hub.database_taken",
+                "the database holds a hub already",
+                "Make a new one: createdb --template=template0 --encoding=UTF8 NAME",
+            )
+        database_address.write(config.data, config.database_url)
 
 
 def found(config: Config, groups: Sequence[str], offline: Path, now_s: int) -> list[Sheet]:
@@ -32,11 +41,11 @@ def found(config: Config, groups: Sequence[str], offline: Path, now_s: int) -> l
     Keys for `root`, `targets`, `firmware` go wrapped to the folder `offline` (a stick), those of
     registrars to the hub's `keys/registrars`. Raises `LocalFault("repository.exists")`.
     """
-    prepare(config)
     if Layout(config.repository).role_versions():
         raise LocalFault(
             "repository.exists", f"{config.repository} is founded already", "Use it as it is."
         )
+    prepare(config)
     founders = ceremony.Founders.generate()
     sheets: list[Sheet] = []
     for name, signers, folder in (

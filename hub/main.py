@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from hub import arguments, commands, operations
+from hub import arguments, commands, database_address, operations
 from hub.addresses import address
 from hub.announce import announced
 from hub.config import Config
@@ -30,12 +30,18 @@ async def opened(config: Config) -> AsyncIterator[Services]:
         database.close()
 
 
+def _database(chosen: Namespace) -> str | None:
+    given: str | None = chosen.database
+    return database_address.check(given) if given else database_address.read(chosen.data)
+
+
 async def _run(chosen: Namespace) -> object:
     config = Config(
         data=chosen.data,
         start_lead_s=chosen.start_lead_s,
         utc_offset_min=chosen.utc_offset_min,
         public_name=getattr(chosen, "public_name", None),
+        database_url=_database(chosen),
     )
     if chosen.command == "init":
         return await asyncio.to_thread(commands.init, config, chosen)

@@ -10,7 +10,7 @@ from typing import Any
 from hub import backup, doctor, export, retention
 from hub.commands import WHO
 from hub.config import Config
-from hub.database import migrate as migrate_file
+from hub.database import migrate as migrate_database
 from hub.database import revision
 from hub.services import Services
 from protocols.errors import LocalFault
@@ -20,11 +20,13 @@ Operation = Callable[[Config, Namespace], Awaitable[object]]
 
 async def migrate(config: Config, _chosen: Namespace) -> object:
     """Bring the database to the newest schema."""
-    if not config.database.exists():
+    if config.database_url is None and not config.database.exists():
         raise LocalFault("hub.not_founded", f"no {config.database}", "Run chieng-hub init.")
-    before = await asyncio.to_thread(revision, config.database)
-    await asyncio.to_thread(migrate_file, config.database)
-    return {"before": before, "now": await asyncio.to_thread(revision, config.database)}
+    before = await asyncio.to_thread(revision, config.where)
+    if before is None:
+        raise LocalFault("hub.not_founded", "the database is empty", "Run chieng-hub init.")
+    await asyncio.to_thread(migrate_database, config.where)
+    return {"before": before, "now": await asyncio.to_thread(revision, config.where)}
 
 
 async def back_up(config: Config, chosen: Namespace) -> object:

@@ -103,7 +103,7 @@ def open_hub(config: Config) -> tuple[Services, Database]:
             f"{config.data} holds no hub",
             f"Run chieng-hub init --data {config.data} first.",
         )
-    database = Database(config.database)
+    database = Database(config.where)
     blobs = Blobs(config.blobs)
     repository = Repository(config.repository, OnlineKeys(config.online_keys))
     services = Services(
