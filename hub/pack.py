@@ -47,10 +47,7 @@ class Packs:
 
         Raises `LocalFault("repository.unit")` for a unit without a view.
         """
-        try:
-            stamp = self._layout.timestamp_file(unit).stat().st_mtime_ns
-        except OSError:
-            stamp = 0
+        stamp = self._layout.stamp(unit)
         now_ms = self._config.now_ms()
         hour_ms = now_ms - now_ms % _HOUR_MS if days else 0
         wish = stick_wish(hour_ms, days) if days else Wish(now_ms, profile)

@@ -15,7 +15,7 @@ from protocols.limits import JSON_DEPTH_MAX
 _PIECE_BYTES = 256
 _NATIVE = hasattr(json, "JSONDecoder")
 if _NATIVE:
-    from protocols.json_native import parse, write
+    from protocols.json_native import parse, write, write_any
 
 
 def _text(value: str) -> str:
@@ -93,6 +93,10 @@ def encode_chunks(value: object) -> "object":
 
 def encode(value: object) -> bytes:
     """Return the canonical encoding; raises as `encode_chunks` does."""
+    if _NATIVE:
+        data = write_any(value)
+        if data is not None:
+            return data
     return "".join(_pieces(value, JSON_DEPTH_MAX)).encode()  # type: ignore[arg-type]
 
 

@@ -158,11 +158,8 @@ def _answer_base(status: int, digest: str, request_digest: str, params: str) -> 
 
 
 def _check_value(name: str, value: str) -> None:
-    plain = bool(value) and len(value) <= SIGNATURE_HEADER_BYTES_MAX
-    for character in value:
-        if not "!" <= character <= "~":
-            plain = False
-    if not plain:
+    plain = 0 < len(value) <= SIGNATURE_HEADER_BYTES_MAX
+    if not plain or min(value) < "!" or max(value) > "~":
         raise RemoteFault("signature.format", name + " holds a space, control or nothing", _REMEDY)
 
 
@@ -273,10 +270,9 @@ def _read_string(text: str, start: int) -> tuple[str, int]:
 def _is_plain_text(value: str) -> bool:
     if not 0 < len(value) <= SIGNATURE_TEXT_BYTES_MAX:
         return False
-    for character in value:
-        if not " " <= character <= "~" or character in '"\\':
-            return False
-    return True
+    if '"' in value or "\\" in value:
+        return False
+    return min(value) >= " " and max(value) <= "~"
 
 
 def _read_bytes(value: str, length: int) -> bytes:

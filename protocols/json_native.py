@@ -81,6 +81,38 @@ _encoder = json.JSONEncoder(
 )
 
 
+_SCALARS = (str, int, bool, type(None))
+
+
+def _is_plain(value: object) -> bool:
+    # Level by level, as `_check_tree`: what the writer would take for something else is not plain.
+    level = [value]
+    for depth in range(JSON_DEPTH_MAX + 1):
+        below: list[object] = []
+        for item in level:
+            kind = type(item)
+            if kind in _SCALARS:
+                continue
+            if depth == JSON_DEPTH_MAX or (kind is not dict and kind is not list):
+                return False
+            if kind is dict:
+                for key in item:  # type: ignore[attr-defined]
+                    if type(key) is not str:
+                        return False
+                below += item.values()  # type: ignore[attr-defined]
+            else:
+                below += item  # type: ignore[arg-type]
+        if not below:
+            break
+        level = below
+    return True
+
+
+def write_any(value: object) -> bytes | None:
+    """Return the canonical encoding of a value, or None to be written, or refused, in Python."""
+    return write(value) if _is_plain(value) else None
+
+
 def write(value: object) -> bytes | None:
     """Return the canonical encoding of a value that `parse` gave, or None to be written in Python.
 

@@ -69,9 +69,10 @@ def test_chunks_are_small():
 
 @pytest.mark.parametrize("value", [1.5, (1,), b"x", {1: 2}, {"a": {None: 1}}, [object()], {1, 2}])
 def test_other_types_are_refused(value):
-    with pytest.raises(LocalFault) as caught:
-        canonical.encode(value)
-    assert caught.value.code == "json.type"
+    for encode in (canonical.encode, lambda value: list(canonical.encode_chunks(value))):
+        with pytest.raises(LocalFault) as caught:
+            encode(value)
+        assert caught.value.code == "json.type"
 
 
 def test_encoding_bounds_nesting():
