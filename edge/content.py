@@ -6,7 +6,7 @@ Whatever carried a manifest or a medium here, it is told to the other tasks in t
 import asyncio
 from collections import namedtuple
 
-from edge import offline_alerts
+from edge import offline_alerts, small_heap
 from edge.bell import Bell
 from edge.blob_store import BlobStore
 from edge.book import Book
@@ -23,6 +23,7 @@ from protocols.alert import Alerts
 from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.image import MEDIA_TYPE
 from protocols.limits import MANIFEST_BYTES_MAX
+from protocols.metadata import Target
 from protocols.play_values import AlertsSet, BlobArrived, ProgrammeSet, SettingsSet
 from protocols.records import HEALTH
 from protocols.sync_session import SyncSession, Wanted
@@ -77,6 +78,8 @@ class Content:
         self._is_spoilt = False
         # When the media were rated last, and how many blobs had gone by then.
         self._rated: tuple[int, int] | None = None
+        # What each manifest was signed as when it was taken last.
+        self._taken: dict[str, Target] = {}
 
     def take_spoilt(self) -> bool:
         """Tell whether a manifest was found damaged since the last call: it must come again."""
@@ -96,6 +99,10 @@ class Content:
         A unit that has published nothing of a kind yet is no fault. Raises `RemoteFault` (`trust.*`
         and those of `Manifests.take`), `WorldFault`.
         """
+        target = metadata.still_found(path)
+        if target is not None and self._taken.get(path) is target:
+            # Nothing that is signed has changed since; what stands here was read then.
+            return
         try:
             target = await metadata.find_target(path)
         except RemoteFault as fault:
@@ -108,6 +115,8 @@ class Content:
             body = {"path": path, "sha256": target.hashes["sha256"]}
             self._book.write(HEALTH, "manifest", body)
             self._tell(path)
+        if not small_heap.is_small():
+            self._taken[path] = target
 
     def blob_is_here(self, blob: media.Blob) -> None:
         """Tell of a medium that was verified and installed."""

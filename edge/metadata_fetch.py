@@ -17,6 +17,8 @@ from protocols.trust_checks import refusal
 
 _BLOCK_BYTES = 1024
 _STAGED = "incoming"
+# Targets remembered: all that one node reads, several times over.
+_FOUND_MAX = 64
 # What a path may hold unescaped (RFC 3986, 3.3), besides the separator.
 _PATH_MARKS = "/!$&'()*+,;=:@"
 
@@ -59,6 +61,8 @@ class MetadataFetch:
         self._rotated = False
         self._trust: Trust | None = None
         self._held: tuple[int, int] | None = None
+        # Targets by path, each with whom its search went by; nothing on a small heap.
+        self._found: dict[str, tuple[Target, list[tuple[str, object, int]]]] = {}
 
     def held(self, now_s: int) -> tuple[int, int]:
         """Return the versions of root and timestamp that are trusted here; 0 for none.
@@ -151,7 +155,25 @@ class MetadataFetch:
         small_heap.tidy()
         if self._trust.target is None:
             raise refusal("trust.unknown_target", path + ": no trusted role lists it")
+        if not small_heap.is_small():
+            if len(self._found) >= _FOUND_MAX:
+                self._found = {}
+            self._found[path] = (self._trust.target, self._trust.asked)
         return self._trust.target
+
+    def still_found(self, path: str) -> Target | None:
+        """Return the very target that was found last, while a search would go by the same files.
+
+        None when another file stands on the way, one has expired, or nothing is remembered: search.
+        """
+        known = self._found.get(path)
+        if known is None or self._trust is None or not _stands(known[1], self._trust):
+            return None
+        return known[0]
+
+    def look_anew(self) -> None:
+        """Have every target searched for again, from the files in store."""
+        self._found = {}
 
     async def _run(self, trust: Trust) -> None:
         while True:
@@ -280,6 +302,16 @@ class MetadataFetch:
             raise
         storage.stage(name, True).commit(name)
         return True
+
+
+def _stands(asked: "list[tuple[str, object, int]]", trust: Trust) -> bool:
+    """Tell whether a search would go by the same files as one before, and none has expired."""
+    if asked[0] != trust.asked[0]:
+        return False
+    for name, meta, expires_s in asked[1:]:
+        if expires_s <= trust.now_s or trust.snapshot.of(name) != meta:
+            return False
+    return True
 
 
 def _with_slash(url: str) -> str:

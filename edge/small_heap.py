@@ -18,6 +18,11 @@ _READ_BYTES = 512
 _free_min: "list[int]" = []
 
 
+def is_small() -> bool:
+    """Tell whether what could be remembered is worked out again instead."""
+    return _SMALL
+
+
 def tidy() -> None:
     """Free the garbage of a step."""
     if _SMALL:

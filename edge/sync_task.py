@@ -156,6 +156,8 @@ class SyncTask(Task):
             self.content.rate_in_time()
             self._check_done()
             return
+        if self._clock.ticks_ms() >= self._walk_ticks:
+            self._metadata.look_anew()
         self._walk_ticks = self._clock.ticks_ms() + WALK_MS
         try:
             found = await self._fetch_metadata()

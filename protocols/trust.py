@@ -230,13 +230,13 @@ class Trust:
     def search(self, path: str) -> None:
         """Begin to look for a target; when `wanted` is None again, `target` holds it or None."""
         self._move("search")
-        self._path = path
-        self.target = None
-        self._visits, self._stack = 0, []
+        self._path, self.target, self._visits, self._stack = path, None, 0, []
         self._visit_top()
 
     def _visit_top(self) -> None:
         self._visit = _Visit("targets", self.root.roles["targets"], self._root_digest, ())
+        # Whom a search goes by: name, file, expiry.
+        self.asked: list[tuple[str, object, int]] = [("root", self._root_digest, 0)]
 
     def _already_fetched(self) -> bool:
         # Each role is asked for once in a cycle; its stored file is what the server has.
@@ -362,6 +362,7 @@ class Trust:
         check_fresh(expires_s, self.now_s, where)
         if self.state in ("old targets", "targets"):
             return "accepted"
+        self.asked.append((where, meta, expires_s))
         return self._examine(file, where)
 
     def _examine(self, file: File, where: str) -> str:
