@@ -42,6 +42,7 @@ from hub.mirror import webhook
 from hub.node_now import Programmes
 from hub.page_guard import strict_headers
 from hub.passwords import Checker
+from hub.relay import pages as relay_pages
 from hub.services import SERVICES, Services
 from hub.serving import guarded
 from hub.sessions import CHECKER
@@ -74,7 +75,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     )
     app.add_routes([*editor_pages.ROUTES, *word_pages.ROUTES])
     app.add_routes([*report_pages.ROUTES, *calendar_pages.ROUTES, *unit_pages.ROUTES])
-    app.add_routes(frame_pages.ROUTES)
+    app.add_routes([*frame_pages.ROUTES, *relay_pages.ROUTES])
     upload_pages.install(app)
     app.add_routes(picture_pages.ROUTES)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])

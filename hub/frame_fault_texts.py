@@ -11,6 +11,48 @@ TEXTS = {
         N_("The frame of this unit is full."),
         N_("End what is over first."),
     ),
+    "relay.feed": (
+        N_("The address gives no podcast feed with sound."),
+        N_("Give the address of a podcast feed (RSS)."),
+    ),
+    "relay.id": (N_("This is no short id."), N_("Use a-z, 0-9, dash: vov1.")),
+    "relay.kind": (N_("No kind of source is chosen."), N_("Choose one.")),
+    "relay.link": (
+        N_("The broadcaster does not answer, or broke off."),
+        N_("It is tried again by itself; look at the address if it lasts."),
+    ),
+    "relay.long": (
+        N_("The broadcast is longer than this source may be."),
+        N_("Allow more minutes, or choose a shorter programme."),
+    ),
+    "relay.many": (
+        N_("There are too many sources."),
+        N_("Change one that is not used any more."),
+    ),
+    "relay.minutes": (
+        N_("The length is wrong."),
+        N_("Choose 1 to 120 minutes."),
+    ),
+    "relay.private": (
+        N_("The address leads into a private network."),
+        N_("Correct it, or allow it where it is our own."),
+    ),
+    "relay.redirects": (
+        N_("The address sends the hub from one place to the next."),
+        N_("Give the last address."),
+    ),
+    "relay.size": (
+        N_("The broadcast is too large."),
+        N_("Choose a programme of at most 192 MB."),
+    ),
+    "relay.unknown": (
+        N_("There is no such source."),
+        N_("Look at the list."),
+    ),
+    "relay.url": (
+        N_("This is no address."),
+        N_("Write http:// or https:// and the rest."),
+    ),
     "slot.name": (
         N_("The slot has no name, or one that is too long."),
         N_("Write a short name, for example Morning news."),

@@ -22,6 +22,7 @@ from hub.answers import status_of
 from hub.calendar import Where
 from hub.form import Form
 from hub.pages import PROGRAMMES, page
+from hub.relay import sources
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
 from hub.translations import chosen
@@ -54,13 +55,16 @@ def blank(unit: str, day: str) -> dict[str, Any]:
         "from": day,
         "until": "",
         "minutes": 20,
+        "source": "",
+        "again": slots.NOTHING,
     }
 
 
 def typed(sent: Form) -> dict[str, Any]:
     """Return what was typed, so that a refused form loses nothing."""
     days = [int(day) for day in sent.all("weekday") if day in set("1234567")]
-    texts = {name: sent.one(name) for name in ("unit", "entry", "name", "kind", "times")}
+    named = ("unit", "entry", "name", "kind", "times", "source", "again")
+    texts = {name: sent.one(name) for name in named}
     limits = {name: sent.one(name) for name in ("from", "until")}
     return {**texts, **limits, "weekdays": days, "minutes": sent.number("minutes", 0)}
 
@@ -97,7 +101,7 @@ def _shown(
         {
             "entry": entry,
             "body": body,
-            "form": {**slots.kept(body), "unit": unit, "entry": entry},
+            "form": {**blank(unit, day), **slots.kept(body), "entry": entry},
             "doubts": slots.doubts(entry, body, held, rules),
             "inside": [row for row in inside if row["timing"]["slot"]["id"] == entry],
             "ends_soon": body["until"] and body["until"] <= soon_day,
@@ -115,6 +119,7 @@ def _shown(
         "may_write": bool(unit) and who.allows(roles.WRITE, units, unit),
         "form": typed_in or blank(unit, day),
         "kinds": slots.KINDS,
+        "sources": sources.active(store),
     }
 
 
@@ -149,6 +154,8 @@ async def ask_slot(request: web.Request) -> web.Response:
 
     def keep(store: Store) -> str:
         access.require(store, services, who, roles.WRITE, unit)
+        if values["source"] and store.get("relay_sources", values["source"]) is None:
+            raise RemoteFault("relay.unknown", "no such source", "Choose one.")
         body = slots.read({**values, "times": values["times"].replace(",", " ").split()})
         if entry and frame.in_force(store, entry) is None:
             raise frame.gone()

@@ -8,6 +8,11 @@ TEXTS = {
         "relay": N_("relay of a broadcaster"),
         "province": N_("matter of the province"),
     },
+    "source": {"feed": N_("podcast"), "stream": N_("stream")},
+    "again": {
+        "nothing": N_("nothing"),
+        "last": N_("the last one again"),
+    },
     "state": {
         "waiting": N_("waits for a signature"),
         "approved": N_("signed, being published"),

@@ -72,6 +72,7 @@ def manifest(
     standing = slots.refresh(rows, held)
     if adding is not None and adding["bulletin"] not in {row["bulletin"] for row in standing}:
         raise slots.none()
+    standing = slots.latest(standing, held)
     return Manifest(
         version, bundle.build(_bundle(store, unit, version, standing, now_s, offset_min))
     )

@@ -19,6 +19,7 @@ from hub.cap.feed import Feeds
 from hub.config import Config
 from hub.metrics import Metrics, create_operator_app
 from hub.mirror.service import Mirror
+from hub.relay.recorder import Recorder
 from hub.services import Services, open_hub
 from hub.serving import Listener
 from protocols.errors import LocalFault
@@ -122,6 +123,7 @@ def _works(services: Services) -> list[Work]:
         lambda: retention.run(services.ledger, services.uploads, services.config.now_ms),
         lambda: Mirror(services).run(),
         lambda: Feeds(services).run(),
+        lambda: Recorder(services).run(),
     ]
 
 

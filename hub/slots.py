@@ -19,6 +19,9 @@ from protocols.policy import Policy
 
 OWN, RELAY, PROVINCE = "own", "relay", "province"
 KINDS = (OWN, RELAY, PROVINCE)
+# What a relay slot plays on days for which nothing new came.
+NOTHING, LAST = "nothing", "last"
+AGAIN = (NOTHING, LAST)
 NAME_LETTERS_MAX = 60
 MINUTES_MAX = 240
 DAY_S = 86400
@@ -29,10 +32,11 @@ def _refuse(code: str, message: str, remedy: str) -> RemoteFault:
 
 
 def read(given: Body) -> Body:
-    """Return a slot's body checked: `name kind times weekdays from until minutes`.
+    """Return a slot's body checked: `name kind times weekdays from until minutes`, and of a relay
+    `source` and `again`.
 
-    `until` may be empty: the slot holds until it is ended. Raises `RemoteFault` (`slot.*`,
-    `timing.*`).
+    `until` may be empty: the slot holds until it is ended; so may `source`. Raises `RemoteFault`
+    (`slot.*`, `timing.*`).
     """
     name = " ".join(str(given["name"]).split())
     if not 1 <= len(name) <= NAME_LETTERS_MAX:
@@ -46,6 +50,9 @@ def read(given: Body) -> Body:
     )
     body = {"name": name, "kind": given["kind"], "minutes": given["minutes"], **when}
     del body["mode"]
+    if given["kind"] == RELAY:
+        again = given.get("again") if given.get("again") in AGAIN else NOTHING
+        body.update(source=str(given.get("source") or ""), again=again)
     return {**body, "until": body["until"] if given["until"] else ""}
 
 
@@ -176,6 +183,30 @@ def refresh(rows: Sequence[Row], held: Frame) -> list[Row]:
             if when is not None:
                 found.append({**row, "timing": when})
     return found
+
+
+def latest(rows: Sequence[Row], held: Frame) -> list[Row]:
+    """Return bulletins without the days of a relay slot on which a later one plays instead."""
+    found: list[Row] = []
+    following: dict[str, str] = {}
+    for row in sorted(rows, key=_age, reverse=True):
+        wanted = row["timing"].get("slot")
+        if wanted is None or held.slots[wanted["id"]].get("again") != LAST:
+            found.append(row)
+            continue
+        when, after = row["timing"], following.get(wanted["id"], "")
+        following[wanted["id"]] = min(after or when["from"], when["from"])
+        if after:
+            last = (date.fromisoformat(after) - timedelta(days=1)).isoformat()
+            when = {**when, "until": min(when["until"], last)}
+        if when["from"] <= when["until"]:
+            found.append({**row, "timing": when})
+    kept = {row["bulletin"]: row for row in found}
+    return [kept[row["bulletin"]] for row in rows if row["bulletin"] in kept]
+
+
+def _age(row: Row) -> tuple[str, int, str]:
+    return row["timing"].get("from", ""), row["created_s"], row["bulletin"]
 
 
 def kept(body: Body) -> dict[str, Any]:

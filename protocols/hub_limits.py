@@ -74,3 +74,11 @@ UNITS_FILE_BYTES_MAX = 1024 * 1024
 UNITS_FILE_ROWS_MAX = 4000
 # Days on which one file changes the tree; each is checked as a whole tree.
 UNITS_FILE_DAYS_MAX = 64
+# A podcast feed with years of broadcasts; redirects that podcast counters put before a file; how
+# long a source may say nothing; and a whole file at a slow broadcaster's pace.
+RELAY_FEED_BYTES_MAX = 4 * 1024 * 1024
+RELAY_REDIRECTS_MAX = 6
+RELAY_STALL_S_MAX = 30
+RELAY_FILE_S_MAX = 1800
+# Two hours of a stream at 192 kbit/s; nodes get the 24 kbit/s that are made of it.
+RELAY_BYTES_MAX = 192 * 1024 * 1024

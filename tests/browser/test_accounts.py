@@ -6,8 +6,10 @@ from axe_playwright_python.async_playwright import Axe
 from hub import accounts, bulletins, enrolment_api, frame, timing
 from hub.cap import arriving, senders
 from hub.mirror import directive, gaps, offers, outbox, peers
+from hub.relay import sources
 from hub.roles import Grant
 from protocols import enrolment
+from protocols.errors import RemoteFault
 from tests.browser.test_pages import address, chromium, overflow, served_pages, shoot
 from tests.hub.cap_files import SENDER, build, geocode, info
 from tests.hub.conftest import COMMUNE, config, founded, passphrases, services
@@ -79,6 +81,12 @@ def change_frame(store, now_s):
     when = {"times": ["17:00"], "weekdays": [1, 2], "from": "2026-01-01", "until": ""}
     slot = {"name": "Bản tin chiều", "kind": "own", "minutes": 20, **when}
     entry = "e" + "0" * 12
+    source = {"source": "vov1", "kind": "stream", "name": "VOV1", "url": "https://vov.vn/a.mp3",
+              "private_ok": False, "minutes": 30, "times": ["06:00"],
+              "weekdays": [1, 2]}  # fmt: skip
+    sources.add(store, source, "test", now_s)
+    sources.keep(store, "vov1", "2026-11-28T06:00", "Tin", {"failure_code": "relay.link"}, now_s)
+    sources.note(store, "vov1", RemoteFault("relay.link", "x", "y"), now_s)
     held = frame.ask(store, COMMUNE, frame.SLOT, entry, slot, "test", now_s)
     store.change("frame_changes", (held,), {"state": frame.IN_FORCE})
     slot["times"] = ["21:30"]
@@ -163,7 +171,7 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services):
              "/audit?check=1", "/mirror", "/offers", "/approvals",
              "/nodes?state=never", "/map", "/notices", "/nodes/loa-1",
              "/bulk/new", "/bulk", "/bulk/bulk-" + "0" * 12,
-             "/calendar", "/frame", "/frame/changes/" + change,
+             "/calendar", "/frame", "/frame/changes/" + change, "/relays",
              "/reports", "/reports/year", "/progress",
              "/units", "/units/import", "/units/" + COMMUNE,
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",

@@ -1,0 +1,1 @@
+"""Relay sources: broadcasters whose podcasts and streams are recorded into bulletins."""

@@ -1,0 +1,243 @@
+"""Record what broadcasters send: podcasts as files, streams at their times; each thing once.
+
+Nothing is passed on live. What was recorded is a file like any other, heard by an approver, held by
+nodes before its time, and played whether or not the broadcaster or the link is there.
+"""
+
+import asyncio
+import logging
+import random
+import tempfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp.abc import AbstractResolver
+
+from hub import renditions, sound_report, timing
+from hub.blobs import Draft
+from hub.mirror.pace import Pace
+from hub.relay import filling, podcast, sources
+from hub.relay.fetch import Fetcher, link
+from hub.services import Services
+from hub.store import Row, Store
+from protocols.errors import Fault, RemoteFault
+from protocols.hub_limits import (
+    RELAY_BYTES_MAX,
+    RELAY_FEED_BYTES_MAX,
+    RELAY_FILE_S_MAX,
+    RELAY_STALL_S_MAX,
+)
+
+_log = logging.getLogger("chieng.relay")
+
+EVERY_S = 900
+DAY_S = 86400
+LOOK_S = 10
+# A stream that breaks off is taken up again after this, for as long as its time lasts.
+AGAIN_S = 2
+# Less of a stream than this part of its length is not worth a slot.
+PART_MIN = 0.5
+
+
+class Recorder:
+    """Look at every source in its time."""
+
+    def __init__(self, services: Services, resolver: AbstractResolver | None = None):
+        self._services = services
+        self._resolver = resolver
+        self._paces: dict[str, Pace] = {}
+        self._due_ms: dict[str, int] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Record until cancelled."""
+        try:
+            while True:
+                await self.begin()
+                await asyncio.sleep(LOOK_S)
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks.values())
+
+    async def begin(self) -> None:
+        """Begin with every source that is due, each in a task of its own."""
+        self._tasks = {name: task for name, task in self._tasks.items() if not task.done()}
+        for row in await self._services.ledger.read(sources.active):
+            name = row["source"]
+            if name not in self._tasks and self._is_due(row):
+                self._tasks[name] = asyncio.create_task(self.look(row))
+
+    def _is_due(self, row: Row) -> bool:
+        now_ms = self._services.config.now_ms()
+        if now_ms < self._due_ms.get(row["source"], 0):
+            return False
+        return row["kind"] == sources.FEED or on_now(row, now_ms // 1000, self._offset_min) != ""
+
+    @property
+    def _offset_min(self) -> int:
+        return self._services.config.utc_offset_min
+
+    async def look(self, row: Row) -> None:
+        """Take what a source has now, and note how that went."""
+        name = row["source"]
+        pace = self._paces.setdefault(name, Pace(random.random))
+        fault: Fault | None = None
+        try:
+            if row["kind"] == sources.FEED:
+                await self._look_at_feed(row)
+            else:
+                await self._record_stream(row)
+        except Fault as error:
+            _log.warning("%s: %s", name, error)
+            fault = error
+        now_ms = self._services.config.now_ms()
+        if fault is None:
+            pace.passed()
+            wait_s = EVERY_S if row["kind"] == sources.FEED else 0
+            self._due_ms[name] = now_ms + wait_s * 1000
+        else:
+            pace.failed(now_ms, None)
+            self._due_ms[name] = pace.until_ms
+        await self._services.ledger.write(lambda s: sources.note(s, name, fault, now_ms // 1000))
+
+    def _fetcher(self, row: Row) -> Fetcher:
+        return Fetcher(bool(row["private_ok"]), self._resolver)
+
+    async def _look_at_feed(self, row: Row) -> None:
+        """Take the newest broadcast of a feed, unless it is here."""
+        pieces: list[bytes] = []
+        await self._fetcher(row).get(
+            row["url"], RELAY_FEED_BYTES_MAX, pieces.append, RELAY_STALL_S_MAX * 4
+        )
+        found = await asyncio.to_thread(podcast.read, b"".join(pieces), row["url"])
+        if not found:
+            raise RemoteFault("relay.feed", "no sound in the feed", "Give a podcast's address.")
+        newest, name = found[0], row["source"]
+        is_new = await self._services.ledger.read(
+            lambda s: sources.tries_left(s, name, newest.name)
+        )
+        if not is_new:
+            await self._fill_again(name, newest.name, row)
+            return
+
+        async def take(draft: Draft) -> None:
+            write = draft.write
+            await self._fetcher(row).get(newest.url, RELAY_BYTES_MAX, write, RELAY_FILE_S_MAX)
+
+        await self._keep(row, newest.name, newest.title, take)
+
+    async def _fill_again(self, name: str, recording: str, row: Row) -> None:
+        """Put today's recording into slots that were laid down since."""
+        now_s = self._services.now_s()
+
+        def fill(store: Store) -> list[str]:
+            kept = store.get("relay_recordings", name, recording)
+            if kept is None or kept["state"] != "kept" or kept["changed_s"] < now_s - DAY_S:
+                return []
+            return filling.fill(store, row, kept, now_s, self._offset_min)
+
+        for bulletin in await self._services.ledger.write(fill):
+            self._services.production.ask(bulletin, 1)
+
+    async def _record_stream(self, row: Row) -> None:
+        """Record the rest of the time that is on now, once."""
+        now_s, name = self._services.now_s(), row["source"]
+        on = on_now(row, now_s, self._offset_min)
+        known = await self._services.ledger.read(lambda s: s.get("relay_recordings", name, on))
+        if not on or known is not None:
+            return
+        day, clock = on.split("T")
+        end_s = timing.moment_s(day, clock, self._offset_min) + row["minutes"] * 60
+
+        async def take(draft: Draft) -> None:
+            await self.record(row, draft, end_s - now_s)
+
+        least_ms = int((end_s - now_s) * 1000 * PART_MIN)
+        await self._keep(row, on, f"{clock} {day}", take, least_ms)
+
+    async def record(self, row: Row, draft: Draft, seconds: float) -> None:
+        """Write a stream for some seconds, taken up again where it breaks off.
+
+        Raises `WorldFault("relay.link")` where nothing came.
+        """
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
+        why: Fault = link("nothing came")
+        while (left := end - clock()) > 0:
+            try:
+                room = RELAY_BYTES_MAX - draft.length
+                await self._fetcher(row).get(row["url"], room, draft.write, left, is_endless=True)
+            except Fault as fault:
+                if fault.whose != "world":
+                    raise
+                _log.warning("%s: %s", row["source"], fault)
+                why = fault
+            await asyncio.sleep(min(AGAIN_S, max(0.0, end - clock())))
+        if not draft.length:
+            raise why
+
+    async def _keep(
+        self,
+        row: Row,
+        recording: str,
+        title: str,
+        take: Callable[[Draft], Any],
+        least_ms: int = 0,
+    ) -> None:
+        """Take a file, listen to it, keep it, and put it into the slots of its source."""
+        name, made = row["source"], {}
+        fault: Fault | None = None
+        try:
+            with self._services.blobs.draft(RELAY_BYTES_MAX) as draft:
+                await take(draft)
+                sha256 = (await asyncio.to_thread(draft.commit)).sha256
+            made = {"sha256": sha256, "report": await self._listen(row, sha256, least_ms)}
+        except Fault as error:
+            fault, made = error, {"failure_code": error.code}
+        now_s = self._services.now_s()
+
+        def note(store: Store) -> list[str]:
+            sources.keep(store, name, recording, title, made, now_s)
+            if fault is not None:
+                return []
+            kept = store.get("relay_recordings", name, recording)
+            return filling.fill(store, row, kept or {}, now_s, self._offset_min)
+
+        for bulletin in await self._services.ledger.write(note):
+            self._services.production.ask(bulletin, 1)
+        if fault is not None:
+            raise fault
+
+    async def _listen(self, row: Row, sha256: str, least_ms: int) -> dict[str, Any]:
+        """Return loudness and length of a recording; raises for what is no sound, too short or too
+        long.
+        """
+        work = self._services.config.work
+        with tempfile.TemporaryDirectory(dir=work) as folder:
+            path = self._services.blobs.path(sha256)
+            report = await sound_report.inspect(path, Path(folder))
+        longest_ms = min(row["minutes"] * 60, renditions.DURATION_S_MAX) * 1000
+        # A stream ends with its time; a second of rounding is none of its faults.
+        if report["duration_ms"] > longest_ms + 60_000:
+            raise RemoteFault("relay.long", "longer than allowed", "Allow more minutes.")
+        if report["duration_ms"] < least_ms:
+            raise link("the stream broke off")
+        return {one: report[one] for one in ("duration_ms", "lufs", "peak_db", "clipped")}
+
+
+def on_now(row: Row, now_s: int, offset_min: int) -> str:
+    """Return which time of a stream is on (`2026-11-28T05:30`), or an empty text."""
+    local = timing.local_time(now_s, offset_min)
+    for days in (0, 1):
+        day = (local - timedelta(days=days)).date()
+        if day.isoweekday() not in row["weekdays"]:
+            continue
+        for clock in row["times"]:
+            start_s = timing.moment_s(day.isoformat(), clock, offset_min)
+            if start_s <= now_s < start_s + row["minutes"] * 60:
+                return f"{day.isoformat()}T{clock}"
+    return ""
