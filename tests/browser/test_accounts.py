@@ -1,7 +1,11 @@
 """An officer's first sign-in on a telephone, and every page for a reader with WCAG in mind."""
 
+import itertools
+import re
+
 import pyotp
-from axe_playwright_python.async_playwright import Axe
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 
 from hub import accounts, bulletins, enrolment_api, frame, timing
 from hub.cap import arriving, senders
@@ -18,7 +22,7 @@ from tests.hub.enrolling import NewNode, ticket
 __all__ = ("address", "chromium", "config", "founded", "passphrases", "served_pages", "services")
 
 PASSWORD = "bốn từ chẳng ai ghép"
-COMBINATIONS = (("vi", "dark", 390), ("en", "light", 1280))
+COMBINATIONS = tuple(itertools.product(("light", "dark"), (390, 1280)))
 # WCAG 2.2 AA and everything below it.
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
@@ -163,7 +167,63 @@ async def install(services):
     return sheets[0]
 
 
-async def test_every_page_is_fit_for_every_reader(address, chromium, services):
+# Everything that takes a press and can be seen; of radio buttons of one name the keyboard stops at
+# one. Each gets a number, by which the walk with the key tells it.
+STOPS = """() => {
+  const names = new Set(), found = [];
+  const pressed = "a[href], button, input, select, textarea, summary, audio[controls]";
+  for (const one of document.querySelectorAll(pressed + ", [role=button], [onclick]")) {
+    if (one.disabled || one.type === "hidden" || !one.checkVisibility()) continue;
+    if (one.type === "radio" && names.has(one.name)) continue;
+    if (one.type === "radio") names.add(one.name);
+    found.push(one.outerHTML.slice(0, 120));
+    one.dataset.stop = found.length - 1;
+  }
+  return found;
+}"""
+HERE = """() => {
+  const one = document.activeElement;
+  if (!one || one === document.body) return null;
+  const first = one.type === "radio" && document.querySelector(`[name="${one.name}"][data-stop]`);
+  return (first || one).dataset.stop ?? "";
+}"""
+
+
+async def unreached(page):
+    """Return what the Tab key never comes to."""
+    stops = await page.evaluate(STOPS)
+    seen = set()
+    for _ in range(3 * len(stops) + 20):
+        await page.keyboard.press("Tab")
+        here = await page.evaluate(HERE)
+        if here is None and seen:
+            break
+        seen.add(here)
+    return [stop for number, stop in enumerate(stops) if str(number) not in seen]
+
+
+AXE = """(rules) => axe.run({runOnly: rules, resultTypes: ["violations"]}).then((found) =>
+  found.violations.map((one) => [one.id, one.nodes.slice(0, 3).map((node) => node.target)]))"""
+
+
+async def faults(page, name):
+    """Return what a reader would stumble over on an open page in every combination."""
+    found = []
+    await page.evaluate(AXE_SCRIPT)
+    for scheme, width in COMBINATIONS:
+        await page.set_viewport_size({"width": width, "height": 844})
+        await page.emulate_media(color_scheme=scheme)
+        if await overflow(page):
+            found.append((name, scheme, width, "wider than the screen"))
+        found += [(name, scheme, width, *one) for one in await page.evaluate(AXE, list(TAGS))]
+        device = "phone" if width < 600 else "desktop"
+        await shoot(page, f"{name}-{device}-{scheme}")
+    return found
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+async def test_every_page_is_fit_for_every_reader(address, chromium, services, language):
+    """In two languages, by day and by night, on a phone and a desk, and by keyboard alone."""
     alarm, change = await furnish(services)
     sheet = await install(services)
     paths = ("/", "/bulletins/new", "/words", "/bulletins/b" + "0" * 12,
@@ -178,20 +238,35 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services):
              "/cap", "/cap/messages/" + alarm, "/emergency?cap=" + alarm,
              "/installations", "/installations/tickets/ve-1",
              "/installations/enrolments/" + sheet)  # fmt: skip
-    axe, found = Axe(), []
-    for language, scheme, width in COMBINATIONS:
-        context = await chromium.new_context(
-            viewport={"width": width, "height": 844}, color_scheme=scheme
-        )
-        page = await context.new_page()
-        for path in paths:
-            mark = "&" if "?" in path else "?"
-            await page.goto(f"{address}{path}{mark}lang={language}")
-            assert await page.get_attribute("html", "lang") == language
-            assert await overflow(page) == 0, (path, width)
-            results = await axe.run(page, options={"runOnly": list(TAGS)})
-            for one in results.response["violations"]:
-                where = [node["target"] for node in one["nodes"]][:3]
-                found.append((path, language, scheme, one["id"], where))
-        await context.close()
+    found = []
+    context = await chromium.new_context(
+        viewport={"width": 1280, "height": 844}, reduced_motion="reduce"
+    )
+    page = await context.new_page()
+    for path in paths:
+        mark = "&" if "?" in path else "?"
+        await page.goto(f"{address}{path}{mark}lang={language}")
+        assert await page.get_attribute("html", "lang") == language
+        found += [(path, "by keyboard", stop) for stop in await unreached(page)]
+        parts = re.findall("[^/]+", path.split("?")[0])
+        name = "-".join("one" if re.search("[0-9]", part) else part for part in parts) or "overview"
+        found += await faults(page, f"pages/{name}-{language}")
+    await context.close()
     assert found == []
+
+
+async def test_the_look_for_stumbling_blocks_sees_some(chromium):
+    context = await chromium.new_context(reduced_motion="reduce")
+    page = await context.new_page()
+    await page.set_content(
+        "<html lang=vi><title>x</title><a href='/'>Về</a><div role=button>Phát</div>"
+        "<img src=x.png><p style='width:2000px'>Rộng"
+    )
+    assert await unreached(page) == ['<div role="button">Phát</div>']
+    found = await faults(page, "faulty")
+    kinds = {(scheme, width): set() for scheme, width in COMBINATIONS}
+    for _, scheme, width, kind, *_ in found:
+        kinds[scheme, width].add(kind)
+    for one in kinds.values():
+        assert {"image-alt", "wider than the screen"} <= one
+    await context.close()
