@@ -206,7 +206,8 @@ def availability(
 ) -> list[Availability]:
     """Return, by unit, for how much of the period something is known of its nodes.
 
-    A node counts from its registration on; silence that was never filled counts as not known.
+    A node counts from its registration on; silence that was never filled counts as not known, and
+    so does all the time of a node that was never in contact.
     """
     end_ms = min(when.to_ms, now_ms)
     gaps: dict[str, list[tuple[int, int]]] = {}
@@ -215,10 +216,13 @@ def availability(
         gaps.setdefault(gap["node"], []).append((max(gap["from_ms"], when.from_ms), to_ms))
     sums: dict[str, list[int]] = {}
     for unit in sorted(seen):
-        for node in store.find("nodes", {"unit": unit, "state": "enrolled"}):
+        where = {"unit": unit, "state": "enrolled"}
+        for node in store.find("nodes", where, join="node_status"):
             from_ms = max(when.from_ms, node["registered_s"] * 1000)
             whole = max(0, end_ms - from_ms)
             lost = sum(max(0, to - max(at, from_ms)) for at, to in gaps.get(node["node"], ()))
+            if node["contact_ms"] is None:
+                lost = whole
             told = sums.setdefault(unit, [0, 0, 0])
             told[0] += 1
             told[1] += whole

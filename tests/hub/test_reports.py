@@ -111,7 +111,19 @@ def test_a_period_is_whole_days_and_bounded():
             reports.period(first, last, NOON // 1000, OFFSET)
 
 
+def heard(store, node, at_ms=NOON):
+    """Note that a node was in contact."""
+    store.add("node_status", {"node": node, "nonces_json": "[]", "contact_ms": at_ms})
+
+
+def test_a_node_never_in_contact_is_not_available(store):
+    units = fleet.units_on(store, "2026-01-03")
+    found = reports.availability(store, units, [COMMUNE], january(), NOON + 4 * DAY)
+    assert found == [reports.Availability(COMMUNE, "Xã Mới", 1, 0)]
+
+
 def test_silence_is_not_availability(store):
+    heard(store, "loa-1")
     gap = {"node": "loa-1", "why": "silent", "from_ms": NOON, "to_ms": NOON + DAY, "state": "open"}
     store.add("gaps", {**gap, "changed_ms": 0})
     units = fleet.units_on(store, "2026-01-03")
@@ -134,6 +146,7 @@ def test_targets_are_counted_from_the_registry(store):
 
 
 def test_no_silence_is_left_out_however_much_there_was(store):
+    heard(store, "loa-1")
     gap = {"why": "silent", "from_ms": NOON, "to_ms": NOON + DAY, "state": "lost", "changed_ms": 0}
     others = [f"a-{number}" for number in range(ROWS_MAX)]
     store.add_many("gaps", [{**gap, "node": node} for node in (*others, "loa-1")])
@@ -145,7 +158,8 @@ def test_no_silence_is_left_out_however_much_there_was(store):
 def test_whoever_was_heard_last_counts_however_many_were_before(store):
     more = [play(n, NOON + n, node="loa-0", item="b3.1") for n in range(10, ROWS_MAX + 10)]
     store.add_many("plays", [*more, play(9, NOON + DAY, item="b3.1")])
-    row = {"bulletin": "b3", "version": 1, "unit": COMMUNE, "hamlets": []}
+    row = {"bulletin": "b3", "version": 1, "unit": COMMUNE, "hamlets": [], "text": "Chữ."}
+    row["timing"] = {"mode": "now"}
     assert overview.reach(store, row)["reach_heard"] == 1
 
 
