@@ -52,6 +52,18 @@ class JournalBook(Book):
         self.retry()
         self.news.ring()
 
+    def write_memo(self, chain: str, number: int, data: bytes) -> None:
+        """Keep a memo of the journal (see there) up to date, unless the disk refuses."""
+        if not self._waiting:
+            try:
+                self._journal.write_memo(chain, number, data)
+            except WorldFault as fault:
+                self.fault = fault
+
+    def memo(self, chain: str) -> "tuple[int, bytes]":
+        """Return the memo of a chain that still holds; no bytes when there is none."""
+        return self._journal.memo(chain)
+
     def retry(self) -> None:
         """Write what waits, oldest first, as far as the disk takes it."""
         while self._waiting:

@@ -28,6 +28,9 @@ class JournalChain:
         self.builder = records.Chain(node, name, epoch)
         self.broken = False
         self.tail: tuple[str, int] | None = None
+        # The memo that no record has made obsolete, and its last number; empty: there is none.
+        self.memo = b""
+        self.memo_number = 0
         self._storage = storage
         self._node = node
         self._next_index = 1
@@ -52,6 +55,10 @@ class JournalChain:
                 self.tail = (last.epoch, last.last)
                 last_hash = segment.last_hash
                 clean = True
+            if segment.memo is not None:
+                self.memo = segment.memo
+            if segment.memo_number is not None:
+                self.memo_number = segment.memo_number
             clean = clean and segment.end is not None
             self.segments.append(segment)
         self.broken = not clean

@@ -8,7 +8,11 @@ from protocols import canonical, journal
 from protocols.errors import RemoteFault
 from protocols.limits import RECORD_BYTES_MAX
 
+# A memo holds until a record of this kind tells the whole.
+MEMO_UNTIL = "play"
 _GAP_MARK = b'"kind":"gap"'
+# The record that makes a memo obsolete; quotes within texts are escaped.
+_END_MARK = b'"kind":"' + MEMO_UNTIL.encode() + b'"'
 
 
 class Piece:
@@ -35,6 +39,9 @@ class Segment:
         self.gaps: list[dict[str, object]] = []
         # SHA-256 of the last record.
         self.last_hash = ""
+        # The last memo and its number; None where this segment says nothing of them.
+        self.memo: bytes | None = None
+        self.memo_number: int | None = None
 
     def note(self, epoch: str, sequence: int, offset: int) -> None:
         """Take up one more record."""
@@ -67,8 +74,13 @@ def load(storage: Storage, name: str) -> Segment:
                 segment.note(found.epoch, found.sequence, found.offset)
                 last = found.payload
                 _note_gap(segment, last)
+                if _END_MARK in last:
+                    segment.memo = b""
             elif found.kind == journal.POSITION:
                 segment.positions.append((found.epoch, found.sequence))
+            elif found.kind == journal.MEMO:
+                segment.memo_number = found.sequence
+                segment.memo = found.payload or segment.memo
             elif found.kind == journal.DAMAGE:
                 segment.end = None
             elif segment.end is not None:

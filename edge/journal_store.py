@@ -15,7 +15,7 @@ after that fact is on disk, and trouble in making room is left for the next time
 """
 
 from edge.journal_chain import JournalChain
-from edge.journal_segment import Segment
+from edge.journal_segment import MEMO_UNTIL, Segment
 from hw.ports import Storage
 from protocols import journal, records
 from protocols.errors import LocalFault, WorldFault
@@ -87,9 +87,7 @@ class JournalStore:
         """
         chain = self._chains[name]
         entry = self._build(chain, clock, kind, body)
-        if not self._fits(chain, entry):
-            self._rotate(chain)
-        data = self._position_frames(chain)
+        data = self._positions_before(chain, len(entry.data))
         segment = chain.segments[-1]
         record = entry.record
         data += journal.frame(journal.RECORD, record.epoch, record.sequence, entry.data)
@@ -98,6 +96,8 @@ class JournalStore:
         segment.note(record.epoch, record.sequence, offset)
         if kind == "gap":
             segment.gaps.append(record.body)
+        if kind == MEMO_UNTIL:
+            chain.memo = b""
         chain.builder.advance(entry)
         self._doubtful.pop(name, None)
         self._changes[name].append(Run(record.epoch, record.sequence, record.sequence))
@@ -116,6 +116,20 @@ class JournalStore:
             end = chain.segments[-1].end
             if end is not None and journal.place(end, len(data)) + len(data) <= self._segment_bytes:
                 self._write_positions(chain, data)
+
+    def write_memo(self, name: str, number: int, data: bytes) -> None:
+        """Keep a number on disk, and some bytes (none: those of the last memo still hold), until
+        the chain's next record of kind `MEMO_UNTIL`."""
+        chain = self._chains[name]
+        frames = self._positions_before(chain, len(data))
+        frames += journal.frame(journal.MEMO, journal.MEMO_EPOCH, number, data)
+        self._patch(chain, frames, "")
+        chain.memo, chain.memo_number = data or chain.memo, number
+
+    def memo(self, name: str) -> "tuple[int, bytes]":
+        """Return the memo that still holds; no bytes when there is none."""
+        chain = self._chains[name]
+        return chain.memo_number, chain.memo
 
     def new_epoch(self, name: str) -> None:
         """Number what follows anew: the hub holds another history of the present epoch."""
@@ -186,11 +200,17 @@ class JournalStore:
             raise LocalFault("journal.sealed", "the segment is sealed", "Rotate first.")
         return segment.end
 
-    def _fits(self, chain: JournalChain, entry: records.Entry) -> bool:
+    def _positions_before(self, chain: JournalChain, length: int) -> bytes:
+        """Return the frames to write before one of `length` bytes; begins a segment if need be."""
+        if not self._fits(chain, length):
+            self._rotate(chain)
+        return self._position_frames(chain)
+
+    def _fits(self, chain: JournalChain, length: int) -> bool:
         if not chain.segments or chain.segments[-1].end is None:
             return False
         frames = 1 + len(self._unwritten[chain.name])
-        size = frames * journal.HEAD_BYTES + len(entry.data)
+        size = frames * journal.HEAD_BYTES + length
         return journal.place(self._end(chain.segments[-1]), size) + size <= self._segment_bytes
 
     def _position_frames(self, chain: JournalChain) -> bytes:

@@ -12,19 +12,20 @@ from edge.content import Parts, standing_manifests
 from edge.inbox import Inbox
 from edge.performance import Performance
 from edge.supervisor import Task
+from edge.underway import Underway, play_body, skip_body
 from hw import ports
-from protocols import canonical, evidence
+from protocols import canonical
 from protocols.errors import Fault
 from protocols.limits import PLAYOUT_MEMORY_BYTES_MAX
 from protocols.play_stage import FADE_SHORT_MS
 from protocols.play_values import (
     AlertsSet,
+    Cut,
     Halt,
     Play,
     Played,
     ProgrammeSet,
     SettingsSet,
-    Skipped,
 )
 from protocols.playout import Playout
 from protocols.records import PLAYS
@@ -78,6 +79,7 @@ class PlayoutTask(Task):
         self._facts: list[tuple[object, dict[str, int]]] = []
         self._hurry_ticks = 0
         self._session: Playout | None = None
+        self._underway = Underway(parts.book, clock)
         parts.feed.subscribe(self._inbox)
 
     def on_air(self) -> str:
@@ -121,12 +123,17 @@ class PlayoutTask(Task):
             hurry_ms = self._hurry_ticks - self._clock.ticks_ms()
             if hurry_ms <= 0:
                 self._write_down()
+            if not self._facts:
+                self._underway.follow(session.on_air, self._amplifier.observed())
             deadline_ms = session.deadline_ms()
             wait_ms = _TICK_MS if self._unsaved is None else _SAVE_MS
             if self._facts:
                 wait_ms = min(hurry_ms, wait_ms)
             if deadline_ms is not None:
                 wait_ms = max(0, min(wait_ms, deadline_ms - self._clock.ticks_ms()))
+            follow_ms = self._underway.wait_ms(session.on_air)
+            if follow_ms is not None:
+                wait_ms = min(wait_ms, follow_ms)
             await self.rest(self._inbox, self._clock, wait_ms)
 
     async def _halt(self, session: Playout) -> None:
@@ -192,7 +199,7 @@ class PlayoutTask(Task):
             elif kind == "played":
                 self._record_played(fact, observed)  # type: ignore[arg-type]
             elif kind == "skipped":
-                self._record_skipped(fact)  # type: ignore[arg-type]
+                self._parts.book.write(PLAYS, "skip", skip_body(fact))  # type: ignore[arg-type]
 
     async def _start(self, play: Play) -> None:
         # A card that was away at the start may be here by now; nothing when the stream runs.
@@ -205,13 +212,22 @@ class PlayoutTask(Task):
     def _open_session(self) -> Playout:
         place = self._parts.config.place
         lead_ms = _LEAD_MS + self._amplifier.warm_up_left_ms()
+        cut = self._take_cut()
         try:
             data = state_file.read_either(self._storage, _MEMORY, PLAYOUT_MEMORY_BYTES_MAX)
             memory = None if data is None else canonical.decode(data, PLAYOUT_MEMORY_BYTES_MAX)
-            return Playout(place, memory, lead_ms)
+            return Playout(place, memory, lead_ms, cut)
         except Fault as fault:
             self._parts.faults.note("store.playout", fault)
-            return Playout(place, None, lead_ms)
+            return Playout(place, None, lead_ms, cut)
+
+    def _take_cut(self) -> Cut | None:
+        """Write down what an earlier life had on air."""
+        try:
+            return self._underway.take_cut()
+        except Fault as fault:
+            self._parts.faults.note("store.playout", fault)
+            return None
 
     def _save(self) -> None:
         """Store what the session wants remembered; a full disk must not silence the node."""
@@ -226,37 +242,4 @@ class PlayoutTask(Task):
         self._parts.faults.clear("store.playout")
 
     def _record_played(self, fact: Played, observed: "dict[str, int]") -> None:
-        body = _fields(fact)
-        body["evidence"] = evidence.record_fields(observed)
-        self._parts.book.write(PLAYS, "play", body)
-
-    def _record_skipped(self, fact: Skipped) -> None:
-        body = _fields(fact)
-        body["reason"] = fact.reason
-        self._parts.book.write(PLAYS, "skip", body)
-
-
-_PLAYED_NAMES = (
-    ("item", "item"),
-    ("title", "title"),
-    ("legal_class", "class"),
-    ("drill", "drill"),
-    ("unit", "unit"),
-    ("version", "bundle_version"),
-    ("sha256", "rendition_sha256"),
-    ("occurrence", "occurrence"),
-    ("scheduled_ms", "scheduled_ms"),
-    ("started_ms", "started_ms"),
-    ("ended_ms", "ended_ms"),
-    ("from_ms", "from_ms"),
-    ("until_ms", "until_ms"),
-    ("outcome", "outcome"),
-    ("reason", "reason"),
-    ("resumed", "resumed"),
-    ("volume_percent", "volume_percent"),
-)
-
-
-def _fields(fact: object) -> "dict[str, object]":
-    """Return a fact's fields under the names that records have."""
-    return {name: getattr(fact, field) for field, name in _PLAYED_NAMES if hasattr(fact, field)}
+        self._parts.book.write(PLAYS, "play", play_body(fact, observed))

@@ -90,6 +90,8 @@ def _published_s(store: Store, bulletin: str) -> int | None:
 
 
 def _stage(row: Row, node: Row, play: Row | None, published_s: int | None) -> str:
+    if play is not None and play["outcome"] == "cut":
+        return "air"
     if play is not None and play["outcome"] != "failed":
         return "proven" if is_enough(play["grade"], node["kind"]) else "air"
     if published_s is None:

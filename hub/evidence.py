@@ -4,6 +4,8 @@
 HEARD_GRADE = 3
 # A board has read its picture back.
 READ_BACK_GRADE = 2
+# Outcomes of plays that were not heard whole; of a `cut` one (power, a crash) nobody saw the end.
+ENDED_EARLY = ("interrupted", "cut")
 
 
 def is_enough(grade: int, kind: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 from hub import fleet, timing, topics
-from hub.evidence import is_enough
+from hub.evidence import ENDED_EARLY, is_enough
 from hub.store import Above, Row, Store
 from protocols.errors import RemoteFault
 
@@ -49,7 +49,7 @@ class Sums(NamedTuple):
         return Sums(
             self.plays + 1,
             self.proven + (is_enough(play["grade"], kind) and play["outcome"] != "failed"),
-            self.interrupted + (play["outcome"] == "interrupted"),
+            self.interrupted + (play["outcome"] in ENDED_EARLY),
             self.failed + (play["outcome"] == "failed"),
             self.airtime_ms + aired_ms,
         )

@@ -92,7 +92,10 @@ _SHOWN = (
     N_("Not proven: the board does not report back"),
     N_("Shown: the board confirmed the picture"),
 )
-_INTERRUPTED = N_("Interrupted")
+_OUTCOMES = {
+    "interrupted": N_("Interrupted"),
+    "cut": N_("Cut off by a power cut or restart; it was on air until then at least"),
+}
 _NOT_PLAYED = N_("Not played")
 NOT_PLAYED = {
     "late": N_("no room in time"),
@@ -350,7 +353,8 @@ class Words:
         """Return what else is to say about a play, often nothing."""
         if play["resumed"]:
             return self._("Resumed where it was interrupted")
-        return self._(_INTERRUPTED) if play["outcome"] == "interrupted" else ""
+        said = _OUTCOMES.get(play["outcome"], "")
+        return self._(said) if said else ""
 
     def timing(self, when: dict[str, Any]) -> str:
         """Return when a bulletin plays."""

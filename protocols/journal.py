@@ -8,8 +8,9 @@ patch; after a cut it is whole, absent, or torn, and a torn one fails its CRC. M
 Only an end of nothing but zeros is *clean*. Behind any other end a record may have stood that the
 hub already has; whoever finds one starts a new epoch in a new segment, and so can never use a
 sequence twice. What would straddle two blocks of the disk begins at the second instead: zeros up
-to there are no damage. Frames are of two kinds: a record, and a position (the hub has this epoch up
-to here), which is written along with the next record and costs no write of its own.
+to there are no damage. Frames are of three kinds: a record; a position (the hub has this epoch up
+to here), which is written along with the next record and costs no write of its own; and a memo, for
+this node alone: a number, and some bytes or none, which say where to go on.
 """
 
 import binascii
@@ -21,6 +22,7 @@ from protocols.limits import JOURNAL_PIECE_BYTES, RECORD_BYTES_MAX
 
 RECORD = "record"
 POSITION = "position"
+MEMO = "memo"
 DAMAGE = "damage"
 END = "end"
 
@@ -29,20 +31,23 @@ HEAD_BYTES = 24
 BLOCK_BYTES = 4096
 _HEAD = ">2sH8sQ"
 _HEAD_CRC = ">I"
-_MARKS = {RECORD: b"\xff\xa1", POSITION: b"\xff\xa2"}
+# A memo is the position of an epoch that never is: older images pass over it.
+MEMO_EPOCH = "0000000000000000"
+_MARKS = {RECORD: b"\xff\xa1", POSITION: b"\xff\xa2", MEMO: b"\xff\xa2"}
 _KINDS = {b"\xff\xa1": RECORD, b"\xff\xa2": POSITION}
 
 
 class Frame(namedtuple("Frame", ("kind", "offset", "size", "epoch", "sequence", "payload"))):
     """One finding of a scan, at `offset`, `size` bytes long.
 
-    RECORD carries the record's bytes as `payload`, POSITION none. DAMAGE spans bytes that are no
-    frame. END is the last: its `size` is 0 when only zeros follow (clean, append here), else 1.
+    RECORD and MEMO carry bytes as `payload`, POSITION none; `sequence` is the number. DAMAGE spans
+    bytes that are no frame. END is the last: its `size` is 0 when only zeros follow (clean, append
+    here), else 1.
     """
 
 
 def frame(kind: str, epoch: str, sequence: int, payload: bytes = b"") -> bytes:
-    """Build one frame; `payload` is a record's bytes; a position has none."""
+    """Build one frame; `payload` is a record's or a memo's bytes; a position has none."""
     if len(payload) > RECORD_BYTES_MAX or not 0 <= sequence < 1 << 63:
         raise LocalFault("journal.range", "frame out of range", "Keep records to their limits.")
     head = struct.pack(
@@ -69,7 +74,8 @@ def parse(data: bytes, offset: int = 0) -> Frame | None:
     if _crc(bytes(data[: HEAD_BYTES - 4]), payload) != crc:
         return None
     name = binascii.hexlify(epoch).decode()
-    return Frame(_KINDS[mark], offset, HEAD_BYTES + length, name, sequence, payload)
+    kind = MEMO if name == MEMO_EPOCH else _KINDS[mark]
+    return Frame(kind, offset, HEAD_BYTES + length, name, sequence, payload)
 
 
 def scan(read: "object", offset: int = 0) -> "object":

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 INTERRUPTED = "interrupted"
 COMPLETE = "complete"
 FAILED = "failed"
+# The end was not seen: power, a crash.
+CUT = "cut"
 
 
 class OnAir:

@@ -63,6 +63,8 @@ class OpenAlerts:
         self.runs = runs
         self.entries: dict[str, OpenAlert] = {}
         self.changed = False
+        # The one that was on air when an earlier session died.
+        self.cut_key = ""
         self._known_before = {key for key in runs if runs[key].state == OPEN}
         self._accounted_ticks: int | None = None
 
@@ -121,6 +123,7 @@ class OpenAlerts:
     def _end(self, entry: OpenAlert, reason: str) -> list[Skipped]:
         """End an alert; a fact is due when nothing of it was ever heard."""
         heard = entry.run.plays > 0 or (entry.job is not None and entry.job.begun)
+        heard = heard or entry.standing.key == self.cut_key
         entry.run.state = FINISHED if heard and reason == "expired" else reason
         self.changed = True
         self.entries.pop(entry.standing.key)

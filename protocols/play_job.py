@@ -64,6 +64,8 @@ class Job:
         self.resumes = False
         self.heard = False
         self.failed = False
+        # The part that comes next was on air when an earlier session died, and recorded.
+        self.was_cut = False
         self.is_fallback = False
         self.drill = False
         self.is_alert = False
@@ -95,6 +97,7 @@ class Job:
         self.rung = 0
         self.position_ms = 0
         self.resumes = False
+        self.was_cut = False
 
     def step_failed(self, position_ms: int) -> None:
         """Go on to the next rendition of the part, at the position reached."""

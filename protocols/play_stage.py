@@ -10,7 +10,7 @@ from protocols.on_air import OnAir
 from protocols.open_alerts import OpenAlerts
 from protocols.play_job import part_of
 from protocols.play_memory import PlayMemory, read
-from protocols.play_queue import PlayQueue
+from protocols.play_queue import PlayQueue, job_of
 from protocols.play_values import Stop
 from protocols.programme import Programme
 from protocols.wall_clock import WallClock
@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from protocols.open_alerts import OpenAlert
     from protocols.play_job import Job
+    from protocols.play_values import Cut
+    from protocols.programme import Due
     from protocols.targets import Place
 
 IDLE = "idle"
@@ -42,8 +44,15 @@ FADE_MS = 2000
 class Stage:
     """Hold the session's state and carry out its decisions."""
 
-    def __init__(self, place: "Place", memory: object = None, lead_ms: int = 3000):
-        """Begin idle with an unknown clock; `memory` is the value of the last `Remember`.
+    def __init__(
+        self,
+        place: "Place",
+        memory: object = None,
+        lead_ms: int = 3000,
+        cut: "Cut | None" = None,
+    ):
+        """Begin idle with an unknown clock; `memory` is the value of the last `Remember`, `cut`
+        what was on air at the end of a session that died.
 
         `lead_ms` is how long before its time a `Play` is given out (relay, warm-up, pre-roll).
         Raises `RemoteFault("format.field")` when `memory` is broken: begin without it then.
@@ -64,6 +73,28 @@ class Stage:
         self._held = False
         self._now_ms = 0
         self._deadline_ms: int | None = None
+        self._cut_key = ""
+        if cut is not None:
+            self._take_cut(cut)
+
+    def _take_cut(self, cut: "Cut") -> None:
+        """Go on with what was cut, and let no skip be recorded of it."""
+        if cut.is_alert:
+            self.alerts.cut_key = cut.key
+        elif not self._memory.is_done(cut.key, cut.start_ms):
+            self._cut_key = cut.key
+            self._memory.add_begun(cut.key, cut.start_ms, cut.part, cut.item, cut.position_ms)
+            self._changed = True
+
+    def _job_of(self, due: "Due") -> "Job":
+        """Return the job of an occurrence, at the place where an earlier session left it."""
+        job = job_of(due, self.programme)
+        if job.key in self._memory.begun:
+            job.take_up(self._memory.begun[job.key])
+        if job.key == self._cut_key:
+            self._cut_key = ""
+            job.was_cut = True
+        return job
 
     def _air(self) -> OnAir:
         if self.on_air is None:
@@ -124,7 +155,7 @@ class Stage:
 
     def _give_up(self, job: "Job", reason: str) -> None:
         """End an occurrence early; what of it was not begun is recorded as skipped."""
-        if job.position_ms > 0:
+        if job.position_ms > 0 or job.was_cut:
             job.part_done()
         if not job.is_over():
             self._out.append(job.skipped(reason))
@@ -198,6 +229,7 @@ class Stage:
     def _play(self, job: "Job", entry: "OpenAlert | None", at_ms: int | None, volume: int) -> None:
         self._plays += 1
         start_ticks = self._now_ms if at_ms is None else self.clock.ticks_ms(at_ms)
+        job.was_cut = False
         on_air = OnAir(self._plays, job, entry, at_ms, volume, start_ticks + OVERRUN_MS)
         self.on_air = on_air
         self.state = STARTING

@@ -141,16 +141,25 @@ class Played(
         ),
     )
 ):
-    """Record one `Play`: `outcome` is `complete`, `interrupted` or `failed`, `reason` says why.
+    """Record one `Play`: `outcome` is `complete`, `interrupted`, `failed` or `cut`; `reason` why.
 
     Reasons of an interruption: `emergency`, `priority`, `quiet`, `mourning`, `recalled`, `clock`
     (it was set just before the start), `cancelled`, `superseded`, `withdrawn`, or what `Halt` gave;
-    of a failure the fault's code or `overrun`; `fallback` where the fallback was heard.
+    of a failure the fault's code or `overrun`; `fallback` where the fallback was heard. A `cut` one
+    (`reset`: power was lost, or the agent died) is told after the next start; its `ended_ms` and
+    `until_ms` are what was surely reached.
     `version` is the manifest's; `occurrence` is `rule/date/time`, or `alert/<n>` for the n-th play
     of the alert named by `item`; times are None where the clock was unknown or no sound came.
     """
 
     kind = "played"
+
+
+class Cut(
+    namedtuple("Cut", ("key", "start_ms", "part", "item", "position_ms", "is_alert")),
+):
+    """Tell a new session what was on air when the last one died, recorded already: the occurrence's
+    or alert's key and start, the part and its item, and how far that surely came."""
 
 
 class Skipped(

@@ -20,7 +20,7 @@ from protocols.items import EMERGENCY, PRIORITY
 from protocols.on_air import COMPLETE, FAILED, INTERRUPTED, OnAir
 from protocols.open_alerts import alert_rank
 from protocols.play_job import RANK_EMERGENCY
-from protocols.play_queue import job_of, refresh
+from protocols.play_queue import refresh
 from protocols.play_stage import (
     CLOSED,
     DEVICE_RETRY_MS,
@@ -235,12 +235,9 @@ class Playout(Stage):
             rank = self.on_air.job.rank()
         due, missed = self._feed.take(self.programme, wall_ms, self._lead_ms, known)
         for entry in missed:
-            self._give_up(job_of(entry, self.programme), "late")
+            self._give_up(self._job_of(entry), "late")
         for entry in due:
-            job = job_of(entry, self.programme)
-            if job.key in self._memory.begun:
-                job.take_up(self._memory.begun[job.key])
-            self._wait(job)
+            self._wait(self._job_of(entry))
         for job in self.queue.take_late(wall_ms, self._now_ms, rank):
             self._give_up(job, "late")
 

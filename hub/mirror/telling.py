@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hub import facts, timing
-from hub.evidence import HEARD_GRADE
+from hub.evidence import ENDED_EARLY, HEARD_GRADE
 from hub.mirror import outbox
 from hub.mirror.outbox import Fact
 from hub.store import Row, Store
@@ -96,7 +96,8 @@ def play_fact(node_row: Row, row: Row) -> Fact:
         "started_ms": row["started_ms"],
         "ended_ms": row["ended_ms"],
         "duration_s": max(0, row["ended_ms"] - row["started_ms"]) // 1000,
-        "outcome": row["outcome"],
+        # Provinces know no cut.
+        "outcome": "interrupted" if row["outcome"] in ENDED_EARLY else row["outcome"],
         "resumed": bool(row["resumed"]),
         "milliwatts": row["milliwatts"],
         "grade": row["grade"],
@@ -126,7 +127,7 @@ def count(store: Store, rows: Iterable[Row], now_ms: int) -> None:
             "plays": sums["plays"] + len(group),
             "heard": sums["heard"] + sum(row["grade"] >= HEARD_GRADE for row in group),
             "interrupted": sums["interrupted"]
-            + sum(row["outcome"] == "interrupted" for row in group),
+            + sum(row["outcome"] in ENDED_EARLY for row in group),
             "failed": sums["failed"] + sum(row["outcome"] == "failed" for row in group),
             "airtime_ms": sums["airtime_ms"]
             + sum(max(0, row["ended_ms"] - row["started_ms"]) for row in group),

@@ -89,6 +89,10 @@ async def test_an_alert_takes_two_steps_and_shows_how_far_it_is(pages, services,
             "item": f"{row['bulletin']}.1", "title": row["title"], "scheduled_ms": None,
             "started_ms": now_ms, "ended_ms": now_ms + 1, "outcome": "complete", "resumed": 0,
             "grade": 3, "milliwatts": 9000}  # fmt: skip
+    # Power went while it sounded: on air, and not proven to have been heard whole.
+    cut = {**play, "sequence": 2, "started_ms": now_ms - 9, "outcome": "cut"}
+    await services.ledger.write(lambda s: s.add("plays", cut))
+    assert await counts() == {"sent": 1, "air": 1, "proven": 0}
     await services.ledger.write(lambda s: s.add("plays", play))
     assert (await counts())["proven"] == 1
     _, text = await pages("GET", path)

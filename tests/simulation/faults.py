@@ -80,9 +80,19 @@ class Trouble:
         self.mend(station)
 
     async def _power(self, station):
+        if self._random.random() < 0.5:
+            await self._until_it_sounds(station)
         await station.power_off()
         await self._pause(1, self._random.choice((10, 600, 10 * 3600)))
         station.power_on()
+
+    async def _until_it_sounds(self, station):
+        """Wait some hours for the middle of a play."""
+        for _ in range(6 * 360):
+            await asyncio.sleep(10)
+            if station.is_on and station.is_sounding():
+                await self._pause(0, 90)
+                return
 
     async def _torn(self, station):
         """Cut the power inside one of the next storage calls, whenever that comes."""

@@ -10,7 +10,8 @@ from collections import Counter, namedtuple
 
 from hub.ingest import HOLE
 from protocols import canonical
-from tests.simulation.province import PROVINCE, RATE_HZ, UTC_OFFSET_MIN
+from tests.simulation.as_run import AsRun
+from tests.simulation.province import PROVINCE, UTC_OFFSET_MIN
 
 # A fade begins in time and a gain changes with the clock's own step: what is no breach yet.
 EDGE_MS = 1_500
@@ -18,8 +19,6 @@ EDGE_MS = 1_500
 UNWRITTEN_MS = 2_000
 # An alert that stood verified with its sound this long, with power on, must have begun.
 OWED_MS = 15 * 60_000
-# A tick of the card: stretches shorter than this say nothing.
-SHORT_MS = 500
 LATE_MS = 1_800_000
 # What the hub says of records that neither it nor the node has any more.
 _HOLE = re.compile(r"\w+ (\w+): (\d+) to (\d+) are lost")
@@ -256,7 +255,16 @@ class Judge:
         for station in self._world.stations:
             waiting.update(station.waiting())
         self._check_records(waiting)
-        self._check_plays(waiting)
+        rows = self._world.hub.store._rows["records"]
+        stored = {key: row["record"] for key, row in rows.items() if row["kind"] == "play"}
+        stored.update((key, data) for key, data in waiting.items() if key not in rows)
+        as_run = AsRun(self.break_, stored)
+        for name, item, heard, ended_ms in self._heard:
+            cuts = self._cuts.get(name, ())
+            near_cut = any(ended_ms <= cut <= ended_ms + UNWRITTEN_MS for cut in cuts)
+            as_run.hear(name, item, heard, near_cut, name in self.flipped)
+        self.counts["plays"] += as_run.check()
+        self.counts["cut plays"] += as_run.cut_count()
 
     def _check_records(self, waiting):
         rows = self._world.hub.store._rows["records"]
@@ -276,36 +284,6 @@ class Judge:
                 self.counts["records lost with both disks"] += 1
             elif not (key[0] in self.flipped and _is_told(key, told)):
                 self.break_("a record was lost", key[0], key)
-
-    def _check_plays(self, waiting):
-        """Match every stretch of sound with exactly one record of a play, and back."""
-        rows = self._world.hub.store._rows["records"]
-        stored = {key: row["record"] for key, row in rows.items() if row["kind"] == "play"}
-        stored.update((key, data) for key, data in waiting.items() if key not in rows)
-        bodies = Counter()
-        for key, data in stored.items():
-            value = canonical.decode(data, len(data))
-            body = value["body"]
-            if value["kind"] == "play" and body["until_ms"] - body["from_ms"] >= SHORT_MS:
-                bodies[(key[0], body["item"], body["from_ms"], body["until_ms"])] += 1
-        certain, possible = Counter(), Counter()
-        for name, item, heard, ended_ms in self._heard:
-            from_ms, until_ms = (
-                one * 1000 // RATE_HZ for one in (heard.from_sample, heard.until_sample)
-            )
-            if until_ms - from_ms < SHORT_MS:
-                continue
-            key = (name, item, from_ms, until_ms)
-            cuts = self._cuts.get(name, ())
-            is_cut = any(ended_ms <= cut <= ended_ms + UNWRITTEN_MS for cut in cuts)
-            (possible if heard.was_cut or is_cut or name in self.flipped else certain)[key] += 1
-        for key in certain:
-            if bodies[key] < certain[key]:
-                self.break_("a play was not recorded", *key)
-        for key in bodies:
-            if bodies[key] > certain[key] + possible[key]:
-                self.break_("a play was recorded twice", *key)
-        self.counts["plays"] += sum(bodies.values())
 
     def break_(self, what, where, *detail):
         """Report a breach; it ends the run."""

@@ -2,6 +2,7 @@
 
 from edge.blob_store import BlobStore
 from edge.playout_task import PlayoutTask
+from edge.underway import Underway
 from hub import ingest
 from protocols import budget
 from protocols.budget import Budget
@@ -12,6 +13,7 @@ from tests.simulation import world
 from tests.simulation.world import Scale, run
 
 CALM = Scale(2, 2, ())
+CUTS = Scale(2, 3, ("power",))
 
 
 def breach(scale=CALM, seed=3):
@@ -41,6 +43,23 @@ def test_a_ceiling_that_nobody_keeps_is_seen(monkeypatch):
 def test_a_play_that_is_not_written_down_is_seen(monkeypatch):
     monkeypatch.setattr(PlayoutTask, "_record_played", lambda *_: None)
     assert breach().startswith("a play was not recorded")
+
+
+def test_a_cut_play_that_is_not_written_down_is_seen(monkeypatch):
+    monkeypatch.setattr(Underway, "take_cut", lambda *_: None)
+    assert breach(CUTS).startswith("a cut play was not recorded")
+
+
+def test_a_cut_play_that_claims_too_much_is_seen(monkeypatch):
+    honest = Underway.take_cut
+
+    def boast(self):
+        number, data = self._book.memo("plays")
+        self._book.memo = lambda chain: (number + 60_000, data)
+        return honest(self)
+
+    monkeypatch.setattr(Underway, "take_cut", boast)
+    assert breach(CUTS).startswith("a cut play was recorded as longer than it was")
 
 
 def test_sound_that_is_not_what_was_approved_is_seen(monkeypatch):
