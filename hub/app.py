@@ -85,6 +85,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
 def _install_node_routes(app: web.Application, services: Services) -> None:
     app[SERVICES] = services
     app[static_files.METADATA_FILES] = static_files.MetadataFiles()
+    app[static_files.SMALL_BLOBS] = static_files.SmallBlobs()
     app[events.WAKES] = events.Wakes(services.config.repository)
     app.cleanup_ctx.append(events.lifespan)
     app.add_routes(

@@ -23,12 +23,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hub import audit, database_address, database_copy, facts
+from hub import audit, bucket, database_address, database_copy, facts
 from hub.blobs import Blobs
+from hub.bucket_blobs import BucketBlobs
 from hub.config import Config
 from hub.repository import durable, recovery
 from hub.repository.layout import Layout
-from hub.services import open_hub
+from hub.services import open_blobs, open_hub
 from protocols.errors import Fault, LocalFault, WorldFault
 
 FORMAT = "chieng-copy-1"
@@ -69,7 +70,20 @@ def back_up(config: Config, target: Path, keep: int) -> dict[str, Any]:
             "backup.disk", f"the copy was not made: {error}", "Free some space, or copy elsewhere."
         ) from error
     removed = _forget(target, keep)
-    return {"copy": str(whole), "media": len(media), "removed": removed}
+    made = {"copy": str(whole), "media": len(media), "removed": removed}
+    return {**made, **_not_contained(config)}
+
+
+def _not_contained(config: Config) -> dict[str, Any]:
+    """Say what the copy lacks: media that only the bucket has, which must outlive the hub."""
+    blobs = open_blobs(config)
+    if not isinstance(blobs, BucketBlobs):
+        return {}
+    try:
+        found: dict[str, Any] = {"media_in_bucket_only": len(blobs.only_there())}
+    except Fault as fault:
+        found = {"media_in_bucket_only": fault.message}
+    return {"bucket": str(blobs.bucket.place), **found}
 
 
 def _copy_consistently(config: Config, draft: Path) -> None:
@@ -78,6 +92,8 @@ def _copy_consistently(config: Config, draft: Path) -> None:
             write = stack.enter_context(database_copy.pinned(config.where))
             for name in _FOLDERS:
                 shutil.copytree(config.data / name, draft / name)
+            if (config.data / bucket.FILE).exists():
+                shutil.copy2(config.data / bucket.FILE, draft / bucket.FILE)
         write(draft)
     for path in [*draft.rglob("*"), draft]:
         _sync(path)
@@ -165,6 +181,8 @@ def _lay_out(config: Config, copy: Path, media: list[str]) -> None:
     config.data.mkdir(parents=True, exist_ok=True)
     for name in _FOLDERS:
         shutil.copytree(copy / name, config.data / name)
+    if (copy / bucket.FILE).exists():
+        shutil.copy2(copy / bucket.FILE, config.data / bucket.FILE)
     held, blobs = Blobs(copy.parent / "blobs"), Blobs(config.blobs)
     for name in media:
         blobs.put_file(held.path(name))

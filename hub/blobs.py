@@ -1,5 +1,6 @@
 """Media by content: a blob's name is the SHA-256 of its bytes."""
 
+import asyncio
 import hashlib
 import os
 import re
@@ -39,8 +40,41 @@ class Blobs:
         return self._root / sha256[:2] / sha256
 
     def has(self, sha256: str) -> bool:
-        """Tell whether a blob is here."""
+        """Tell whether a blob is on this disk."""
         return self.path(sha256).is_file()
+
+    def names(self) -> set[str]:
+        """Return the name of every blob."""
+        return {path.name for path in self._root.glob("??/*")}
+
+    def bring(self, sha256: str) -> bool:
+        """Have a blob on this disk, wherever it is kept; tell whether it exists."""
+        return self.has(sha256)
+
+    async def fetch(self, sha256: str) -> bool:
+        """Do as `bring`, while others are served."""
+        return self.has(sha256) or await asyncio.to_thread(self.bring, sha256)
+
+    async def fetched(self, sha256: str) -> Path:
+        """Do as `brought`, while others are served."""
+        await self.fetch(sha256)
+        return self.path(sha256)
+
+    def brought(self, sha256: str) -> Path:
+        """Bring a blob and return where it stands, if it exists."""
+        self.bring(sha256)
+        return self.path(sha256)
+
+    def committed(self, blob: Blob) -> None:
+        """Take note of a new blob on this disk."""
+
+    def erase(self, sha256: str) -> None:
+        """Erase a blob; one that is not here is no error."""
+        self.path(sha256).unlink(missing_ok=True)
+
+    async def run(self) -> None:
+        """Do what is to be done in the background, until cancelled."""
+        await asyncio.Event().wait()
 
     def draft(self, bytes_max: int = BLOB_BYTES_MAX) -> "Draft":
         """Start a new blob of at most `bytes_max` bytes."""
@@ -102,7 +136,7 @@ class Draft:
         except OSError as error:
             raise _disk(error) from error
 
-    def commit(self) -> Blob:
+    def commit(self, is_new: bool = True) -> Blob:
         """Make the blob durable and visible, and return its name."""
         blob = Blob(self._digest.hexdigest(), self.length)
         target = self._blobs.path(blob.sha256)
@@ -115,6 +149,8 @@ class Draft:
             Path(self._file.name).chmod(0o644)
             Path(self._file.name).replace(target)
             sync_folder(target.parent)
+            if is_new:
+                self._blobs.committed(blob)
         except OSError as error:
             raise _disk(error) from error
         return blob

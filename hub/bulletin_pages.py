@@ -137,7 +137,7 @@ async def rendition(request: web.Request) -> web.StreamResponse:
     for one in row["renditions"]:
         if one["profile"] == request.match_info["profile"]:
             media_type = str(one["media_type"]).split(";", maxsplit=1)[0]
-            return _blob(request, one["sha256"], media_type)
+            return await _blob(request, one["sha256"], media_type)
     raise not_found()
 
 
@@ -147,13 +147,14 @@ async def frame(request: web.Request) -> web.StreamResponse:
     number = int(request.match_info["number"])
     for size in row["frames"]:
         if size["profile"] == request.match_info["profile"] and number < len(size["frames"]):
-            return _blob(request, size["frames"][number]["sha256"], "image/png")
+            return await _blob(request, size["frames"][number]["sha256"], "image/png")
     raise not_found()
 
 
-def _blob(request: web.Request, sha256: str, media_type: str) -> web.FileResponse:
+async def _blob(request: web.Request, sha256: str, media_type: str) -> web.FileResponse:
     headers = {"Content-Type": media_type, "Cache-Control": "private, no-cache"}
-    return web.FileResponse(request.app[SERVICES].blobs.path(sha256), headers=headers)
+    path = await request.app[SERVICES].blobs.fetched(sha256)
+    return web.FileResponse(path, headers=headers)
 
 
 ROUTES = [

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hub import audit, backup, bulletins, database
+from hub.blobs import Blobs
+from hub.bucket_blobs import BucketBlobs
 from hub.config import Config
 from hub.programme import LIVE
 from hub.repository import expiries
 from hub.services import Services
 from hub.store import Store
-from protocols.errors import LocalFault
+from protocols.errors import Fault, LocalFault
 
 # Room for a day of recordings, and for SQLite to copy itself.
 FREE_BYTES_MIN = 2 * 1024**3
@@ -44,6 +46,7 @@ async def examine(services: Services, copies: Path | None, now_s: int) -> list[F
         lambda: _repository(services, now_s),
         lambda: _machine(services.config),
         lambda: _keys(services.config),
+        lambda: _storage(services.blobs),
         lambda: _copies(copies, now_s),
     ]
     for check in checks:
@@ -71,13 +74,17 @@ def _database(store: Store, services: Services) -> Iterator[Finding]:
 def _media(store: Store, services: Services) -> Finding:
     """Look for the media of everything that is on air or will be."""
     missing = total = 0
+    try:
+        known = services.blobs.names()
+    except Fault as fault:
+        return Finding("media", fault.message, fault.remedy)
     for row in store.each("bulletins", {"state": list(LIVE)}):
         whole = bulletins.current(store, row["bulletin"])
         frames = [one for size in whole["frames"] for one in size["frames"]]
         drawn = [{"sha256": one["picture"]} for one in whole["pictures"]]
         for one in [*whole["renditions"], *frames, *drawn]:
             total += 1
-            missing += not services.blobs.has(one["sha256"])
+            missing += one["sha256"] not in known
     remedy = "Copy them from a backup's blobs folder, or withdraw the bulletin." if missing else ""
     return Finding("media", f"{total - missing} of {total} files of live bulletins", remedy)
 
@@ -117,6 +124,20 @@ def _keys(config: Config) -> Iterator[Finding]:
     ]
     remedy = f"chmod 600 {' '.join(open_files[:5])}" if open_files else ""
     yield Finding("keys", f"{len(open_files)} key files others can read", remedy)
+
+
+def _storage(blobs: Blobs) -> Iterator[Finding]:
+    """Look whether the bucket does what it is asked, and whether it has everything."""
+    if not isinstance(blobs, BucketBlobs):
+        return
+    try:
+        blobs.bucket.probe()
+    except Fault as fault:
+        yield Finding("storage", fault.message, fault.remedy)
+        return
+    waiting = len(blobs.unsent())
+    said = f"{blobs.bucket.place} answers; {waiting} files wait to be sent"
+    yield Finding("storage", said, "Run chieng-hub serve: it sends them." if waiting else "")
 
 
 def _copies(folder: Path | None, now_s: int) -> Iterator[Finding]:

@@ -150,6 +150,8 @@ async def prepare(request: web.Request) -> web.Response:
     name, now_s, wrong = new_name(), services.now_s(), sent.one("replaces")
     origin = sent.one("cap")
     try:
+        if upload := sent.upload or sent.one("upload"):
+            await services.blobs.fetch(upload)
         draft = _draft(sent, services)
 
         def keep(store: Store) -> None:

@@ -197,6 +197,14 @@ _TEXTS = {
         N_("The hub's database did not take it; nothing was changed."),
         N_("Try again; if it happens again, tell your administrator."),
     ),
+    "storage.bucket": (
+        N_("The store of recordings does not answer."),
+        N_("Try again in a minute; new recordings are safe on the hub."),
+    ),
+    "storage.keys": (
+        N_("The store of recordings does not let the hub in."),
+        N_("Tell your administrator."),
+    ),
     "keys.passphrase": (
         N_("This passphrase does not belong to this person."),
         N_("Take the sheet that was handed to this person and type it again."),

@@ -265,7 +265,7 @@ async def sound(request: web.Request) -> web.StreamResponse:
         return found
 
     sha256 = await services.ledger.read(ask)
-    if not sha256 or not services.blobs.has(sha256):
+    if not sha256 or not await services.blobs.fetch(sha256):
         raise not_found()
     path = services.blobs.path(sha256)
     with path.open("rb") as file:

@@ -36,7 +36,7 @@ class Packs:
 
     def __init__(self, services: Services):
         self._layout = services.repository.layout
-        self._packer = Packer(self._layout, services.blobs.path)
+        self._packer = Packer(self._layout, services.blobs.brought)
         self._config = services.config
         self._kept: dict[_Key, Pack | None] = {}
 

@@ -24,7 +24,7 @@ async def take(request: web.Request) -> web.Response:
     if row["state"] != "done":
         raise not_found()
     async with request.app[LOOKING]:
-        source = services.blobs.path(row["sha256"])
+        source = await services.blobs.fetched(row["sha256"])
         found = await pictures.take(source, services.blobs, services.config.work)
     await services.ledger.write(lambda s: pictures.keep(s, found, services.now_s()))
     return web.json_response(found, headers=TUS)
@@ -41,7 +41,8 @@ async def _known(request: web.Request) -> Row:
 async def show(request: web.Request) -> web.StreamResponse:
     """Show a picture whole, to those who write."""
     row = await _known(request)
-    return web.FileResponse(request.app[SERVICES].blobs.path(row["picture"]), headers=_PRIVATE)
+    path = await request.app[SERVICES].blobs.fetched(row["picture"])
+    return web.FileResponse(path, headers=_PRIVATE)
 
 
 async def show_fitted(request: web.Request) -> web.Response:
@@ -49,7 +50,7 @@ async def show_fitted(request: web.Request) -> web.Response:
     services, row = request.app[SERVICES], await _known(request)
     size = request.match_info["profile"].removeprefix("board-")
     async with request.app[LOOKING]:
-        data = services.blobs.path(row["picture"]).read_bytes()
+        data = (await services.blobs.fetched(row["picture"])).read_bytes()
         fitted = await asyncio.to_thread(pictures.fit_to, data, size)
     return web.Response(body=fitted, headers=_PRIVATE)
 
@@ -81,7 +82,7 @@ async def show_of_bulletin(request: web.Request) -> web.StreamResponse:
     asked = request.match_info["picture"]
     if not any(one["picture"] == asked for row in rows for one in row["pictures"]):
         raise not_found()
-    return web.FileResponse(services.blobs.path(asked), headers=_PRIVATE)
+    return web.FileResponse(await services.blobs.fetched(asked), headers=_PRIVATE)
 
 
 ROUTES = [

@@ -91,7 +91,7 @@ class Production:
         with tempfile.TemporaryDirectory(dir=self._config.work) as folder:
             reading, making, cut = "", row["making"], renditions.WHOLE
             if row["upload_sha256"] is not None:
-                source = self._blobs.path(row["upload_sha256"])
+                source = await self._blobs.fetched(row["upload_sha256"])
                 cut = tuple(making.get("cut_ms", cut))
             else:
                 dictionary = await self._ledger.read(spoken_words.dictionary)
@@ -121,7 +121,7 @@ class Production:
 
     def _drawn(self, row: Row, text: str, size: str) -> list[dict[str, Any]]:
         drawn = [
-            pictures.fit_to(self._blobs.path(one["picture"]).read_bytes(), size)
+            pictures.fit_to(self._blobs.brought(one["picture"]).read_bytes(), size)
             for one in row["pictures"]
         ]
         if text:

@@ -187,7 +187,7 @@ class Publisher:
         """Hash every file again: what is signed must be what was heard."""
         files = [*row["renditions"], *(one for size in row["frames"] for one in size["frames"])]
         for one in files:
-            if not self._blobs.has(one["sha256"]) or not self._blobs.verify(one["sha256"]):
+            if not self._blobs.bring(one["sha256"]) or not self._blobs.verify(one["sha256"]):
                 raise RemoteFault(
                     "bulletin.blob", f"{one['sha256']} is missing or damaged", "Make it again."
                 )

@@ -116,6 +116,7 @@ async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
 
 def _works(services: Services) -> list[Work]:
     return [
+        services.blobs.run,
         services.production.run,
         services.publisher.run,
         lambda: firmware_commands.run(services),

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from hub import signatures, timing
+from hub import bucket, signatures, timing
 from hub.approvers import KeyOpener
 from hub.blobs import Blobs
+from hub.bucket_blobs import BucketBlobs
 from hub.config import Config
 from hub.database import Database
 from hub.production import Production
@@ -92,6 +93,17 @@ class Services:
 SERVICES = web.AppKey("services", Services)
 
 
+def open_blobs(config: Config) -> Blobs:
+    """Open where a hub's media are.
+
+    Raises `LocalFault("storage.settings")` or `LocalFault("storage.keys")`.
+    """
+    place = bucket.read(config.data)
+    if place is None:
+        return Blobs(config.blobs)
+    return BucketBlobs(config.blobs, bucket.Bucket(place))
+
+
 def open_hub(config: Config) -> tuple[Services, Database]:
     """Open a founded hub; the caller closes the database.
 
@@ -104,7 +116,7 @@ def open_hub(config: Config) -> tuple[Services, Database]:
             f"Run chieng-hub init --data {config.data} first.",
         )
     database = Database(config.where)
-    blobs = Blobs(config.blobs)
+    blobs = open_blobs(config)
     repository = Repository(config.repository, OnlineKeys(config.online_keys))
     services = Services(
         config,

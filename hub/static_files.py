@@ -1,6 +1,7 @@
 """What nodes fetch: metadata, manifests and media. Static files, so any HTTP cache may help."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -19,6 +20,14 @@ _TARGET_DEPTH_MAX = 6
 # Metadata are small and asked for by every node: keep the newest few hundred in memory.
 _KEPT_MAX = 512
 
+# A sound of two seconds, a picture of a board; 16 MB of memory at most.
+SMALL_BYTES_MAX = 32 * 1024
+# What asks for a part of a file, or for none of it.
+_CONDITIONS = (
+    *("Range", "If-Range", "If-Match", "If-None-Match"),
+    *("If-Modified-Since", "If-Unmodified-Since"),
+)
+
 _Stamp = tuple[int, int, int]
 
 
@@ -28,25 +37,40 @@ class MetadataFiles:
     def __init__(self) -> None:
         self._kept: dict[Path, tuple[_Stamp, bytes, str]] = {}
 
-    def read(self, path: Path) -> tuple[bytes, str] | None:
-        """Return a file's bytes and ETag, or None when it is not there."""
+    def read(self, path: Path, bytes_max: int | None = None) -> tuple[bytes, str] | None:
+        """Return a file's bytes and ETag, or None when it is not there or too long."""
         try:
             status = path.stat()
         except (FileNotFoundError, NotADirectoryError):
+            return None
+        if bytes_max is not None and status.st_size > bytes_max:
             return None
         stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
         kept = self._kept.get(path)
         if kept is not None and kept[0] == stamp:
             return kept[1], kept[2]
         data = path.read_bytes()
-        etag = hashlib.sha256(data).hexdigest()[:32]
+        etag = self.etag(status, data)
         if len(self._kept) >= _KEPT_MAX:
             self._kept.pop(next(iter(self._kept)))
         self._kept[path] = (stamp, data, etag)
         return data, etag
 
+    def etag(self, _status: os.stat_result, data: bytes) -> str:
+        """Return a file's ETag."""
+        return hashlib.sha256(data).hexdigest()[:32]
+
+
+class SmallBlobs(MetadataFiles):
+    """Read small media through such a cache."""
+
+    def etag(self, status: os.stat_result, _data: bytes) -> str:
+        """Return the ETag that `web.FileResponse` gives the same file when a part is asked for."""
+        return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
 
 METADATA_FILES = web.AppKey("metadata_files", MetadataFiles)
+SMALL_BLOBS = web.AppKey("small_blobs", SmallBlobs)
 
 
 def find_metadata(
@@ -103,11 +127,16 @@ async def target(request: web.Request) -> web.StreamResponse:
 
 
 async def blob(request: web.Request) -> web.StreamResponse:
-    """Serve media, whole or by range."""
-    path = request.app[SERVICES].blobs.path(request.match_info["sha256"])
-    if not path.is_file():
+    """Serve media, whole or by range; small ones from memory."""
+    sha256 = request.match_info["sha256"]
+    if not await request.app[SERVICES].blobs.fetch(sha256):
         raise not_found()
+    path = request.app[SERVICES].blobs.path(sha256)
     headers = {"Content-Type": "application/octet-stream", "Cache-Control": IMMUTABLE}
+    if not any(name in request.headers for name in _CONDITIONS):
+        found = request.app[SMALL_BLOBS].read(path, SMALL_BYTES_MAX)
+        if found is not None:
+            return web.Response(body=found[0], headers={**headers, "ETag": f'"{found[1]}"'})
     return web.FileResponse(path, headers=headers)
 
 

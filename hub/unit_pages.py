@@ -180,7 +180,7 @@ def _carry_out(
 
 
 def _bytes(services: Services, sha256: str) -> bytes:
-    if not _SHA256.fullmatch(sha256) or not services.blobs.has(sha256):
+    if not _SHA256.fullmatch(sha256) or not services.blobs.bring(sha256):
         raise unit_files.Wrong("file", 0, "", "no file came")
     with services.blobs.path(sha256).open("rb") as file:
         return file.read(UNITS_FILE_BYTES_MAX + 1)

@@ -112,7 +112,7 @@ async def _report(request: web.Request, row: Row) -> dict[str, Any]:
         if row["report_json"] is not None and preview.exists():
             return dict(json.loads(row["report_json"]))
         with tempfile.TemporaryDirectory(dir=services.config.work) as folder:
-            source = services.blobs.path(row["sha256"])
+            source = await services.blobs.fetched(row["sha256"])
             report = await sound_report.inspect(source, Path(folder))
             await asyncio.to_thread(shutil.move, Path(folder) / "plain.wav", preview)
         changes = {"report_json": json.dumps(report, separators=(",", ":"))}

@@ -146,7 +146,7 @@ class Puller:
             await self._refuse(row, f"{fault.code}: {fault.message}")
             return
         blobs = self._services.blobs
-        if not blobs.has(sha256):
+        if not await blobs.fetch(sha256):
             draft = self._services.config.work / f"media-{sha256}"
             await self._download(draft, url, length)
             if _digest(draft) != sha256:

@@ -102,6 +102,28 @@ async def test_a_blob_is_served_whole_and_by_range(hub, services):
     assert response.headers["Content-Range"] == f"bytes */{len(data)}"
 
 
+async def test_a_small_blob_from_memory_is_known_by_the_same_mark_as_its_parts(hub, services):
+    data = b"gong" * 256
+    name = services.blobs.put_bytes(data).sha256
+    marks = set()
+    for _ in range(2):
+        response, body = await hub("GET", f"/v1/blobs/{name}")
+        assert (response.status, body) == (200, data)
+        marks.add((response.headers["ETag"], response.headers["Cache-Control"]))
+    part = {"Range": "bytes=4-7"}
+    response, body = await hub("GET", f"/v1/blobs/{name}", headers=part)
+    assert (response.status, body) == (206, b"gong")
+    marks.add((response.headers["ETag"], response.headers["Cache-Control"]))
+    assert len(marks) == 1
+    known = {"If-None-Match": response.headers["ETag"]}
+    response, body = await hub("GET", f"/v1/blobs/{name}", headers=known)
+    assert (response.status, body) == (304, b"")
+    response, body = await hub("HEAD", f"/v1/blobs/{name}")
+    assert (response.status, response.headers["Content-Length"]) == (200, str(len(data)))
+    services.blobs.erase(name)
+    assert (await hub("GET", f"/v1/blobs/{name}"))[0].status == 404
+
+
 async def test_a_wrong_method_names_the_right_one(hub):
     response, body = await hub("DELETE", "/v1/events")
     assert response.status == 405
