@@ -1,4 +1,4 @@
-"""Style sheets, scripts and icons: read once, compressed once, named by their content."""
+"""Style sheets, scripts, icons, samples: read once, compressed once, named by their content."""
 
 import gzip
 import hashlib
@@ -11,7 +11,7 @@ from hub.answers import not_found
 from hub.static_files import IMMUTABLE
 
 _FOLDER = Path(__file__).parent / "static"
-_SUFFIXES = (".css", ".js", ".svg")
+_SUFFIXES = (".css", ".js", ".svg", ".csv")
 
 
 class Assets:

@@ -2,13 +2,15 @@
 
 import json
 import re
+from collections import Counter
+from pathlib import Path
 
 import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub import audit, fleet, unit_files, unit_plan
+from hub import assets, audit, fleet, unit_files, unit_plan
 from hub.roles import Grant
 from hub.unit_files import Wrong
 from protocols.errors import RemoteFault
@@ -31,6 +33,19 @@ def bring(store, text):
     wanted = unit_plan.plan(store, unit_files.read(text.encode()))
     unit_plan.apply(store, wanted, "test", 9)
     return wanted
+
+
+async def test_the_example_is_a_province_as_the_law_names_it(ledger):
+    """Resolution 1664/NQ-UBTVQH15: 110 communes and 25 wards since the summer of 2025."""
+    text = (Path(assets.__file__).parent / "static" / "units-gia-lai.csv").read_text("utf-8")
+    wanted = await ledger.write(lambda s: bring(s, text))
+    assert wanted.counts() == {"added": 136, "same": 0}
+    units = await ledger.read(lambda s: fleet.standing_on(s, "2025-07-01"))
+    brought = [row for row in units.values() if row["code_system"] == "gso-2025"]
+    kinds = Counter(row["kind"] for row in brought)
+    assert kinds == {"province": 1, "commune": 110, "ward": 25}
+    assert len({row["code"] for row in brought}) == len({row["name"] for row in brought}) == 136
+    assert len(fleet.subtree(units, "gl.tinh")) == 136
 
 
 async def test_a_merger_is_an_import_and_bringing_it_again_changes_nothing(ledger):
