@@ -64,7 +64,6 @@ class SyncTask(Task):
         self._packs = self._open_packs()
         self._metadata = self._open_metadata()
         self._budget = budget
-        self._again = False
         # When everything is looked at again, whatever the hub says is new.
         self._walk_ticks = 0
         self._bell = Bell()
@@ -212,16 +211,16 @@ class SyncTask(Task):
                 self._time.void_floor()
 
     async def _manifest(self, path: str) -> None:
-        known = len(self._manifests.units())
+        known = self._manifests.paths()
         try:
             await self.content.take_manifest(self._metadata, self._storage, path)
             self._faults.clear("sync." + path)
         except RemoteFault as fault:
             self._walk_ticks = 0
             self._faults.note("sync." + path, fault)
-        # The first programme names the units above: look at theirs at once.
-        self._again = self._again or len(self._manifests.units()) > known
-        self._session.manifest_done()
+        # The first programme names the units above: theirs come along, out of the same pack.
+        named = [one for one in self._manifests.paths() if one not in known]
+        self._session.manifest_done(named)
         if self._session.state != MANIFEST:
             self.content.rate_media()
             await self._take_packed_media()
@@ -301,8 +300,7 @@ class SyncTask(Task):
         if self._listens:
             base_ms *= sync_session.LISTENING_FACTOR
         interval_ms = sync_session.poll_ms(base_ms, local_s, slot_in_ms)
-        self._session.checked(self._clock.ticks_ms(), 0 if self._again else interval_ms)
-        self._again = False
+        self._session.checked(self._clock.ticks_ms(), interval_ms)
 
     def _open_packs(self) -> PackCheck:
         place = self._config.place

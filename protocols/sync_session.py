@@ -172,10 +172,14 @@ class SyncSession:
         self._paths = list(paths)
         self.state = MANIFEST if self._paths else IDLE
 
-    def manifest_done(self) -> None:
-        """Go on with the next manifest, whether this one was new, absent or refused."""
+    def manifest_done(self, named: "list[str] | tuple[str, ...]" = ()) -> None:
+        """Go on with the next manifest, whether this one was new, absent or refused.
+
+        `named` are further ones that it told of; they come last.
+        """
         self._expect(MANIFEST)
         self._paths.pop(0)
+        self._paths.extend(named)
         self.state = MANIFEST if self._paths else IDLE
 
     def checked(self, now_ms: int, interval_ms: int) -> None:

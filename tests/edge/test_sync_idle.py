@@ -5,7 +5,7 @@ import pytest
 from edge import root_copy, sync_task
 from hw.linux.verifier import Verifier
 from hw.sim.storage import Storage
-from tests.edge.node_world import COMMUNE, Node, Province
+from tests.edge.node_world import COMMUNE, PROVINCE, Node, Province
 from tests.portable import manifests
 
 
@@ -47,7 +47,9 @@ async def test_a_check_that_finds_nothing_new_ends_there_until_the_day_is_over(
     await node.stop()
 
 
-async def test_a_hub_without_packs_is_asked_for_root_and_timestamp_alone(province):
+def stamp(province):
+    """Let the hub say, after its first answer, that the timestamp is unchanged."""
+
     def stamped(headers):
         if headers.get("if-none-match") == '"1"':
             return 304, {}, b""
@@ -55,6 +57,22 @@ async def test_a_hub_without_packs_is_asked_for_root_and_timestamp_alone(provinc
         return 200, {"etag": '"1"'}, path.read_bytes()
 
     province.answers["/timestamp.json"] = stamped
+
+
+async def test_what_stands_above_comes_with_the_first_programme_not_with_the_next_news(province):
+    stamp(province)
+    above = manifests.bundle(PROVINCE, [])
+    above.update(items=[], rules=[], pages=[], fallback=[])
+    province.publish(above)
+    province.publish(province.news_bundle())
+    node = Node(province, clock="12:00").start("sync")
+    await node.pass_ms(62_000)
+    assert [one.unit for one in node.manifests.bundles()] == [COMMUNE, PROVINCE]
+    await node.stop()
+
+
+async def test_a_hub_without_packs_is_asked_for_root_and_timestamp_alone(province):
+    stamp(province)
     province.publish(province.news_bundle())
     node = Node(province, clock="12:00").start("sync")
     await node.pass_ms(62_000)

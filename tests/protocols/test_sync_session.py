@@ -54,6 +54,7 @@ def in_state(state):
 TRIGGERS = {
     "refreshed": lambda session: session.refreshed([]),
     "manifest_done": lambda session: session.manifest_done(),
+    "manifest named": lambda session: session.manifest_done(["c"]),
     "blob_progress": lambda session: session.blob_progress(True),
     "blob_refused": lambda session: session.blob_refused(0, True),
     "link_lost": lambda session: session.link_lost(0),
@@ -61,6 +62,7 @@ TRIGGERS = {
 ALLOWED = {
     (REFRESH, "refreshed"): IDLE,
     (MANIFEST, "manifest_done"): MANIFEST,
+    (MANIFEST, "manifest named"): MANIFEST,
     (BLOB, "blob_progress"): IDLE,
     (BLOB, "blob_refused"): IDLE,
     **{(state, "link_lost"): IDLE for state in (IDLE, REFRESH, MANIFEST, BLOB)},
@@ -88,7 +90,7 @@ def test_one_cycle_goes_alerts_then_programme_then_media():
     seen = []
     while session.state == MANIFEST:
         seen.append(session.next_step(0, plenty).path)
-        session.manifest_done()
+        session.manifest_done(["bundle above"] if seen == ["alert", "settings"] else [])
     session.checked(0, 300_000)
     session.want([Wanted(blob("b"), False), Wanted(blob("a"), True), Wanted(blob("c"), False)])
     while True:
@@ -97,7 +99,8 @@ def test_one_cycle_goes_alerts_then_programme_then_media():
             break
         seen.append((step.blob.sha256[0], step.alert))
         session.blob_progress(True)
-    assert seen == ["alert", "settings", "bundle", ("a", True), ("b", False), ("c", False)]
+    manifests = ["alert", "settings", "bundle", "bundle above"]
+    assert seen == [*manifests, ("a", True), ("b", False), ("c", False)]
     assert 240_000 <= session.deadline_ms(plenty) <= 300_000
 
 
