@@ -10,6 +10,7 @@ class HubLink(ports.Link):
 
     def __init__(self, behind: ports.Link):
         self._behind = behind
+        self.inflates = behind.inflates
 
     def counters(self) -> tuple[int, int]:
         """Return bytes (received, sent) on the interface since boot."""

@@ -262,7 +262,8 @@ class PackFetch:
         Raises `RemoteFault("pack.*")` and `WorldFault`; then nothing is left behind.
         """
         url = self._url + pack.have(root, timestamp) + self._media
-        response = await self._link.request("GET", url, {}, b"")
+        headers = {"accept-encoding": "deflate"} if self._link.inflates else {}
+        response = await self._link.request("GET", url, headers, b"")
         stream = PackStream(self._storage, response)
         is_open = False
         try:

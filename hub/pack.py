@@ -4,11 +4,14 @@
 depends on the unit, `have` and the view alone, so equal questions get equal bytes and an ETag; a
 cache asks each time, since a node that was just woken must not be told yesterday's news.
 
+Papers alone compress to a fifth: they go out in the coding `deflate` to whoever takes it.
+
 `&days=<n>` asks for the pack of a stick: everything, and the media of so many days. It is long, so
 it can be continued (`Range`, `If-Range`); within the hour of the question its bytes stay the same.
 """
 
 import asyncio
+import zlib
 from collections.abc import Iterator
 
 from aiohttp import web
@@ -21,11 +24,13 @@ from protocols.errors import LocalFault, RemoteFault, WorldFault
 from protocols.fields import is_id
 from protocols.hub_limits import PACK_DAYS_MAX
 from protocols.limits import PROFILE_BYTES_MAX
-from protocols.pack import read_have
+from protocols.pack import BLOBS, read_have
 
 # Choices kept: every node of a unit asks the same, so a few views' worth is all there is.
 _KEPT_MAX = 256
 _BATCH_BYTES = 64 * 1024
+# What is compressed is kept so, once for all nodes; media would not get shorter.
+_DEFLATED_BYTES_MAX = 256 * 1024
 
 _Key = tuple[str, int, int, str, int, int, int]
 _HOUR_MS = 3_600_000
@@ -39,6 +44,7 @@ class Packs:
         self._packer = Packer(self._layout, services.blobs.brought)
         self._config = services.config
         self._kept: dict[_Key, Pack | None] = {}
+        self._deflated: dict[Pack, bytes] = {}
 
     def choose(
         self, unit: str, root: int, timestamp: int, profile: str, days: int = 0
@@ -58,6 +64,19 @@ class Packs:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[key] = found
         return self._kept[key]
+
+    def deflated(self, found: Pack) -> bytes | None:
+        """Return a pack in the coding `deflate`, None where that is not worth while.
+
+        Raises `WorldFault("pack.changed")`.
+        """
+        if found.length > _DEFLATED_BYTES_MAX or found.members[-1].name.startswith(BLOBS):
+            return None
+        if found not in self._deflated:
+            if len(self._deflated) >= _KEPT_MAX:
+                self._deflated.pop(next(iter(self._deflated)))
+            self._deflated[found] = zlib.compress(b"".join(found.pieces()), 9)
+        return self._deflated[found]
 
 
 PACKS = web.AppKey("packs", Packs)
@@ -80,10 +99,26 @@ async def get(request: web.Request) -> web.StreamResponse:
     if found is None:
         return web.Response(status=204)
     etag = found.mark() if days else f"{found.root}.{found.timestamp}"
-    headers = {"ETag": f'"{etag}"', "Cache-Control": FRESH}
+    deflated = None
+    if not days and _takes_deflate(request.headers.get("Accept-Encoding", "")):
+        deflated = await asyncio.to_thread(packs.deflated, found)
+    etag += "" if deflated is None else ".deflate"
+    headers = {"ETag": f'"{etag}"', "Cache-Control": FRESH, "Vary": "Accept-Encoding"}
     if any(match.value in (etag, "*") for match in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
+    if deflated is not None:
+        headers["Content-Encoding"] = "deflate"
+        return web.Response(body=deflated, content_type="application/x-tar", headers=headers)
     return await _send(request, found, headers)
+
+
+def _takes_deflate(accepted: str) -> bool:
+    """Tell whether a field Accept-Encoding (RFC 9110, 12.5.3) names the coding and no weight 0."""
+    for one in accepted.lower().split(","):
+        name, _, weight = one.partition(";")
+        if name.strip() == "deflate":
+            return weight.replace(" ", "").rstrip("0.") != "q="
+    return False
 
 
 def _days(text: str) -> int:

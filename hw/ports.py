@@ -157,6 +157,9 @@ class Response:
 class Link:
     """Speak HTTP to the hub."""
 
+    # Whether answers in the coding `deflate` (RFC 9110, 8.4.1.2) arrive inflated.
+    inflates = False
+
     async def request(
         self, method: str, url: str, headers: dict[str, str], body: bytes
     ) -> Response:

@@ -2,11 +2,14 @@
 
 import asyncio
 import ssl
+import zlib
 from pathlib import Path
 
+from hw import ports
 from hw.http_link import HttpLink
 from hw.http_link import Stream as HttpStream
 from hw.linux.clock import Clock
+from protocols.errors import RemoteFault, WorldFault
 
 _STATISTICS = Path("/sys/class/net")
 # X509_V_FLAG_NO_CHECK_TIME of OpenSSL, x509_vfy.h
@@ -36,6 +39,45 @@ class Stream(HttpStream):
         await asyncio.sleep(0)
 
 
+class Inflated(ports.Response):
+    """Read the inflated body of an answer in the coding `deflate`, never more than asked for."""
+
+    def __init__(self, response: ports.Response):
+        self.status = response.status
+        self.headers = response.headers
+        self._response = response
+        self._stream = zlib.decompressobj()
+        self._pending = b""
+
+    async def read(self, count: int) -> bytes:
+        """Return up to `count` bytes; raises besides what the link does `RemoteFault("http.*")`."""
+        stream = self._stream
+        while not stream.eof:
+            if not self._pending:
+                self._pending = await self._response.read(count)
+                if not self._pending:
+                    raise WorldFault("http.cut", "the coding ends inside a body", "try again later")
+            try:
+                data = stream.decompress(self._pending, count)
+            except zlib.error as error:
+                raise _broken(str(error)) from error
+            self._pending = stream.unconsumed_tail
+            if data:
+                return data
+        if stream.unused_data or await self._response.read(1):
+            raise _broken("bytes after the end")
+        return b""
+
+    async def close(self) -> None:
+        """Stop reading."""
+        await self._response.close()
+
+
+def _broken(text: str) -> RemoteFault:
+    remedy = "check the server, or what stands before it"
+    return RemoteFault("http.coding", "deflate: " + text, remedy)
+
+
 class Link(HttpLink):
     """Speak HTTP to the hub; trusts the system's authorities, or only those of `tls_ca_path`.
 
@@ -43,12 +85,21 @@ class Link(HttpLink):
     SIM is billed for; without, they count what this link itself carried.
     """
 
+    inflates = True
+
     def __init__(self, tls_ca_path: str | None = None, interface: str | None = None):
         super().__init__(Clock())
         self._tls_ca_path = tls_ca_path
         self._tls: ssl.SSLContext | None = None
         self._statistics = _STATISTICS / interface / "statistics" if interface else None
         self._counted = (0, 0)
+
+    async def request(  # type: ignore[override]
+        self, method: str, url: str, headers: dict[str, str], body: bytes
+    ) -> ports.Response:
+        response = await super().request(method, url, headers, body)
+        is_coded = response.headers.get("content-encoding") == "deflate"
+        return Inflated(response) if is_coded else response
 
     async def open_stream(self, host: str, port: int, secure: bool) -> HttpStream:
         if secure and self._tls is None:

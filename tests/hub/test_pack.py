@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import zlib
 
 import aiohttp
 import pytest
@@ -189,6 +190,55 @@ async def test_only_what_changed_comes(world, hub, node):
     assert (await node.cycle(*PATHS))[2][0].endswith(f"have={held[0]}.{result.version}&media=opus")
 
 
+async def test_papers_come_deflated_to_a_link_that_inflates_and_media_as_they_are(world, hub, node):
+    publish_bundle(world, hub[0])
+    spent, last = [], None
+    for inflates in (False, True):
+        one = Node(*hub)
+        one.link.inflates = inflates
+        one.open()
+        assert (await one.cycle(*PATHS))[1] == [PATHS[2]]
+        spent.append(one.link.counters()[0])
+        # The connection is kept: nothing of the answer was left unread.
+        assert len(one.link.link._kept) == 1
+        await one.link.link.close()
+        assert last in (None, one.storage.files)
+        last = one.storage.files
+    assert spent[1] * 3 < spent[0]
+    node.link.inflates = True
+    node.open()
+    publish_alert(world, hub[0])
+    await node.cycle(*PATHS, keep=True)
+    assert await node.packs.take_media(node.blobs, lambda sha256, length: True) == []
+    assert len(node.storage.names("blobs")) == 1
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, Deflate;q=0.5", "deflate"),
+        ("deflate", "deflate"),
+        ("deflate; q=0", None),
+        ("deflate;q=0.000", None),
+        ("gzip", None),
+        ("", None),
+    ],
+)
+async def test_the_coding_is_the_callers_choice(world, hub, accepted, coding):
+    publish_bundle(world, hub[0])
+    base = f"http://127.0.0.1:{hub[1]}"
+    async with aiohttp.ClientSession(base, auto_decompress=False) as session:
+        headers = {"Accept-Encoding": accepted}
+        async with session.get("/v1/units/03.a/pack", headers=headers) as response:
+            assert response.headers.get("Content-Encoding") == coding
+            assert response.headers["Vary"] == "Accept-Encoding"
+            assert ("deflate" in response.headers["ETag"]) == (coding is not None)
+            body = await response.read()
+    plain = zlib.decompress(body) if coding else body
+    with tarfile.open(fileobj=io.BytesIO(plain)) as listed:
+        assert "metadata/timestamp.json" in listed.getnames()
+
+
 async def test_what_a_pack_leaves_out_is_asked_for(world, hub, node):
     publish_bundle(world, hub[0])
     await node.cycle(*PATHS)
@@ -296,7 +346,7 @@ async def test_answers_to_caches(world, hub):
             assert response.status == 304
         async with session.get("/v1/units/03.a/pack") as response:
             assert await response.read() == body
-        now = tag.strip('"')
+        now = tag.strip('"').removesuffix(".deflate")
         async with session.get(f"/v1/units/03.a/pack?have={now}") as response:
             assert response.status == 204
             assert {name.lower() for name in response.headers} <= {"cache-control"}
