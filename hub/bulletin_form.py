@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Any
 
-from hub import fleet, frame, roles, slots, speech, timing, topics
+from hub import day_form, fleet, frame, roles, slots, speech, timing, topics
 from hub.bulletins import Draft
 from hub.form import Form
 from hub.roles import Reader
@@ -73,6 +73,7 @@ def blank(today: str) -> dict[str, Any]:
         "weekdays": ["1", "2", "3", "4", "5", "6", "7"],
         "daily_from": today,
         "daily_until": today,
+        **day_form.BLANK,
         "slot": "",
         "slot_from": today,
         "slot_until": today,
@@ -100,6 +101,7 @@ def typed(sent: Form, today: str) -> dict[str, Any]:
     }
     values["hamlets"] = sent.all("hamlet")
     values["weekdays"] = sent.all("weekday")
+    values.update(day_form.typed(sent))
     values["drill"] = bool(sent.one("drill"))
     values["pictures"] = _pictures(sent)
     values["pictures_only"] = bool(sent.one("pictures_only"))
@@ -138,7 +140,7 @@ def stored(row: Row, today: str) -> dict[str, Any]:
     elif when["mode"] == "daily":
         values.update(when="daily", daily_times=" ".join(when["times"]))
         values.update(weekdays=[str(day) for day in when["weekdays"]])
-        values.update(daily_from=when["from"], daily_until=when["until"])
+        values.update(daily_from=when["from"], daily_until=when["until"], **day_form.shown(when))
     return values
 
 
@@ -213,6 +215,7 @@ def _timing(sent: Form, services: Services, store: Store) -> timing.Timing:
         days = [int(day) for day in sent.all("weekday") if day in set("1234567")]
         times = sent.one("daily_times").replace(",", " ").split()
         when = timing.daily(times, days, sent.one("daily_from"), sent.one("daily_until"))
+        when = timing.on_days(when, *day_form.read(day_form.typed(sent)))
     timing.check_future(when, services.now_s(), services.config.utc_offset_min)
     return when
 

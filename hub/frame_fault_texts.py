@@ -62,6 +62,22 @@ TEXTS = {
         N_("The length of the slot is wrong."),
         N_("Choose 1 to 240 minutes."),
     ),
+    "timing.except": (
+        N_("A day that is left out is written wrongly, or there are too many."),
+        N_("Write days as 24/12/2026, at most 60 of them."),
+    ),
+    "timing.lunar": (
+        N_("A lunar day is written wrongly."),
+        N_("Write 15 for every 15th, or 10/3 for the 10th of month 3."),
+    ),
+    "timing.no_day": (
+        N_("No such day lies between the first and the last day."),
+        N_("Choose a later last day, or other days."),
+    ),
+    "timing.tet": (
+        N_("The days around Tết are no number."),
+        N_("Write 0 to 30."),
+    ),
     "slot.none": (
         N_("The slot does not hold on these days."),
         N_("Choose another slot, or days on which it holds."),

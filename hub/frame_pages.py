@@ -9,6 +9,7 @@ from hub import (
     access,
     approvers,
     calendar,
+    day_form,
     fault_texts,
     form,
     frame,
@@ -57,6 +58,7 @@ def blank(unit: str, day: str) -> dict[str, Any]:
         "minutes": 20,
         "source": "",
         "again": slots.NOTHING,
+        **day_form.BLANK,
     }
 
 
@@ -66,7 +68,8 @@ def typed(sent: Form) -> dict[str, Any]:
     named = ("unit", "entry", "name", "kind", "times", "source", "again")
     texts = {name: sent.one(name) for name in named}
     limits = {name: sent.one(name) for name in ("from", "until")}
-    return {**texts, **limits, "weekdays": days, "minutes": sent.number("minutes", 0)}
+    days_typed = day_form.typed(sent)
+    return {**texts, **limits, **days_typed, "weekdays": days, "minutes": sent.number("minutes", 0)}
 
 
 def _policy(store: Store, unit: str) -> Policy:
@@ -156,7 +159,9 @@ async def ask_slot(request: web.Request) -> web.Response:
         access.require(store, services, who, roles.WRITE, unit)
         if values["source"] and store.get("relay_sources", values["source"]) is None:
             raise RemoteFault("relay.unknown", "no such source", "Choose one.")
-        body = slots.read({**values, "times": values["times"].replace(",", " ").split()})
+        tokens, excepted = day_form.read(values)
+        times = values["times"].replace(",", " ").split()
+        body = slots.read({**values, "times": times, "lunar": tokens, "except": excepted})
         if entry and frame.in_force(store, entry) is None:
             raise frame.gone()
         name = entry or frame.new_entry()

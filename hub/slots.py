@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from hub import frame, timing
+from hub import day_form, frame, timing
 from hub.frame import Body, Frame
 from hub.store import Row, Store
 from hub.timing import Timing
@@ -49,11 +49,20 @@ def read(given: Body) -> Body:
         given["times"], given["weekdays"], given["from"], given["until"] or given["from"]
     )
     body = {"name": name, "kind": given["kind"], "minutes": given["minutes"], **when}
+    lunar_days, excepted = given.get("lunar", ()), given.get("except", ())
+    body.update(_days_of(body, lunar_days, excepted))
     del body["mode"]
     if given["kind"] == RELAY:
         again = given.get("again") if given.get("again") in AGAIN else NOTHING
         body.update(source=str(given.get("source") or ""), again=again)
     return {**body, "until": body["until"] if given["until"] else ""}
+
+
+def _days_of(body: Body, lunar_days: Sequence[str], excepted: Sequence[str]) -> Body:
+    """Return lunar days and days left out, checked over a year where no end is given."""
+    year = date.fromisoformat(body["from"]) + timedelta(days=timing.DAYS_MAX)
+    found = timing.on_days({**body, "until": year.isoformat()}, lunar_days, excepted)
+    return {name: found[name] for name in ("lunar", "except") if name in found}
 
 
 def fit(when: Timing, slot: Body) -> Timing | None:
@@ -63,7 +72,7 @@ def fit(when: Timing, slot: Body) -> Timing | None:
     last = min(wanted["until"], slot["until"] or wanted["until"])
     if last < first:
         return None
-    return {
+    found = {
         "mode": "daily",
         "times": slot["times"],
         "weekdays": slot["weekdays"],
@@ -72,6 +81,10 @@ def fit(when: Timing, slot: Body) -> Timing | None:
         "late_max_s": slot["minutes"] * 60,
         "slot": {**wanted, "name": slot["name"]},
     }
+    try:
+        return timing.on_days(found, slot.get("lunar", ()), slot.get("except", ()))
+    except RemoteFault:
+        return None
 
 
 def into(store: Store, unit: str, entry: str, first: str, last: str) -> Timing:
@@ -211,4 +224,4 @@ def _age(row: Row) -> tuple[str, int, str]:
 
 def kept(body: Body) -> dict[str, Any]:
     """Return what a form shows of a slot."""
-    return {**body, "times": " ".join(body["times"])}
+    return {**body, "times": " ".join(body["times"]), **day_form.shown(body)}

@@ -4,7 +4,8 @@ Kept as JSON: `{"mode": "now"}` until approval fixes it, `{"mode": "once", "date
 `{"mode": "daily", "times", "weekdays", "from", "until"}`, and for emergencies
 `{"mode": "alert", "hours", "gap_min", "drill"}`, with `ends_s` where it
 may not last longer. What stands in a slot (`hub.slots`) is `daily` as well, with `slot` and
-`late_max_s`. Days and times are the province's local ones.
+`late_max_s`. Lunar days (`lunar`, tokens of `hub.lunar`) hold as the plain `dates` that follow from
+them; `except` are days left out. Days and times are the province's local ones.
 """
 
 import re
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from hub import lunar
 from protocols.errors import RemoteFault
 
 Timing = dict[str, Any]
@@ -24,7 +26,10 @@ ALERT_GAP_MIN_MAX = 240
 # A notice for one moment stays on boards for a day.
 BOARD_S = 24 * 3600
 # What a rule may say beside its times (`protocols.rules`).
-_OPTIONS = ("late_max_s",)
+_OPTIONS = ("late_max_s", "dates", "except")
+LUNAR_MAX = 64
+EXCEPT_MAX = 60
+_TOKEN = re.compile(r"tet(0|[+-][1-9][0-9]?)|([1-9]|[12][0-9]|30)(/([1-9]|1[0-2]))?")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
 
 
@@ -54,6 +59,31 @@ def daily(times: Sequence[str], weekdays: Sequence[int], first: str, last: str) 
         "from": start.isoformat(),
         "until": end.isoformat(),
     }
+
+
+def on_days(timing: Timing, lunar_days: Sequence[str], excepted: Sequence[str]) -> Timing:
+    """Hold daily times to lunar days, where some are given, and leave days out.
+
+    Raises `RemoteFault` (`timing.lunar`, `timing.except`, `timing.no_day`).
+    """
+    tokens = list(dict.fromkeys(lunar_days))
+    if len(tokens) > LUNAR_MAX or not all(_TOKEN.fullmatch(one) for one in tokens):
+        raise _refuse("lunar", "a lunar day is written wrongly", "Write 15, or 10/3.")
+    if len(excepted) > EXCEPT_MAX:
+        raise _refuse("except", "too many days are left out", f"At most {EXCEPT_MAX}.")
+    found = {**timing, "lunar": tokens, "except": sorted(excepted)}
+    found = {name: value for name, value in found.items() if value or name == "until"}
+    return with_dates(found) if tokens else found
+
+
+def with_dates(timing: Timing) -> Timing:
+    """Return a timing of lunar days with the dates they fall on; raises `("timing.no_day")`."""
+    first, last = date.fromisoformat(timing["from"]), date.fromisoformat(timing["until"])
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    dates = [day.isoformat() for day in days if plays_on(timing, day)]
+    if not dates:
+        raise _refuse("no_day", "no such day in this time", "Choose a longer time.")
+    return {**timing, "dates": dates}
 
 
 def alert(hours: int, gap_min: int, drill: bool) -> Timing:
@@ -92,21 +122,26 @@ def plays_on(timing: Timing, day: date) -> bool:
     text = day.isoformat()
     if text < timing["from"] or (timing["until"] and text > timing["until"]):
         return False
-    return day.isoweekday() in timing["weekdays"]
+    if day.isoweekday() not in timing["weekdays"] or text in timing.get("except", ()):
+        return False
+    tokens = timing.get("lunar", ())
+    return not tokens or any(lunar.fits(token, day) for token in tokens)
 
 
 def first_start_s(timing: Timing, offset_min: int) -> int:
     """Return the earliest moment of a fixed timing (Unix seconds)."""
     if timing["mode"] == "once":
         return moment_s(timing["date"], timing["time"], offset_min)
-    return moment_s(timing["from"], timing["times"][0], offset_min)
+    day = timing["dates"][0] if timing.get("dates") else timing["from"]
+    return moment_s(day, timing["times"][0], offset_min)
 
 
 def last_start_s(timing: Timing, offset_min: int) -> int:
     """Return the latest moment of a fixed timing (Unix seconds)."""
     if timing["mode"] == "once":
         return moment_s(timing["date"], timing["time"], offset_min)
-    return moment_s(timing["until"], timing["times"][-1], offset_min)
+    day = timing["dates"][-1] if timing.get("dates") else timing["until"]
+    return moment_s(day, timing["times"][-1], offset_min)
 
 
 def local_time(now_s: int, offset_min: int) -> datetime:

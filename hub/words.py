@@ -110,7 +110,7 @@ NOT_PLAYED = {
     "superseded": N_("corrected"),
     "withdrawn": N_("withdrawn"),
 }
-WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+WEEKDAYS = frame_words.WEEKDAYS
 
 
 REPORT_BY = {
@@ -151,11 +151,11 @@ UNIT_CHANGES = {
 }
 
 
-class Words:
+class Words(frame_words.FrameWords):
     """Say things in one language at one moment."""
 
     def __init__(self, translations: Translations, now_ms: int, offset_min: int):
-        self._ = translations.get
+        super().__init__(translations)
         self._now_ms = now_ms
         self._offset = timedelta(minutes=offset_min)
 
@@ -215,10 +215,6 @@ class Words:
     def not_played(self, reason: str) -> str:
         """Return why something that is due will not play."""
         return self._(NOT_PLAYED.get(reason, _NOT_PLAYED))
-
-    def day(self, text: str) -> str:
-        """Return an ISO day as `24/11/2026`."""
-        return "/".join(reversed(text.split("-")))
 
     def field(self, name: str) -> str:
         """Return what a field of a bulletin is called."""
@@ -310,31 +306,6 @@ class Words:
         """Return the colour of that."""
         return visit_words.CHIPS.get(name, "")
 
-    def frame(self, kind: str, name: str) -> str:
-        """Return what something of a programme's frame is called (see `hub.frame_words`)."""
-        return self._(frame_words.text(kind, name))
-
-    def frame_chip(self, state: str) -> str:
-        """Return the colour of a change's state."""
-        return frame_words.CHIPS.get(state, "")
-
-    def change(self, row: dict[str, Any]) -> str:
-        """Return what a change of the frame is about, in a few words."""
-        what = self._(frame_words.text("change", row["kind"]))
-        if row["body"] is None:
-            return self._("%(what)s: end", what=what)
-        return f"{what}: {row['body'].get('name', '')}"
-
-    def weekdays(self, days: list[int]) -> str:
-        """Return weekdays by number (1 is Monday)."""
-        return ", ".join(self._(WEEKDAYS[day - 1]) for day in days)
-
-    def span(self, first: str, last: str) -> str:
-        """Return from which day to which; an empty last one is none."""
-        if not last:
-            return self._("from %(day)s on", day=self.day(first))
-        return self._("%(first)s to %(last)s", first=self.day(first), last=self.day(last))
-
     def iso(self, wall_ms: int) -> str:
         """Return the local day of a moment (ISO)."""
         return self.local(wall_ms).date().isoformat()
@@ -377,4 +348,8 @@ class Words:
             first=self.day(when["from"]),
             last=self.day(when["until"]),
         )
+        if when.get("lunar"):
+            text += ", " + self._("lunar: %(days)s", days=self.lunar_days(when["lunar"]))
+        if when.get("except"):
+            text += ", " + self._("not on %(days)s", days=self.days(when["except"]))
         return f"{when['slot']['name']}: {text}" if when.get("slot") else text

@@ -27,6 +27,7 @@ SPEAKING = (
     "bulletin_pages",
     "bulletins",
     "database",
+    "day_form",
     "enrolments",
     "drafts",
     "form",
