@@ -65,8 +65,7 @@ def _is_online(node: Row, now_ms: int) -> bool:
 def progress(store: Store, units: dict[str, Row], row: Row, now_ms: int) -> dict[str, Any]:
     """Return how far an alert is at each node it is for, and how many are that far or further."""
     nodes = _wanted(store, units, row["unit"], row["hamlets"])
-    published_s = row["timing"].get("sent_s") if row["timing"].get("auto") else None
-    published_s = published_s or _published_s(store, row["bulletin"])
+    since_s = published_s(store, row)
     plays: dict[str, Row] = {}
     for play in store.each("plays", {"item": programme.item_id(row)}, order=["started_ms"]):
         best = plays.get(play["node"])
@@ -74,7 +73,7 @@ def progress(store: Store, units: dict[str, Row], row: Row, now_ms: int) -> dict
             plays[play["node"]] = play
     found = []
     for node in nodes:
-        stage = _stage(row, node, plays.get(node["node"]), published_s)
+        stage = _stage(row, node, plays.get(node["node"]), since_s)
         found.append({**node, "stage": stage, "online": _is_online(node, now_ms)})
     ranks = [STAGES.index(one["stage"]) for one in found]
     counts = [
@@ -83,24 +82,27 @@ def progress(store: Store, units: dict[str, Row], row: Row, now_ms: int) -> dict
     return {"nodes": found, "counts": counts, "all": len(found)}
 
 
-def _published_s(store: Store, bulletin: str) -> int | None:
-    where = {"bulletin": bulletin, "action": "publish", "state": "published"}
+def published_s(store: Store, row: Row) -> int | None:
+    """Return since when nodes can have an alert; None before."""
+    if row["timing"].get("auto") and row["timing"].get("sent_s"):
+        return int(row["timing"]["sent_s"])
+    where = {"bulletin": row["bulletin"], "action": "publish", "state": "published"}
     rows = store.find("publications", where, limit=1)
     return rows[0]["published_s"] if rows else None
 
 
-def _stage(row: Row, node: Row, play: Row | None, published_s: int | None) -> str:
+def _stage(row: Row, node: Row, play: Row | None, since_s: int | None) -> str:
     if play is not None and play["outcome"] == "cut":
         return "air"
     if play is not None and play["outcome"] != "failed":
         return "proven" if is_enough(play["grade"], node["kind"]) else "air"
-    if published_s is None:
+    if since_s is None:
         return "waiting"
     aired = node["air_class"] == "emergency" and node["air_title"] == row["title"]
-    if aired and node["air_ms"] >= published_s * 1000:
+    if aired and node["air_ms"] >= since_s * 1000:
         return "air"
     contact_ms = node["contact_ms"]
-    return "sent" if contact_ms is not None and contact_ms >= published_s * 1000 else "waiting"
+    return "sent" if contact_ms is not None and contact_ms >= since_s * 1000 else "waiting"
 
 
 def listed(store: Store, units: Collection[str], now_s: int) -> list[Row]:

@@ -78,13 +78,13 @@ def accept(store: Store, batch: records.Batch, contact: Contact) -> records.Verd
     verdict = records.admit(batch, position, head_hash, held)
     if verdict.outcome == records.FORK:
         message = f"{batch.chain} {batch.epoch}: two histories under one key"
-        note_fault(store, batch.node, batch.chain, FORK, message, contact.now_ms)
+        note_fault(store, batch.node, batch.chain, FORK, message, contact.now_ms, contact.now_ms)
         gaps.lost(store, batch.node, "fork", None, None, contact.now_ms)
         store.change("node_status", (batch.node,), _faults_of(store, batch.node))
         return verdict
     if verdict.hole:
         message = f"{batch.chain} {batch.epoch}: {verdict.hole[0]} to {verdict.hole[1]} are lost"
-        note_fault(store, batch.node, batch.chain, HOLE, message, contact.now_ms)
+        note_fault(store, batch.node, batch.chain, HOLE, message, contact.now_ms, contact.now_ms)
     if verdict.entries:
         _store_entries(store, verdict.entries, contact.now_ms)
     if verdict.position > position:
@@ -230,24 +230,28 @@ def _node_fault(store: Store, record: records.Record, contact: Contact) -> None:
         # A stick came after later news.
         return
     if is_cleared:
+        if row is not None and row["cleared_ms"] is None:
+            notices.over(store, record.node, row["code"], at_ms, contact.now_ms)
         store.change("faults", (record.node, place), {"cleared_ms": at_ms})
     else:
-        note_fault(store, record.node, place, code, message, at_ms)
+        note_fault(store, record.node, place, code, message, at_ms, contact.now_ms)
 
 
-def note_fault(store: Store, node: str, place: str, code: str, message: str, at_ms: int) -> None:
+def note_fault(
+    store: Store, node: str, place: str, code: str, message: str, at_ms: int, now_ms: int
+) -> None:
     """Open the fault at a place of a node, or count it again; another code begins anew."""
     row = store.get("faults", node, place)
     if row is None:
         opened = {"node": node, "place": place, "code": code, "message": message}
         times = {"first_ms": at_ms, "last_ms": at_ms, "count": 1, "cleared_ms": None}
         store.add("faults", {**opened, **times})
-        notices.note(store, node, code, at_ms)
+        notices.note(store, node, code, at_ms, now_ms)
         return
     changes: Row = {"message": message, "last_ms": max(at_ms, row["last_ms"])}
     if row["cleared_ms"] is not None or row["code"] != code:
         changes.update(code=code, first_ms=at_ms, count=1, cleared_ms=None)
-        notices.note(store, node, code, at_ms)
+        notices.note(store, node, code, at_ms, now_ms)
     else:
         changes["count"] = row["count"] + 1
     store.change("faults", (node, place), changes)

@@ -4,6 +4,10 @@ from hub.node_fault_families import AS, FAMILIES
 from hub.translations import N_
 
 _TEXTS = {
+    "alert.unheard": (
+        N_("An emergency has not sounded here."),
+        N_("Spread it by other means now; then see why the node did not play it."),
+    ),
     "alert.auto": (
         N_("The hub's key relayed an alert that only an approver may sign."),
         N_("Find out who used the hub's key; let the unit's approver sign the alert."),

@@ -5,6 +5,7 @@ stayed in contact for a while and its journal's chain has no hole: then what it 
 told by its own signed records. Holes, forks and forced drops stay `lost`.
 """
 
+from hub import notices
 from hub.mirror import outbox
 from hub.mirror.outbox import Fact
 from hub.store import Row, Store
@@ -45,9 +46,11 @@ def returned(store: Store, node: str, before: Row, now_ms: int) -> None:
     last_ms = before.get("contact_ms")
     if last_ms is None or now_ms < before["offline_ms"]:
         return
-    silent(store, node, last_ms, now_ms)
+    was_told = not silent(store, node, last_ms, now_ms)
     row = store.get("gaps", node, "silent", last_ms)
     if row is not None and row["state"] == "open":
+        if was_told:
+            notices.over(store, node, notices.SILENT, now_ms, now_ms)
         _move(store, row, now_ms, state="returning", to_ms=now_ms)
 
 

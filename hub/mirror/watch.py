@@ -1,8 +1,8 @@
 """What no record says: silence, the reach of alerts, a day's sums. Decided once in a while."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from hub import bulletins, fleet, notices
+from hub import alert_notices, bulletins, fleet, notices
 from hub.mirror import accepting, gaps, outbox, telling
 from hub.store import Row, Store, UpTo
 
@@ -17,21 +17,25 @@ DAY_EVERY_MS = 900_000
 
 def look(store: Store, now_ms: int) -> None:
     """Tell peers what has become true by waiting."""
-    _silence(store, now_ms)
+    units = fleet.units_on(store, telling.local_day(store, now_ms))
+    in_alert = alert_notices.look(store, units, now_ms)
+    _silence(store, in_alert, now_ms)
     gaps.settle(store, now_ms)
     if outbox.active(store):
         _reach(store, now_ms)
         _days(store, now_ms)
 
 
-def _silence(store: Store, now_ms: int) -> None:
+def _silence(store: Store, in_alert: Collection[str], now_ms: int) -> None:
     """Open a gap for every enrolled node whose last contact is too long ago."""
-    states = {row["node"] for row in store.each("nodes", {"state": "enrolled"})}
+    states = {row["node"]: row["unit"] for row in store.each("nodes", {"state": "enrolled"})}
     for row in list(store.each("node_status", {"offline_ms": UpTo(now_ms)})):
         if row["node"] not in states:
             continue
         if gaps.silent(store, row["node"], row["contact_ms"], now_ms):
-            notices.note(store, row["node"], notices.SILENT, row["contact_ms"])
+            is_grave = states[row["node"]] in in_alert
+            since_ms, silent = row["contact_ms"], notices.SILENT
+            notices.note(store, row["node"], silent, since_ms, now_ms, in_alert=is_grave)
             telling.node(store, row["node"], now_ms)
 
 

@@ -32,7 +32,8 @@ bulk_nodes = Table(
     Index("ix_bulk_nodes_step", "step", "bulk", "unit", "node"),
 )
 
-# What people are told of nodes: a fault that began, a node that fell silent; oldest ones go.
+# What people are told of nodes: a fault that began, a node that fell silent, or that it is over
+# (`is_over`); oldest ones go. `repeats` counts how often the same began in the day before.
 notices = Table(
     "notices",
     metadata,
@@ -41,7 +42,13 @@ notices = Table(
     Column("unit", Text, nullable=False),
     Column("code", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    Column("noted_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("repeats", Integer, nullable=False),
+    Column("is_over", Integer, nullable=False),
     Index("ix_notices_unit", "unit", "sequence"),
+    Index("ix_notices_code", "code", "node", "sequence"),
 )
 
 # Up to which notice an account has read.
