@@ -24,7 +24,7 @@ from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.image import MEDIA_TYPE
 from protocols.limits import MANIFEST_BYTES_MAX
 from protocols.metadata import Target
-from protocols.play_values import AlertsSet, BlobArrived, ProgrammeSet, SettingsSet
+from protocols.play_values import AlertsSet, BlobArrived, PolicySet, ProgrammeSet, SettingsSet
 from protocols.records import HEALTH
 from protocols.sync_session import SyncSession, Wanted
 
@@ -129,6 +129,8 @@ class Content:
         """Pass on what a new manifest changes at once; programmes wait for their media."""
         if path.endswith("/settings.json"):
             self._feed.publish(SettingsSet(self._manifests.settings))
+        elif path.endswith("/bundle.json"):
+            self._feed.publish(PolicySet(self._manifests.waiting()))
         elif path.startswith("alerts/"):
             self.rate_media()
             self._alerts_due_ms = self._clock.ticks_ms()
@@ -252,6 +254,7 @@ class Content:
             # What only the old programme needed is wanted no more.
             self._want_media()
             self._feed.publish(ProgrammeSet(self._manifests.bundles()))
+            self._feed.publish(PolicySet(self._manifests.waiting()))
 
 
 def place_of(blob: media.Blob) -> str:

@@ -83,6 +83,16 @@ class Manifests:
         """Return the active programmes, the own unit's first."""
         return tuple([self._bundles[unit] for unit in self.units() if unit in self._bundles])
 
+    def waiting(self) -> Bundle | None:
+        """Return the nearest unit's candidate, where no programme of it or a nearer one is active:
+        its policy counts already."""
+        for unit in self.units():
+            if unit in self._bundles:
+                return None
+            if unit in self._candidates:
+                return self._candidates[unit]
+        return None
+
     def alerts(self) -> tuple[Alerts, ...]:
         """Return the alert manifests, the own unit's first, by hand before automatic."""
         found = []

@@ -24,6 +24,7 @@ from protocols.play_values import (
     Halt,
     Play,
     Played,
+    PolicySet,
     ProgrammeSet,
     SettingsSet,
 )
@@ -50,6 +51,7 @@ def seed(session: Playout, parts: Parts, now_ms: int) -> None:
     """Tell a new session what the node holds already."""
     session.submit(parts.time.event(), now_ms)
     session.submit(SettingsSet(parts.manifests.settings), now_ms)
+    session.submit(PolicySet(parts.manifests.waiting()), now_ms)
     session.submit(ProgrammeSet(parts.manifests.bundles()), now_ms)
     session.submit(AlertsSet(standing_manifests(parts.manifests, parts.offline), False), now_ms)
 

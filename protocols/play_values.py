@@ -23,6 +23,13 @@ class ProgrammeSet(namedtuple("ProgrammeSet", ("bundles",))):
     trigger = "programme"
 
 
+class PolicySet(namedtuple("PolicySet", ("waiting",))):
+    """Hand over the verified bundle that waits for its media where its unit has none yet, or None:
+    alerts come under its policy at once."""
+
+    trigger = "policy"
+
+
 class AlertsSet(namedtuple("AlertsSet", ("manifests", "live"))):
     """Hand over all verified alert manifests of the own unit and its ancestors, nearest first.
 

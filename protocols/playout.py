@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Finished,
         Halt,
         Hold,
+        PolicySet,
         ProgrammeSet,
         SettingsSet,
         Started,
@@ -130,7 +131,7 @@ class Playout(Stage):
 
     def _on_programme(self, event: "ProgrammeSet") -> None:
         old = self.programme
-        self.programme = Programme(old.place, event.bundles, old.settings)
+        self.programme = Programme(old.place, event.bundles, old.settings, old.waiting)
         self._feed.reset()
         for job in self.queue.take_recalled(self.programme):
             self._give_up(job, "recalled")
@@ -144,7 +145,11 @@ class Playout(Stage):
 
     def _on_settings(self, event: "SettingsSet") -> None:
         old = self.programme
-        self.programme = Programme(old.place, old.bundles, event.settings)
+        self.programme = Programme(old.place, old.bundles, event.settings, old.waiting)
+
+    def _on_policy(self, event: "PolicySet") -> None:
+        old = self.programme
+        self.programme = Programme(old.place, old.bundles, old.settings, event.waiting)
 
     def _on_blob(self, event: "BlobArrived") -> None:
         self.alerts.blob_arrived(event.sha256, self._now_ms)
@@ -338,6 +343,7 @@ TABLE = {
     (IDLE, "programme"): Playout._on_programme,
     (IDLE, "alerts"): Playout._on_alerts,
     (IDLE, "settings"): Playout._on_settings,
+    (IDLE, "policy"): Playout._on_policy,
     (IDLE, "blob"): Playout._on_blob,
     (IDLE, "hold"): Playout._on_hold,
     (IDLE, "halt"): Playout._on_halt,
@@ -346,6 +352,7 @@ TABLE = {
     (STARTING, "programme"): Playout._on_programme,
     (STARTING, "alerts"): Playout._on_alerts,
     (STARTING, "settings"): Playout._on_settings,
+    (STARTING, "policy"): Playout._on_policy,
     (STARTING, "blob"): Playout._on_blob,
     (STARTING, "hold"): Playout._on_hold,
     (STARTING, "halt"): Playout._on_halt,
@@ -357,6 +364,7 @@ TABLE = {
     (PLAYING, "programme"): Playout._on_programme,
     (PLAYING, "alerts"): Playout._on_alerts,
     (PLAYING, "settings"): Playout._on_settings,
+    (PLAYING, "policy"): Playout._on_policy,
     (PLAYING, "blob"): Playout._on_blob,
     (PLAYING, "hold"): Playout._on_hold,
     (PLAYING, "halt"): Playout._on_halt,
@@ -367,6 +375,7 @@ TABLE = {
     (STOPPING, "programme"): Playout._on_programme,
     (STOPPING, "alerts"): Playout._on_alerts,
     (STOPPING, "settings"): Playout._on_settings,
+    (STOPPING, "policy"): Playout._on_policy,
     (STOPPING, "blob"): Playout._on_blob,
     (STOPPING, "hold"): Playout._on_hold,
     (STOPPING, "halt"): Playout._on_halt,

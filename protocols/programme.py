@@ -33,12 +33,19 @@ class Programme:
     """Answer what is due, and under which policy."""
 
     def __init__(
-        self, place: "Place", bundles: "tuple[Bundle, ...]" = (), settings: "Settings | None" = None
+        self,
+        place: "Place",
+        bundles: "tuple[Bundle, ...]" = (),
+        settings: "Settings | None" = None,
+        waiting: "Bundle | None" = None,
     ):
+        """`waiting` is a verified bundle whose media are not here yet, of a unit nearer than those
+        of `bundles`: its policy counts already, nothing else of it does."""
         self.place = place
         self.bundles = bundles
         self.settings = settings
-        nearest = bundles[0] if bundles else None
+        self.waiting = waiting
+        nearest = bundles[0] if bundles and waiting is None else waiting
         self.offset_min = nearest.utc_offset_min if nearest else UTC_OFFSET_MIN_DEFAULT
         policy = nearest.policy if nearest else policies.DEFAULT
         if settings is not None:

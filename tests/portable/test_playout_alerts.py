@@ -1,6 +1,7 @@
 """Emergencies in the play-out session: repeat, expiry, age, update, cancel, drills, authority."""
 
-from protocols.play_values import BlobArrived
+from protocols import bundle as bundles
+from protocols.play_values import BlobArrived, PolicySet
 from protocols.targets import Place
 from tests.portable import manifests
 from tests.portable.manifests import at_ms
@@ -356,3 +357,24 @@ def test_a_withdrawn_alert_that_returns_is_not_heard_twice():
     shell.alerts(manifests.alerts([storm], version=6))
     shell.run_to("08:30")
     assert len([entry for entry in shell.heard() if entry[0] == "storm"]) == 1
+
+
+def test_an_alert_keeps_to_the_policy_of_the_bundle_that_waits_for_its_media():
+    value = manifests.bundle()
+    value["policy"].update(emergency_ceiling_percent=70, quiet=[["22:00", "23:00"]])
+    value["policy"]["emergency_in_quiet"] = False
+    shell = Shell("21:59")
+    shell.submit(PolicySet(bundles.from_dict(value)))
+    storm = _alert("storm", "21:59")
+    storm["repeat"] = {"gap_s": 600, "until_s": at_ms("23:30") // 1000}
+    shell.alerts(manifests.alerts([storm]))
+    shell.run_to("23:10")
+    assert _starts(shell) == [("storm", "21:59:00"), ("storm", "23:00:00")]
+    assert {fact.volume_percent for fact in shell.of_kind("played")} == {70}
+    # Nothing else of it counts: no slot was promised yet.
+    assert shell.of_kind("skipped") == [] and shell.session.programme.bundles == ()
+    # In force, or without one: the usual rules.
+    shell.programme(manifests.bundle())
+    assert shell.session.programme.policy.volume("emergency", 0) == 70
+    shell.submit(PolicySet(None))
+    assert shell.session.programme.policy.volume("emergency", 0) == 100

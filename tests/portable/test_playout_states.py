@@ -9,6 +9,7 @@ from protocols.play_values import (
     Finished,
     Halt,
     Hold,
+    PolicySet,
     ProgrammeSet,
     SettingsSet,
     Started,
@@ -50,6 +51,7 @@ def _trigger(shell, trigger):
         "programme": ProgrammeSet(session.programme.bundles),
         "alerts": AlertsSet((), False),
         "settings": SettingsSet(None),
+        "policy": PolicySet(None),
         "blob": BlobArrived(manifests.digest(1)),
         "hold": Hold(True),
         "halt": Halt("restart"),
@@ -66,7 +68,7 @@ def _trigger(shell, trigger):
 
 # Where each trigger leads from each state. A file that fails before it sounded leads to the start
 # of the fallback; in `stopping` an alert waits, so the end of the play starts it.
-STAYS = ("tick", "clock", "programme", "alerts", "settings", "blob")
+STAYS = ("tick", "clock", "programme", "alerts", "settings", "policy", "blob")
 MOVES = {
     "idle": {"hold": "idle", "halt": "closed"},
     "starting": {
