@@ -144,16 +144,10 @@ class Node:
         """Return what a decommissioned node still does: report, and empty itself."""
         from edge.wipe_task import Untold, WipeTask  # noqa: PLC0415
 
-        wipe = WipeTask(
-            self.clock,
-            self.storage,
-            self.identity,
-            self.standing,
-            self.book,
-            Untold(self.journal, self.book),
-            self.ending.restart,
-        )
-        return [self._records_task(), wipe]
+        uplink = self._records_task()
+        untold = Untold(self.journal, self.book, uplink)
+        parts = (self.clock, self.storage, self.identity, self.standing, self.book)
+        return [uplink, WipeTask(*parts, untold, self.ending.restart)]
 
     def _tasks(self) -> list[Task]:
         """Make the tasks; what a configuration may leave out is loaded only where it is wanted,

@@ -71,6 +71,8 @@ class RecordsTask(Task):
         self._entropy = entropy
         self._ties = ties
         self._keys: dict[str, bytes] = {}
+        # Why the hub takes nothing of this node, until it does.
+        self.refusal = ""
         self._ask_ms = 0
         self._time_ticks = 0
         self._boxes: dict[str, outbox.Outbox] = {}
@@ -174,6 +176,7 @@ class RecordsTask(Task):
                 return
             if isinstance(event, outbox.Acknowledged):
                 self._journal.acknowledge(name, event.epoch, event.position)
+                self.refusal = ""
                 self._ties.clear(place)
             elif isinstance(event, outbox.Rewound):
                 self._journal.acknowledge(name, event.epoch, event.position)
@@ -186,6 +189,7 @@ class RecordsTask(Task):
                 remedy = "Was this node's card copied or restored? Its old records are kept"
                 self._ties.note(place, WorldFault("records.fork", event.epoch, remedy))
             elif isinstance(event, outbox.Blocked):
+                self.refusal = event.code
                 remedy = "Register or release the node at the hub; its records are kept"
                 self._ties.note(place, WorldFault(event.code, "the hub refuses", remedy))
 

@@ -5,8 +5,10 @@ import contextlib
 
 import pytest
 
+from edge.journal_book import JournalBook
+from edge.journal_store import JournalStore
 from edge.standing import DUMB, SEALED, WIPED, Standing
-from edge.wipe_task import WipeTask, clear
+from edge.wipe_task import AGAIN_MS, Untold, WipeTask, clear
 from hw.sim.clock import Clock
 from hw.sim.entropy import Entropy
 from hw.sim.identity import Identity
@@ -81,6 +83,33 @@ def test_a_silent_hub_delays_the_end_by_a_day_at_most():
         storage.names("state") == ["standing", "standing-copy"]
         and storage.size("identity.key") is None
     )
+
+
+def test_a_life_that_finds_its_report_written_does_not_wait_for_a_day_again():
+    storage = RIGS["ext4-0"][0](0).open()
+    prepare(storage)
+    Standing(storage).note_told()
+    clock = live(storage, {}, answers=False)
+    assert AGAIN_MS <= clock.ticks_ms() <= AGAIN_MS + 5_000
+    assert storage.size("identity.key") is None and Standing(storage).state == WIPED
+
+
+def test_a_hub_that_refuses_a_revoked_node_has_its_report():
+    class Uplink:
+        refusal = ""
+
+    storage = RIGS["ext4-0"][0](0).open()
+    journal = JournalStore(storage, "node-1", Entropy(b"x").random_bytes)
+    journal.open()
+    book, uplink = JournalBook(journal), Uplink()
+    book.write("health", "order", {"order": "mandate-03.a-4"})
+    # The next life writes that it booted, which the hub will never take.
+    untold = Untold(journal, book, uplink)
+    assert untold()
+    uplink.refusal = "records.unknown"
+    assert untold()
+    uplink.refusal = "records.revoked"
+    assert not untold()
 
 
 def test_what_cannot_be_removed_is_told_and_nothing_claimed():
