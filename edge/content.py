@@ -182,9 +182,7 @@ class Content:
         programmes = list(self._manifests.candidates()) + list(self._manifests.bundles())
         needed = []
         for programme in programmes:
-            needed.extend(
-                bundle.blobs_needed(programme, self._config.place, now_ms, now_ms + AHEAD_MS)
-            )
+            needed.extend(self._blobs_of(programme, now_ms, now_ms + AHEAD_MS))
         needed = media.in_order(needed) + self._image_blobs()
         carried = offline_alerts.needed(self._offline.manifests(), self._config.place)
         pinned = urgent + carried + needed
@@ -196,6 +194,18 @@ class Content:
         self._faults.keep_only("blob.", [place_of(one.blob) for one in wanted])
         places = ["sync." + path for path in self._manifests.paths()]
         self._faults.keep_only("sync.", places + list(_PLACES))
+
+    def _blobs_of(
+        self, programme: bundle.Bundle, from_ms: int, until_ms: int
+    ) -> "list[media.Blob]":
+        """Return what is needed of one bundle, in the languages that the own unit asks for."""
+        place = self._config.place
+        own = [programme] + list(self._manifests.candidates()) + list(self._manifests.bundles())
+        for other in own:
+            if other.unit == place.unit:
+                asked = other.policy.languages
+                return bundle.blobs_needed(programme, place, from_ms, until_ms, asked)
+        return bundle.blobs_needed(programme, place, from_ms, until_ms)
 
     def _image_blobs(self) -> "list[media.Blob]":
         """Return the application image that is wanted; it comes after everything that plays."""
@@ -236,7 +246,7 @@ class Content:
         now_ms = self._now_ms()
         changed = False
         for candidate in self._manifests.candidates():
-            needed = bundle.blobs_needed(candidate, self._config.place, now_ms, now_ms + SOON_MS)
+            needed = self._blobs_of(candidate, now_ms, now_ms + SOON_MS)
             if any([blob.sha256 in pending for blob in needed]):
                 continue
             try:

@@ -127,6 +127,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/units/import"): Rule(roles.ARRANGE, _whole_hub),
     ("GET", _UNIT): Rule(roles.VIEW, _named_unit),
     ("POST", _UNIT + "/hamlets"): Rule(roles.ARRANGE, _named_unit),
+    ("POST", _UNIT + "/languages"): Rule(roles.ARRANGE, _named_unit),
     ("GET", "/bulletins/new"): Rule(roles.WRITE),
     ("POST", "/bulletins"): Rule(roles.WRITE),
     ("POST", "/drafts/{draft}"): Rule(roles.WRITE),

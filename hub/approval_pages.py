@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, audit, bulletins, fault_texts, form, frame, roles, topics
+from hub import access, audit, bulletins, fault_texts, form, frame, roles, topics, variants
 from hub.answers import status_of
 from hub.pages import page
 from hub.publishing import Signature
@@ -37,6 +37,7 @@ def _waiting(store: Store, services: Services, who: roles.Reader) -> dict[str, A
     return {
         "rows": [{**row, "unit_name": units[row["unit"]]["name"]} for row in found],
         "topics": topics.names(store),
+        "lacking": {row["bulletin"]: variants.lacking(store, units, row) for row in found},
         "changes": frame.waiting(store, sorted(mine)),
         "unit_names": {unit: row["name"] for unit, row in units.items()},
         "approvers": store.find("approvers", {"unit": sorted(mine), "state": "active"}),

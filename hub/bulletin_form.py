@@ -15,6 +15,7 @@ from hub.words import LANGUAGES, WEEKDAYS
 from protocols.errors import RemoteFault
 
 _NUMBER = re.compile(r"[0-9]{1,5}")
+VARIANT_FIELDS = ("title", "text", "upload", "cut_from", "cut_to")
 PICTURE_FIELDS = ("picture", "picture_alt", "picture_dwell")
 
 
@@ -90,7 +91,14 @@ def blank(today: str) -> dict[str, Any]:
         "version": "",
         "pictures": [],
         "pictures_only": False,
+        "variants": {},
     }
+
+
+def fields() -> set[str]:
+    """Return the names of every field that a draft keeps."""
+    variants = {f"{name}-{language}" for name in VARIANT_FIELDS for language in LANGUAGES}
+    return {*blank(""), "hamlet", "weekday", *PICTURE_FIELDS, *variants}
 
 
 def typed(sent: Form, today: str) -> dict[str, Any]:
@@ -104,6 +112,7 @@ def typed(sent: Form, today: str) -> dict[str, Any]:
     values.update(day_form.typed(sent))
     values["drill"] = bool(sent.one("drill"))
     values["pictures"] = _pictures(sent)
+    values["variants"] = {one: _typed_variant(sent, one) for one in LANGUAGES}
     values["pictures_only"] = bool(sent.one("pictures_only"))
     values["upload"] = sent.upload or sent.one("upload")
     return values
@@ -118,6 +127,43 @@ def _pictures(sent: Form) -> list[dict[str, Any]]:
     ]
 
 
+def _typed_variant(sent: Form, language: str) -> dict[str, str]:
+    """Return what was typed for a variant; its fields end in the language."""
+    return {name: sent.one(f"{name}-{language}") for name in VARIANT_FIELDS}
+
+
+def _variants(sent: Form, services: Services) -> list[dict[str, Any]]:
+    """Return the variants of a form; the bulletin's own language is none of them."""
+    found = []
+    for language in LANGUAGES:
+        one = _typed_variant(sent, language)
+        if language == sent.one("language"):
+            continue
+        upload = one["upload"] or None
+        if upload is not None and not services.blobs.bring(upload):
+            raise RemoteFault("form.broken", "a recording is gone", "Choose it again.")
+        cut = _cut(one["cut_from"], one["cut_to"])
+        kept = {"language": language, "title": one["title"], "text": one["text"]}
+        found.append({**kept, "upload": upload, "cut_ms": cut})
+    return found
+
+
+def _cut(first: str, last: str) -> list[int | None] | None:
+    """Return where a recording is cut (ms), None where it is not; raises `("form.cut")`."""
+    from_ms, to_ms = _seconds(first), _seconds(last)
+    if to_ms is not None and to_ms <= (from_ms or 0):
+        raise RemoteFault("form.cut", "the end of the cut is before its start", "Correct it.")
+    return [from_ms or 0, to_ms] if from_ms or to_ms is not None else None
+
+
+def _shown_cut(cut: list[int | None] | None) -> dict[str, str]:
+    first_ms, last_ms = cut or (0, None)
+    return {
+        "cut_from": f"{first_ms / 1000:g}" if first_ms else "",
+        "cut_to": f"{last_ms / 1000:g}" if last_ms is not None else "",
+    }
+
+
 def stored(row: Row, today: str) -> dict[str, Any]:
     """Return a bulletin's fields as the form shows them."""
     values = blank(today)
@@ -127,6 +173,15 @@ def stored(row: Row, today: str) -> dict[str, Any]:
     values["version"] = str(row["version"])
     values.update(_made(row))
     values["pictures"] = row["pictures"]
+    values["variants"] = {
+        one["language"]: {
+            "title": one["title"],
+            "text": one["text"],
+            "upload": one["upload"] or "",
+            **_shown_cut(one["cut_ms"]),
+        }
+        for one in row["variants"]
+    }
     values["hamlets"] = [f"{row['unit']}/{hamlet}" for hamlet in row["hamlets"]]
     when = row["timing"]
     if when["mode"] == "alert":
@@ -153,10 +208,7 @@ def _made(row: Row) -> dict[str, Any]:
             found["speed"] = name
     if making.get("reading"):
         found.update(reading=making["reading"], reading_of=digest(row["text"]))
-    if making.get("cut_ms"):
-        first_ms, last_ms = making["cut_ms"]
-        found["cut_from"] = f"{first_ms / 1000:g}" if first_ms else ""
-        found["cut_to"] = f"{last_ms / 1000:g}" if last_ms is not None else ""
+    found.update(_shown_cut(making.get("cut_ms")))
     return found
 
 
@@ -181,11 +233,9 @@ def _making(sent: Form) -> dict[str, Any]:
         found["reading"] = reading
     if sent.one("pictures_only"):
         found["pictures_only"] = True
-    first, last = _seconds(sent.one("cut_from")), _seconds(sent.one("cut_to"))
-    if last is not None and last <= (first or 0):
-        raise RemoteFault("form.cut", "the end of the cut is before its start", "Correct it.")
-    if first or last is not None:
-        found["cut_ms"] = [first or 0, last]
+    cut = _cut(sent.one("cut_from"), sent.one("cut_to"))
+    if cut is not None:
+        found["cut_ms"] = cut
     return found
 
 
@@ -250,4 +300,5 @@ def draft(sent: Form, services: Services, store: Store) -> Draft:
         sent.one("topic"),
         _making(sent),
         _pictures(sent),
+        _variants(sent, services),
     )

@@ -15,6 +15,7 @@ from hub import (
     programme,
     roles,
     topics,
+    variants,
 )
 from hub.answers import not_found, status_of
 from hub.approval_pages import returned_because
@@ -42,6 +43,7 @@ def _shown(store: Store, services: Services, bulletin: str, who: Reader) -> dict
         "row": row,
         "unit_name": units[row["unit"]]["name"] if row["unit"] in units else row["unit"],
         "topic_name": topics.names(store).get(row["topic"], row["topic"]),
+        "lacking": variants.lacking(store, units, row),
         "hamlet_names": [hamlet["name"] for hamlet in hamlets if hamlet],
         "approvers": approvers.active(store, row["unit"]),
         "may_write": who.allows(roles.WRITE, units, row["unit"]),
@@ -134,7 +136,12 @@ async def withdraw(request: web.Request) -> web.Response:
 async def rendition(request: web.Request) -> web.StreamResponse:
     """Play the very bytes that nodes fetch."""
     row = await _row(request)
-    for one in row["renditions"]:
+    tongue = request.query.get("language", "")
+    files = row["renditions"]
+    for variant in row["variants"]:
+        if variant["language"] == tongue:
+            files = variant["renditions"]
+    for one in files:
         if one["profile"] == request.match_info["profile"]:
             media_type = str(one["media_type"]).split(";", maxsplit=1)[0]
             return await _blob(request, one["sha256"], media_type)

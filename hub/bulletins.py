@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from hub import audit, fleet, pictures
+from hub import audit, fleet, pictures, variants
 from hub.store import Row, Store
 from hub.timing import Timing
 from protocols.errors import LocalFault, RemoteFault
@@ -47,7 +47,8 @@ class Draft(NamedTuple):
 
     `making` may hold `speed` (words a minute), `reading` (what the voice says instead of the
     normalised text), `cut_ms` (start and end of a recording, end None for its own), and
-    `pictures_only` (boards show no text). `pictures` are as `hub.pictures.checked` takes them.
+    `pictures_only` (boards show no text). `pictures` are as `hub.pictures.checked` takes them,
+    `variants` as `hub.variants.checked` does.
     """
 
     unit: str
@@ -63,6 +64,7 @@ class Draft(NamedTuple):
     topic: str = ""
     making: Mapping[str, Any] = MappingProxyType({})
     pictures: Sequence[Mapping[str, Any]] = ()
+    variants: Sequence[Mapping[str, Any]] = ()
 
 
 def _refuse(code: str, message: str, remedy: str) -> RemoteFault:
@@ -141,6 +143,12 @@ def is_heard(row: Row) -> bool:
     return bool(row["text"] or row["upload_sha256"])
 
 
+def files(row: Row) -> list[dict[str, Any]]:
+    """Return every file of a version that nodes fetch."""
+    found = [*row["renditions"], *(one for size in row["frames"] for one in size["frames"])]
+    return found + [file for one in row["variants"] for file in one["renditions"]]
+
+
 def versions(store: Store, bulletin: str) -> list[Row]:
     """Return every version of a bulletin, newest first, JSON columns decoded."""
     rows = store.find("bulletin_versions", {"bulletin": bulletin}, descending=True, limit=200)
@@ -148,7 +156,7 @@ def versions(store: Store, bulletin: str) -> list[Row]:
 
 
 def _decoded(row: Row) -> Row:
-    for name in ("making", "pictures", "hamlets", "timing", "renditions", "frames"):
+    for name in ("making", "pictures", "variants", "hamlets", "timing", "renditions", "frames"):
         row[name] = json.loads(row.pop(name + "_json"))
     return row
 
@@ -161,6 +169,7 @@ def made(store: Store, bulletin: str, version: int, made_of: dict[str, Any], now
     changes = {
         "renditions_json": json.dumps(made_of["renditions"]),
         "frames_json": json.dumps(made_of["frames"]),
+        "variants_json": json.dumps(made_of.get("variants", []), ensure_ascii=False),
         "spoken": made_of["spoken"],
         "fault_code": None,
     }
@@ -219,7 +228,13 @@ def _checked(store: Store, draft: Draft) -> Draft:
             raise _refuse("hamlet", "a hamlet is unknown", "Choose hamlets of this unit.")
     kept = pictures.checked(store, draft.pictures)
     draft = draft._replace(text=text, board_text=board_text, pictures=kept)
-    return draft._replace(title=fleet.title(draft.title, "title"))
+    title, given = fleet.title(draft.title, "title"), [dict(one) for one in draft.variants]
+    for other in given:
+        other["text"] = _clean_text(other["text"])
+    others = variants.checked(given, title, draft.language)
+    if others and not text and draft.upload is None:
+        raise _refuse("empty", "variants of nothing", "Write a text or choose a recording.")
+    return draft._replace(title=title, variants=others)
 
 
 def _version(bulletin: str, version: int, draft: Draft, now_s: int) -> Row:
@@ -236,6 +251,7 @@ def _version(bulletin: str, version: int, draft: Draft, now_s: int) -> Row:
         "upload_sha256": draft.upload,
         "making_json": json.dumps(dict(draft.making), ensure_ascii=False),
         "pictures_json": json.dumps(list(draft.pictures), ensure_ascii=False),
+        "variants_json": json.dumps(list(draft.variants), ensure_ascii=False),
         "hamlets_json": json.dumps(list(draft.hamlets)),
         "timing_json": json.dumps(draft.timing),
         "renditions_json": "[]",

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hub.store import Row
 
@@ -53,6 +53,24 @@ def texts(old: Row, new: Row) -> dict[str, list[Piece]]:
     return {name: compare(old[name], new[name]) for name in TEXTS if old[name] != new[name]}
 
 
+def languages(old: Row, new: Row) -> dict[str, list[Piece]]:
+    """Return the differences of the texts in other languages that changed, by language."""
+    before, after = (
+        {one["language"]: f"{one['title']}\n{one['text']}" for one in row["variants"]}
+        for row in (old, new)
+    )
+    return {
+        tag: compare(before.get(tag, ""), after.get(tag, ""))
+        for tag in sorted({*before, *after})
+        if before.get(tag) != after.get(tag)
+    }
+
+
+def _recordings(row: Row) -> list[Any]:
+    return [[one[name] for name in ("language", "upload", "cut_ms")] for one in row["variants"]]
+
+
 def others(old: Row, new: Row) -> list[str]:
     """Return the other fields that changed."""
-    return [name for name in OTHERS if old[name] != new[name]]
+    found = [name for name in OTHERS if old[name] != new[name]]
+    return found + ["variants"] * (_recordings(old) != _recordings(new))

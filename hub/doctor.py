@@ -80,9 +80,8 @@ def _media(store: Store, services: Services) -> Finding:
         return Finding("media", fault.message, fault.remedy)
     for row in store.each("bulletins", {"state": list(LIVE)}):
         whole = bulletins.current(store, row["bulletin"])
-        frames = [one for size in whole["frames"] for one in size["frames"]]
         drawn = [{"sha256": one["picture"]} for one in whole["pictures"]]
-        for one in [*whole["renditions"], *frames, *drawn]:
+        for one in [*bulletins.files(whole), *drawn]:
             total += 1
             missing += one["sha256"] not in known
     remedy = "Copy them from a backup's blobs folder, or withdraw the bulletin." if missing else ""

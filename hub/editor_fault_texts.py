@@ -5,6 +5,18 @@ from hub.translations import N_
 _PICTURE = N_("Send the picture as PNG, JPEG or WebP.")
 
 TEXTS = {
+    "variant.language": (
+        N_("A language stands twice in the bulletin."),
+        N_("Choose each language once."),
+    ),
+    "variant.order": (
+        N_("A language stands twice in the order."),
+        N_("Choose each language once."),
+    ),
+    "variant.orders": (
+        N_("The unit has too many different orders of languages."),
+        N_("Let some hamlets share an order."),
+    ),
     "picture.svg": (
         N_("This is an SVG drawing: it may hold scripts and look different everywhere."),
         N_("Save it as PNG in the program that made it, then send that."),

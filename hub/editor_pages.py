@@ -136,7 +136,7 @@ async def save_draft(request: web.Request) -> web.Response:
     """Keep a form as it stands; the script asks for it while its author writes."""
     services, who = request.app[SERVICES], access.reader(request)
     sent = await form.read(request)
-    known = {*bulletin_form.blank(""), "hamlet", "weekday", *bulletin_form.PICTURE_FIELDS}
+    known = bulletin_form.fields()
     fields = {name: values for name, values in sent.fields.items() if name in known}
     name, bulletin = request.match_info["draft"], sent.one("bulletin")
     now_s = services.now_s()
@@ -181,8 +181,10 @@ async def show_versions(request: web.Request) -> web.Response:
         shown = []
         for row, older in zip(rows, [*rows[1:], None], strict=True):
             changes = differences.texts(older, row) if older else {}
+            tongues = differences.languages(older, row) if older else {}
             others = differences.others(older, row) if older else []
             shown.append({**row, "who": who.get(row["version"], ""), "changes": changes,
+                          "tongues": tongues,
                           "others": others})  # fmt: skip
         return {"row": bulletins.current(store, name), "versions": shown}
 

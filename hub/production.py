@@ -13,9 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hub import board_image, bulletins, fleet, pictures, renditions, speech, spoken_words, timing
+from hub import (
+    board_image,
+    bulletins,
+    fleet,
+    pictures,
+    renditions,
+    speech,
+    spoken_words,
+    timing,
+    variants,
+)
 from hub.blobs import Blobs
 from hub.config import Config
+from hub.renditions import Rendition
 from hub.store import Ledger, Row, Store
 from protocols.errors import Fault, RemoteFault
 
@@ -76,30 +87,64 @@ class Production:
         await self._ledger.write(lambda s: bulletins.made(s, bulletin, version, made, now_s))
 
     async def _make(self, row: Row) -> dict[str, Any]:
-        files: list[renditions.Rendition] = []
         reading = ""
-        if bulletins.is_heard(row):
-            files, reading = await self._sound(row)
+        files: list[Rendition] = []
+        spoken = [dict(one) for one in row["variants"]]
+        with tempfile.TemporaryDirectory(dir=self._config.work) as name:
+            folder = Path(name)
+            if bulletins.is_heard(row):
+                source, cut, reading = await self._sound(row, row["text"], folder)
+                others = [
+                    (one, await self._variant(row, one, folder))
+                    for one in spoken
+                    if variants.is_heard(one)
+                ]
+                if row["class"] == "emergency" and others:
+                    # An alert is one sound: every language of it, one after another.
+                    source, cut = (
+                        await renditions.join(
+                            [(source, cut), *(found for _, found in others)], folder
+                        ),
+                        renditions.WHOLE,
+                    )
+                    others = []
+                files = await self._files(source, cut, folder)
+                for one, found in others:
+                    one["renditions"] = _plain(await self._files(*found, folder))
         return {
-            "renditions": [dict(one._asdict()) for one in files],
+            "renditions": _plain(files),
+            "variants": spoken,
             "frames": await self._frames(row),
             "spoken": reading,
         }
 
-    async def _sound(self, row: Row) -> tuple[list[renditions.Rendition], str]:
-        """Return a version's files, and what a voice reads in them."""
-        with tempfile.TemporaryDirectory(dir=self._config.work) as folder:
-            reading, making, cut = "", row["making"], renditions.WHOLE
-            if row["upload_sha256"] is not None:
-                source = await self._blobs.fetched(row["upload_sha256"])
-                cut = tuple(making.get("cut_ms", cut))
-            else:
-                dictionary = await self._ledger.read(spoken_words.dictionary)
-                reading = speech.reading_of(row["text"], making, dictionary)
-                speed = making.get("speed", speech.WORDS_PER_MINUTE_DEFAULT)
-                source = Path(folder) / "speech.wav"
-                await self.voices.synthesise(reading, source, row["voice"], speed)
-            return await renditions.make(source, self._blobs.put_file, Path(folder), cut), reading
+    async def _files(self, source: Path, cut: renditions.Cut, folder: Path) -> list[Rendition]:
+        return await renditions.make(source, self._blobs.put_file, folder, cut)
+
+    async def _sound(self, row: Row, text: str, folder: Path) -> tuple[Path, renditions.Cut, str]:
+        """Return a version's sound, where it is cut, and what a voice reads in it."""
+        making = row["making"]
+        if row["upload_sha256"] is not None:
+            cut = tuple(making.get("cut_ms", renditions.WHOLE))
+            return await self._blobs.fetched(row["upload_sha256"]), cut, ""
+        dictionary = await self._ledger.read(spoken_words.dictionary)
+        reading = speech.reading_of(text, making, dictionary)
+        speed = making.get("speed", speech.WORDS_PER_MINUTE_DEFAULT)
+        source = folder / "speech.wav"
+        await self.voices.synthesise(reading, source, row["voice"], speed)
+        return source, renditions.WHOLE, reading
+
+    async def _variant(self, row: Row, one: Row, folder: Path) -> tuple[Path, renditions.Cut]:
+        """Return a variant's recording and where it is cut, or what a voice reads of it."""
+        if one["upload"]:
+            return await self._blobs.fetched(one["upload"]), tuple(
+                one["cut_ms"] or renditions.WHOLE
+            )
+        said = {**row, "upload_sha256": None, "making": {}}
+        scratch = folder / "variant"
+        scratch.mkdir()
+        source, cut, _ = await self._sound(said, one["text"], scratch)
+        return source, cut
 
     async def _frames(self, row: Row) -> list[dict[str, Any]]:
         """Return the frames of every size of board: the pictures first, then the text."""
@@ -138,6 +183,10 @@ class Production:
     def _keep(self, picture: bytes) -> dict[str, Any]:
         blob = self._blobs.put_bytes(picture)
         return {"sha256": blob.sha256, "length": blob.length}
+
+
+def _plain(files: list[Rendition]) -> list[dict[str, Any]]:
+    return [dict(one._asdict()) for one in files]
 
 
 def _is_alert(bulletin: str, version: int, store: Store) -> bool:

@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from hub import bulletins, facts, fleet, frame, slots, timing
+from hub import bulletins, facts, fleet, frame, slots, timing, variants
 from hub.store import Row, Store
 from protocols import alert, auto_alert, bundle
 from protocols.errors import RemoteFault
@@ -134,7 +134,15 @@ def record_ids(row: Row) -> list[str]:
     """Return every id under which nodes write down that a version was heard or shown."""
     name = item_id(row)
     count = max((len(size["frames"]) for size in row["frames"]), default=0)
-    return [name, *(f"{name}.{number}" for number in range(count))]
+    tongues = [f"{name}.{one['language']}" for one in variants.heard(row)]
+    return [name, *tongues, *(f"{name}.{number}" for number in range(count))]
+
+
+def of_record(item: str) -> tuple[str, int, str]:
+    """Return bulletin, version and what stands behind them of an item's id in a record."""
+    bulletin, _, rest = item.removeprefix(auto_alert.PREFIX).partition(".")
+    version, _, part = rest.partition(".")
+    return bulletin, int(version) if version.isdigit() else 0, part
 
 
 def _bundle(
@@ -151,10 +159,14 @@ def _bundle(
         "valid_from_s": now_s - CLOCK_SLACK_S,
         "valid_until_s": now_s + VALID_S,
         "utc_offset_min": offset_min,
-        "items": [_item(row) for row in heard],
+        "items": [item for row in heard for item in _items(row)],
         "rules": [_rule(row) for row in heard],
         "pages": [page for row in rows for page in _pages(row, offset_min)],
-        "policy": {**policy(store, unit), "tie_break": [unit, *above]},
+        "policy": {
+            **policy(store, unit),
+            "tie_break": [unit, *above],
+            "languages": variants.policy(store, unit),
+        },
         "fallback": [],
     }
 
@@ -182,15 +194,22 @@ def quiet_hours(store: Store, row: Row, now_s: int, lead_s: int, offset_min: int
     return ""
 
 
-def _item(row: Row) -> dict[str, Any]:
-    return {
-        "id": item_id(row),
+def _items(row: Row) -> list[dict[str, Any]]:
+    """Return a bulletin's item, and its variants behind it."""
+    name = item_id(row)
+    item = {
+        "id": name,
         "title": row["title"],
         "language": row["language"],
         "topic": row["topic"],
         "class": row["class"],
         "renditions": row["renditions"],
     }
+    return [item] + [
+        {**item, "id": f"{name}.{one['language']}", "variant_of": name,
+         **{field: one[field] for field in ("title", "language", "renditions")}}
+        for one in variants.heard(row)
+    ]  # fmt: skip
 
 
 def _targets(row: Row) -> dict[str, Any]:
@@ -199,7 +218,8 @@ def _targets(row: Row) -> dict[str, Any]:
 
 def _rule(row: Row) -> dict[str, Any]:
     name = item_id(row)
-    return {"id": name, "items": [name], **timing.rule(row["timing"]), **_targets(row)}
+    names = [item["id"] for item in _items(row)]
+    return {"id": name, "items": names, **timing.rule(row["timing"]), **_targets(row)}
 
 
 def _pages(row: Row, offset_min: int) -> list[dict[str, Any]]:

@@ -185,8 +185,7 @@ class Publisher:
 
     def _check_blobs(self, row: Row) -> None:
         """Hash every file again: what is signed must be what was heard."""
-        files = [*row["renditions"], *(one for size in row["frames"] for one in size["frames"])]
-        for one in files:
+        for one in bulletins.files(row):
             if not self._blobs.bring(one["sha256"]) or not self._blobs.verify(one["sha256"]):
                 raise RemoteFault(
                     "bulletin.blob", f"{one['sha256']} is missing or damaged", "Make it again."

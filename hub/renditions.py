@@ -11,7 +11,7 @@ import re
 import tempfile
 import wave
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hub.programs import run_bounded
@@ -27,6 +27,8 @@ OPUS_BITS_PER_S = 24_000
 # Two hours is the whole broadcasting day of a commune (DOMAIN: 2 h a day).
 DURATION_S_MAX = 2 * 3600
 FFMPEG_TIMEOUT_S = 600
+# Between two languages of one alert.
+BREATH_MS = 1000
 
 PCM_MEDIA_TYPE = "audio/wav"
 OPUS_MEDIA_TYPE = "audio/ogg; codecs=opus"
@@ -102,6 +104,23 @@ async def decode(source: Path, destination: Path, cut: Cut = WHOLE) -> None:
             "audio: longer than %d minutes" % (DURATION_S_MAX // 60),
             "split it into several bulletins",
         )
+
+
+async def join(sources: Sequence[tuple[Path, Cut]], folder: Path) -> Path:
+    """Put recordings one after another with a breath between; raises as `make` does."""
+    joined = folder / "joined.wav"
+    with wave.open(str(joined), "wb") as out:
+        out.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+        for number, (source, cut) in enumerate(sources):
+            plain = folder / f"part-{number}.wav"
+            await decode(source, plain, cut)
+            await _level(plain, folder / f"levelled-{number}.wav")
+            if number:
+                out.writeframes(bytes(2 * RATE_HZ * BREATH_MS // 1000))
+            with wave.open(str(folder / f"levelled-{number}.wav"), "rb") as part:
+                while frames := part.readframes(RATE_HZ):
+                    out.writeframes(frames)
+    return joined
 
 
 _TARGET = f"loudnorm=I={LOUDNESS_LUFS}:TP={TRUE_PEAK_DB}:LRA={LOUDNESS_RANGE_LU}"

@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from hub import fleet, timing, topics
+from hub import fleet, programme, timing, topics
 from hub.evidence import ENDED_EARLY, is_enough
 from hub.store import Above, Row, Store
+from hub.words import LANGUAGES
 from protocols.errors import RemoteFault
 
 # A year and a day: the December report of a leap year.
@@ -163,10 +164,11 @@ def _by_version(store: Store, field: str) -> Key:
     def key(play: Row) -> tuple[str, str]:
         item = str(play["item"])
         if item not in known:
-            bulletin, _, version = item.partition(".")
-            number = int(version) if version.isdigit() else 0
-            row = store.get("bulletin_versions", bulletin, number)
+            bulletin, version, part = programme.of_record(item)
+            row = store.get("bulletin_versions", bulletin, version)
             known[item] = str(row[field]) if row else ""
+            if row and field == "language" and part in LANGUAGES:
+                known[item] = part
         value = known[item]
         return value, names.get(value, value) if field == "topic" else value
 

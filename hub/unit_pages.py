@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, fault_texts, fleet, form, roles, unit_files, unit_plan
+from hub import access, fault_texts, fleet, form, roles, unit_files, unit_plan, variants
 from hub.answers import not_found, status_of
 from hub.folding import fold
 from hub.pages import page
@@ -14,6 +14,7 @@ from hub.roles import Reader
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
 from hub.translations import chosen
+from hub.words import LANGUAGES
 from protocols.errors import Fault, RemoteFault
 from protocols.hub_limits import UNITS_FILE_BYTES_MAX
 from protocols.limits import SERVICE_NAME_BYTES_MAX
@@ -77,6 +78,7 @@ def _unit(store: Store, services: Services, who: Reader, unit: str) -> dict[str,
         "approvers": store.find("approvers", {"unit": unit, "state": "active"}),
         "nodes": store.count("nodes", {"unit": below, "state": "enrolled"}),
         "hamlets": store.find("hamlets", {"unit": unit}, order=["name"]),
+        "orders": variants.orders(store, unit),
         "mayarrange": who.allows(roles.ARRANGE, units, unit),
     }
 
@@ -99,6 +101,7 @@ async def _unit_page(
         "unit.html",
         status=status_of(fault) if fault else 200,
         fault=said,
+        languages=LANGUAGES,
         typed={**blank, **(typed or {})},
         **values,
     )
@@ -127,6 +130,24 @@ async def put_hamlet(request: web.Request) -> web.Response:
     except unit_files.Wrong as fault:
         return await _unit_page(request, fault, typed)
     raise web.HTTPSeeOther(f"/units/{unit}#hamlets")
+
+
+async def put_languages(request: web.Request) -> web.Response:
+    """Note which languages the unit, or a hamlet of it, asks for, in order."""
+    services, who = request.app[SERVICES], access.reader(request)
+    sent, now_s, unit = await form.read(request), services.now_s(), request.match_info["unit"]
+    asked = [one for one in sent.all("language") if one]
+
+    def decide(store: Store) -> None:
+        if not store.find("units", {"unit": unit}, limit=1):
+            raise not_found()
+        variants.ask(store, unit, sent.one("hamlet"), asked, who.account, now_s)
+
+    try:
+        await services.ledger.write(decide)
+    except RemoteFault as fault:
+        return await _unit_page(request, fault)
+    raise web.HTTPSeeOther(f"/units/{unit}#languages")
 
 
 # Import
@@ -192,4 +213,5 @@ ROUTES = [
     web.post(_IMPORT, take_file),
     web.get(f"/units/{UNIT}", show_unit),
     web.post(f"/units/{UNIT}/hamlets", put_hamlet),
+    web.post(f"/units/{UNIT}/languages", put_languages),
 ]

@@ -59,6 +59,7 @@ FIELDS = {
     "voice": N_("Voice"),
     "upload_sha256": N_("Recording"),
     "pictures": N_("Pictures for boards"),
+    "variants": N_("Recordings in other languages"),
     "hamlets": N_("For whom"),
     "timing": N_("When"),
     "making": N_("Speed, reading or cut"),
@@ -245,6 +246,10 @@ class Words(frame_words.FrameWords):
         if by == "class":
             return self.legal_class(label)
         return self._(LANGUAGES.get(label, label)) if by == "language" else label
+
+    def tongue(self, tag: str) -> str:
+        """Return what a language is called."""
+        return self._(LANGUAGES.get(tag, tag))
 
     def state(self, name: str) -> str:
         """Return a bulletin's state."""

@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-from protocols import canonical, media
+from protocols import canonical, media, tongues
 from protocols.fields import Fields, check_id, refuse
 from protocols.items import read_item, read_page
 from protocols.limits import (
@@ -27,7 +27,7 @@ from protocols.units import check_unit, take_unit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from protocols.items import Item, Page
-    from protocols.policy import Policy
+    from protocols.policy import Asked, Policy
     from protocols.rules import Rule
     from protocols.targets import Place
 
@@ -215,11 +215,18 @@ def blobs_named(bundle: Bundle, place: "Place") -> list[str]:
     return found
 
 
-def blobs_needed(bundle: Bundle, place: "Place", from_ms: int, until_ms: int) -> list[Blob]:
+def blobs_needed(
+    bundle: Bundle,
+    place: "Place",
+    from_ms: int,
+    until_ms: int,
+    languages: "tuple[Asked, ...]" = (),
+) -> list[Blob]:
     """Return what a node at `place` needs of a bundle in a window, what plays soonest first.
 
-    Fallback and drill announcement come first (`at_ms` 0): they are needed at any moment. Of each
-    item and page the node's best rendition counts.
+    `languages` are those of the policy that rules there (`protocols.programme`). Fallback and drill
+    announcement come first (`at_ms` 0): they are needed at any moment. Of each item and page the
+    node's best rendition counts.
     """
     found: list[Blob] = []
     spare = list(bundle.fallback)
@@ -235,8 +242,8 @@ def blobs_needed(bundle: Bundle, place: "Place", from_ms: int, until_ms: int) ->
         earliest_ms = from_ms - rule.duration_ms
         start_ms = first_start_ms(rule, earliest_ms, until_ms, offset_min)
         if start_ms is not None:
-            for name in rule.items:
-                item = bundle.items[name]
+            items = [bundle.items[name] for name in rule.items]
+            for item in tongues.chosen(items, tongues.order_of(languages, place.hamlet)):
                 found.extend(_item_blobs(item, place.profiles, max(1, start_ms)))
                 start_ms += item.duration_ms()
     for page in bundle.pages:

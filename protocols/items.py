@@ -31,9 +31,15 @@ def class_rank(legal_class: str) -> int:
 
 
 class Item(
-    namedtuple("Item", ("id", "title", "language", "topic", "legal_class", "solemn", "renditions"))
+    namedtuple(
+        "Item",
+        ("id", "title", "language", "topic", "legal_class", "solemn", "renditions", "variant_of"),
+    )
 ):
-    """Describe one thing to hear; `solemn` ones may play in mourning."""
+    """Describe one thing to hear; `solemn` ones may play in mourning.
+
+    `variant_of` is the item that says the same in another language, else empty.
+    """
 
     def duration_ms(self) -> int:
         """Return how long the item sounds (its longest rendition)."""
@@ -51,6 +57,8 @@ class Item(
         }
         if self.solemn:
             value["solemn"] = True
+        if self.variant_of:
+            value["variant_of"] = self.variant_of
         return value
 
 
@@ -64,6 +72,7 @@ def read_item(fields: Fields) -> Item:
         fields.choice("class", PROGRAMME_CLASSES),
         fields.flag("solemn", False),
         media.read_renditions(fields, True),
+        fields.id("variant_of", ID_BYTES_MAX, ""),
     )
 
 

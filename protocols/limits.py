@@ -146,6 +146,9 @@ FALLBACK_MAX = 16
 # Province, a level between, commune, and head-room: depth is data.
 ANCESTORS_MAX = 8
 TARGET_NAMES_MAX = 64
+# Languages one hamlet asks for, and different orders of them in one unit.
+LANGUAGES_MAX = 8
+ORDERS_MAX = 16
 BANDS_MAX = 16
 MOURNING_MAX = 16
 SOURCES_MAX = 32

@@ -14,10 +14,14 @@ from protocols.limits import (
     ANCESTORS_MAX,
     BANDS_MAX,
     ID_BYTES_MAX,
+    LANGUAGE_BYTES_MAX,
+    LANGUAGES_MAX,
     LATE_S_MAX,
     LATE_S_MIN,
     MOURNING_MAX,
+    ORDERS_MAX,
     SOURCES_MAX,
+    TARGET_NAMES_MAX,
 )
 from protocols.rules import check_date, check_time
 
@@ -29,6 +33,10 @@ _KHZ_MAX = 108000
 
 Input = namedtuple("Input", ("input", "khz", "windows"))
 """A line input that may be opened in its windows (local seconds); `khz` is 0 without a tuner."""
+
+
+Asked = namedtuple("Asked", ("languages", "hamlets"))
+"""Languages in the order in which these hamlets ask for them; without hamlets, the whole unit."""
 
 
 class Policy(
@@ -46,6 +54,7 @@ class Policy(
             "relays",
             "inputs",
             "brightness",
+            "languages",
             "added_quiet",
             "volume_percent",
         ),
@@ -131,6 +140,7 @@ class Policy(
             self.relays,
             self.inputs,
             self.brightness,
+            self.languages,
             self.added_quiet + quiet,
             min(self.volume_percent, volume_percent),
         )
@@ -156,6 +166,11 @@ class Policy(
             value["brightness"] = [
                 [format_time(start), format_time(end), percent]
                 for start, end, percent in self.brightness
+            ]
+        if self.languages:
+            value["languages"] = [
+                {"languages": list(asked.languages), "hamlets": list(asked.hamlets)}
+                for asked in self.languages
             ]
         if self.drill_intro:
             value["drill_intro"] = self.drill_intro
@@ -217,6 +232,15 @@ def _read_inputs(fields: Fields) -> tuple[Input, ...]:
     return tuple(found)
 
 
+def _read_languages(fields: Fields) -> tuple[Asked, ...]:
+    found = []
+    for entry in fields.objects("languages", ORDERS_MAX):
+        languages = entry.ids("languages", LANGUAGES_MAX, LANGUAGE_BYTES_MAX)
+        hamlets = entry.ids("hamlets", TARGET_NAMES_MAX, ID_BYTES_MAX)
+        found.append(Asked(languages, hamlets))
+    return tuple(found)
+
+
 def read_policy(fields: Fields) -> Policy:
     """Return the policy of a bundle."""
     ceiling = None
@@ -234,6 +258,7 @@ def read_policy(fields: Fields) -> Policy:
         fields.ids("relays", SOURCES_MAX, ID_BYTES_MAX),
         _read_inputs(fields),
         _read_levels(fields, "brightness"),
+        _read_languages(fields),
         (),
         100,
     )
@@ -241,5 +266,5 @@ def read_policy(fields: Fields) -> Policy:
 
 # What holds before the first bundle arrives: nights are quiet, alerts are heard.
 DEFAULT = Policy(
-    ((21 * 3600, 5 * 3600),), (), None, True, (), (), "", LATE_S_DEFAULT, (), (), (), (), 100
+    ((21 * 3600, 5 * 3600),), (), None, True, (), (), "", LATE_S_DEFAULT, (), (), (), (), (), 100
 )

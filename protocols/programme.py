@@ -8,7 +8,7 @@ library (Circular 39/2020) and is not played by the ancestor's own rule.
 from collections import namedtuple
 
 from protocols import policy as policies
-from protocols import schedule
+from protocols import schedule, tongues
 from protocols.items import NORMAL
 
 TYPE_CHECKING = False
@@ -71,7 +71,7 @@ class Programme:
         found = [bundle.items[name] for name in rule.items]
         if bundle.unit != self.place.unit:
             found = [item for item in found if item.legal_class != NORMAL]
-        return found
+        return tongues.chosen(found, tongues.order_of(self.policy.languages, self.place.hamlet))
 
     def late_ms(self, rule: "Rule") -> int:
         """Return how late an occurrence of a rule may start."""

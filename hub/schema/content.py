@@ -260,6 +260,8 @@ bulletin_versions = Table(
     Column("making_json", Text, nullable=False, server_default="{}"),
     # What boards show before the text: pictures in order, each with its words and seconds.
     Column("pictures_json", Text, nullable=False, server_default="[]"),
+    # The same in other languages, each with its recording and, when made, its files.
+    Column("variants_json", Text, nullable=False, server_default="[]"),
     Column("hamlets_json", Text, nullable=False),
     Column("timing_json", Text, nullable=False),
     Column("renditions_json", Text, nullable=False),

@@ -46,6 +46,15 @@ pictures = Table(
     Column("created_s", BigInteger, nullable=False),
 )
 
+# Which languages a hamlet asks for, in order; the whole unit under an empty name.
+language_orders = Table(
+    "language_orders",
+    metadata,
+    Column("unit", Text, primary_key=True),
+    Column("hamlet", Text, primary_key=True),
+    Column("languages_json", Text, nullable=False),
+)
+
 # How a written word is spoken, where the built-in dictionary does not know it or is not wanted.
 spoken_words = Table(
     "spoken_words",

@@ -14,6 +14,17 @@ if (form) {
   unit.addEventListener("change", show);
   show();
 
+  // The languages: the bulletin's own is no variant of itself; its words stand beside the others.
+  const language = field("language");
+  const tongues = () => {
+    for (const one of form.querySelectorAll("[data-tongue]")) one.hidden = one.dataset.tongue === language.value;
+    for (const one of form.querySelectorAll("[data-own]")) one.textContent = field(one.dataset.own).value;
+  };
+  language.addEventListener("change", tongues);
+  form.querySelector(".tongues").addEventListener("toggle", tongues);
+  for (const name of ["title", "text"]) field(name).addEventListener("input", tongues);
+  tongues();
+
   // Drafts: three seconds after the last key, and once more when the page is left.
   const texts = () => {
     const sent = new URLSearchParams();

@@ -156,3 +156,41 @@ async def test_pictures_are_dropped_put_in_order_and_seen_as_boards_show_them(
     assert [one["alt"] for one in row["pictures"]] == ["Bản đồ", "Áp phích"]
     assert [len(size["frames"]) for size in row["frames"]] == [2]
     await context.close()
+
+
+async def test_languages_stand_side_by_side_and_below_each_other_on_a_telephone(
+    address, chromium, services, tmp_path
+):
+    context = await chromium.new_context(
+        viewport={"width": 1280, "height": 900}, locale="vi-VN", color_scheme="light"
+    )
+    page = await context.new_page()
+    await page.goto(address + "/bulletins/new")
+    await page.select_option("#unit", COMMUNE)
+    await page.fill("[name=title]", "Tiêm phòng")
+    await page.fill("[name=text]", "Mời bà con đưa trẻ đi tiêm.")
+    await page.click("summary:has-text('Bằng các tiếng khác')")
+    assert await page.inner_text("[data-own=text]") == "Mời bà con đưa trẻ đi tiêm."
+    assert not await page.is_visible("[data-tongue=vi-VN]"), "no variant of itself"
+    places = (
+        "all => all.filter(one => one.offsetParent).map(one => [one.offsetLeft, one.offsetTop])"
+    )
+    wide = await page.eval_on_selector_all(".columns > *", places)
+    assert len(wide) == 5 and len({top for _, top in wide}) <= 2 and len({x for x, _ in wide}) >= 4
+    await page.fill("#text-bdq", "Krao bơngai tơm pơlei.")
+    await page.set_input_files("#audio-bdq", await recording(tmp_path))
+    await page.wait_for_selector("[data-tongue=bdq] [data-report] svg", timeout=60_000)
+    assert len(await page.input_value("[name=upload-bdq]")) == 64
+    assert await page.input_value("[name=upload]") == ""
+    results = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag22aa"]})
+    assert [one["id"] for one in results.response["violations"]] == []
+    await shoot(page, "hub-languages-desk-light")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    assert await overflow(page) == 0
+    narrow = await page.eval_on_selector_all(".columns > *", places)
+    assert len({x for x, _ in narrow}) == 1
+    await page.click("[type=submit]")
+    await page.wait_for_selector("h3:has-text('Ba Na: Tiêm phòng')", timeout=60_000)
+    row = await services.ledger.read(lambda s: bulletins.newest(s, 1)[0])
+    assert [one["language"] for one in row["variants"]] == ["bdq"]
+    await context.close()

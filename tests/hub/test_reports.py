@@ -159,7 +159,7 @@ def test_whoever_was_heard_last_counts_however_many_were_before(store):
     more = [play(n, NOON + n, node="loa-0", item="b3.1") for n in range(10, ROWS_MAX + 10)]
     store.add_many("plays", [*more, play(9, NOON + DAY, item="b3.1")])
     row = {"bulletin": "b3", "version": 1, "unit": COMMUNE, "hamlets": [], "text": "Chữ."}
-    row.update(timing={"mode": "now"}, frames=[], pictures=[], upload_sha256="")
+    row.update(timing={"mode": "now"}, frames=[], pictures=[], variants=[], upload_sha256="")
     assert overview.reach(store, row)["reach_heard"] == 1
 
 

@@ -59,6 +59,7 @@ SPEAKING = (
     "topics",
     "upload_pages",
     "uploads",
+    "variants",
 )
 # Raised only by the command line or by a caller's mistake.
 SILENT = {

@@ -1,0 +1,86 @@
+"""Languages: each hamlet hears what it asks for, in its order; what is missing is Vietnamese."""
+
+from protocols import bundle, preview
+from protocols.programme import Programme
+from protocols.targets import Place
+from tests.portable import manifests
+from tests.portable.manifests import DAY_MS, at_ms
+
+ASKED = [
+    {"languages": ["vi-VN"], "hamlets": []},
+    {"languages": ["bdq", "vi-VN"], "hamlets": ["kon", "lang-b"]},
+    {"languages": ["jra"], "hamlets": ["jrai"]},
+    {"languages": ["hre", "bdq"], "hamlets": ["hre"]},
+]
+
+
+def variant(number, language):
+    item = manifests.item("news." + language, number, 300)
+    item["language"], item["variant_of"] = language, "news"
+    return item
+
+
+def spoken(value):
+    """Let a bundle's news have two variants."""
+    value["items"] += [variant(21, "bdq"), variant(22, "hre")]
+    value["rules"][0]["items"] = ["news", "news.bdq", "news.hre"]
+    return value
+
+
+def own(asked=None):
+    value = manifests.bundle()
+    value["policy"]["languages"] = ASKED if asked is None else asked
+    return value
+
+
+def place(hamlet):
+    return Place(manifests.COMMUNE, hamlet, (), "speaker", ("opus",))
+
+
+def heard(hamlet, bundles, rule=0, of=0):
+    programme = Programme(place(hamlet), bundles)
+    found = bundles[of]
+    return [item.id for item in programme.items(found, found.rules[rule])]
+
+
+def test_each_hamlet_hears_its_languages_in_its_order():
+    read = (bundle.from_dict(spoken(own())),)
+    assert heard("kon", read) == ["news.bdq", "news"]
+    assert heard("hre", read) == ["news.hre", "news.bdq"]
+    assert heard("jrai", read) == ["news"], "no Jarai: Vietnamese"
+    assert heard("", read) == ["news"] and heard("elsewhere", read) == ["news"]
+    assert heard("kon", read, rule=1) == ["notice"], "what has no variants plays as it is"
+    again = bundle.from_dict(read[0].to_dict())
+    assert again == read[0]
+
+
+def test_where_nothing_is_asked_for_vietnamese_plays_alone():
+    read = (bundle.from_dict(spoken(own([]))),)
+    assert heard("kon", read) == ["news"]
+    value = spoken(own([]))
+    value["items"][0]["language"], value["items"][-1]["language"] = "hre", "vi-VN"
+    assert heard("kon", (bundle.from_dict(value),)) == ["news.hre"], "whichever is Vietnamese"
+
+
+def test_the_own_units_order_rules_what_comes_from_above_too():
+    above = spoken(manifests.bundle(manifests.PROVINCE, []))
+    for item in above["items"]:
+        item["class"] = "priority"
+    above["policy"]["languages"] = [{"languages": ["hre"], "hamlets": []}]
+    read = (bundle.from_dict(own()), bundle.from_dict(above))
+    assert heard("kon", read, of=1) == ["news.bdq", "news"]
+    assert heard("elsewhere", read, of=1) == ["news"]
+
+
+def test_only_what_is_heard_is_fetched_and_foreseen():
+    read = bundle.from_dict(spoken(own()))
+    asked = read.policy.languages
+    for hamlet, numbers in (("kon", [21, 1]), ("jrai", [1])):
+        window = (at_ms("00:00"), at_ms("10:00"))
+        found = bundle.blobs_needed(read, place(hamlet), window[0], window[1], asked)
+        audio = [blob.sha256 for blob in found if blob.media_type != "image/png" and blob.at_ms > 1]
+        assert audio == [manifests.digest(number) for number in numbers]
+    facts = preview.what_will_play(
+        place("kon"), (read,), (), None, at_ms("05:00"), at_ms("05:00") + DAY_MS // 8
+    )
+    assert [fact.item for fact in facts] == ["news.bdq", "news"]
