@@ -1,7 +1,6 @@
 """Offer the two audio outputs of Linux: a sound card through ALSA, and a WAV file."""
 
 from hw import ports
-from hw.linux.audio_alsa import AlsaSink
 from hw.linux.audio_stream import PATIENCE_S, StreamOut
 from hw.linux.audio_wav import BYTES_MAX, WavSink
 
@@ -20,6 +19,8 @@ class AlsaOut(StreamOut):
         latency_us: int = 0,
         patience_s: float = PATIENCE_S,
     ):
+        from hw.linux.audio_alsa import AlsaSink  # noqa: PLC0415 - libasound only where it plays
+
         self.sink = AlsaSink(devices, latency_us)
         super().__init__(self.sink, clock, patience_s=patience_s)
 

@@ -5,13 +5,10 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from hw import ports
-from protocols import ed25519, keys, rsa_pss
+from protocols import ed25519, keys
 
 _Check = Callable[[bytes, Iterable[bytes]], None]
 # Parsed keys kept: every key of one unit's chain several times over, at about 2 KB each.
@@ -54,13 +51,24 @@ def _ed25519(public: bytes) -> _Check:
     return lambda signature, pieces: key.verify(signature, b"".join(pieces))
 
 
+# The other two schemes come with offline keys of some provinces: loaded where one is met.
 def _p256(public: bytes) -> _Check:
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed  # noqa: PLC0415
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+
     key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + public)
     algorithm = ec.ECDSA(Prehashed(SHA256()))
     return lambda signature, pieces: key.verify(signature, _sha256(pieces), algorithm)
 
 
 def _rsa_pss(public: bytes) -> _Check:
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed  # noqa: PLC0415
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+
+    from protocols import rsa_pss  # noqa: PLC0415
+
     numbers = rsa_pss.split(public)
     if numbers is None:
         raise ValueError("key out of bounds")
