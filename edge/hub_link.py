@@ -16,6 +16,10 @@ class HubLink(ports.Link):
         """Return bytes (received, sent) on the interface since boot."""
         return self._behind.counters()
 
+    def life(self) -> str:
+        """Name the life of that interface."""
+        return self._behind.life()
+
     async def request(
         self, method: str, url: str, headers: dict[str, str], body: bytes
     ) -> ports.Response:

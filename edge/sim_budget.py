@@ -11,7 +11,7 @@ from protocols.fields import Fields
 from protocols.limits import ID_BYTES_MAX, JSON_INTEGER_MAX
 
 _METER = "state/meter"
-_METER_BYTES_MAX = 300
+_METER_BYTES_MAX = 400
 # So much is put on disk as spent before it is, at most: the count stands ahead of the truth, so
 # that a power cut never forgets a byte, and may add this much.
 _LEASE_BYTES = 256 * 1024
@@ -66,7 +66,7 @@ class SimBudget:
         if not self._budget.period_bytes:
             return
         received, sent = self._link.counters()
-        self._meter.read(received + sent)
+        self._meter.read(received + sent, self._link.life())
         wall_ms = self._time.wall_ms()
         rolled = wall_ms is not None and self._meter.roll_over(wall_ms, self._budget.period_days)
         if rolled or self._meter.spent_bytes - self._saved_bytes >= _LEASE_BYTES:
@@ -115,8 +115,9 @@ def _read(storage: ports.Storage) -> "dict[str, object] | None":
         saved: dict[str, object] = {"sim": "" if unnamed else fields.id("sim", ID_BYTES_MAX)}
         for name in ("started_ms", "spent_bytes", "counter_bytes"):
             saved[name] = fields.integer(name, 0, JSON_INTEGER_MAX)
-        # Counts of older images know no lease.
+        # Counts of older images know no lease and no life.
         saved["leased_bytes"] = fields.integer("leased_bytes", 0, JSON_INTEGER_MAX, 0)
+        saved["life"] = fields.text("life", 0, ID_BYTES_MAX, "")
         return saved
     except Fault:
         return None

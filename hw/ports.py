@@ -170,6 +170,10 @@ class Link:
         """Return bytes (received, sent) on the interface since boot."""
         raise NotImplementedError
 
+    def life(self) -> str:
+        """Name the life of what `counters` counts; "" where nothing but a lower count tells."""
+        return ""
+
 
 class Serial:
     """Carry bytes over one serial line.
@@ -216,10 +220,7 @@ class Datagrams:
 
 
 class AudioOut:
-    """Keep one mono 16-bit stream running at `rate_hz`, silence when idle.
-
-    `played` and every position are in samples of the item.
-    """
+    """Keep one mono 16-bit stream at `rate_hz`, silence when idle; positions count its samples."""
 
     rate_hz: int
 

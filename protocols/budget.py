@@ -79,6 +79,7 @@ class Meter:
         self.leased_bytes = 0
         self.spent_bytes = _number(saved, "spent_bytes") + self._charged_bytes
         self._counter_bytes = _number(saved, "counter_bytes")
+        self._life = str(saved.get("life", ""))
 
     def export(self) -> "dict[str, object]":
         """Return what to persist."""
@@ -88,15 +89,19 @@ class Meter:
             "spent_bytes": self.spent_bytes,
             "counter_bytes": self._counter_bytes,
             "leased_bytes": self.leased_bytes,
+            "life": self._life,
         }
 
-    def read(self, counter_bytes: int) -> None:
+    def read(self, counter_bytes: int, life: str = "") -> None:
         """Take the interface's counter (received + sent since it came up).
 
-        A counter below the last one belongs to a new life of the interface and counts from 0.
+        Of another `life` than the last one ("": not known), or below that, it counts from 0: what
+        others sent before this program ran may have carried a new life past the last count.
         """
-        if counter_bytes < self._counter_bytes:
+        is_another = life != "" and self._life not in ("", life)
+        if is_another or counter_bytes < self._counter_bytes:
             self._counter_bytes = self._charged_bytes = 0
+        self._life = life or self._life
         fresh = counter_bytes - self._counter_bytes
         self.spent_bytes += max(0, fresh - self._charged_bytes)
         self._charged_bytes = 0

@@ -12,6 +12,7 @@ from hw.linux.clock import Clock
 from protocols.errors import RemoteFault, WorldFault
 
 _STATISTICS = Path("/sys/class/net")
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 # X509_V_FLAG_NO_CHECK_TIME of OpenSSL, x509_vfy.h
 _NO_CHECK_TIME = 0x200000
 
@@ -92,6 +93,7 @@ class Link(HttpLink):
         self._tls_ca_path = tls_ca_path
         self._tls: ssl.SSLContext | None = None
         self._statistics = _STATISTICS / interface / "statistics" if interface else None
+        self._index = _STATISTICS / interface / "ifindex" if interface else None
         self._counted = (0, 0)
 
     async def request(  # type: ignore[override]
@@ -124,3 +126,13 @@ class Link(HttpLink):
             return self._counted
         self._counted = (received, sent)
         return self._counted
+
+    def life(self) -> str:
+        """Return the boot and the interface's number in it: a modem that comes back has another."""
+        if self._index is None:
+            return ""
+        try:
+            boot = _BOOT.read_text(encoding="ascii")[:8]
+            return boot + "." + self._index.read_text(encoding="ascii").strip()
+        except OSError:
+            return ""

@@ -21,16 +21,20 @@ PLAN = Budget(100 * MB, 10 * MB, 30, 30, "sim-1")
 
 class Interface(ports.Link):
     bytes = 0
+    named = ""
+
+    def life(self):
+        return self.named
 
     def counters(self):
         return self.bytes, 0
 
 
 class Rig:
-    def __init__(self, plan=PLAN, storage=None, wall_ms=MIDNIGHT_MS, counted=0):
+    def __init__(self, plan=PLAN, storage=None, wall_ms=MIDNIGHT_MS, counted=0, life=""):
         self.storage = storage or Storage()
         self.link, self.clock = Interface(), Clock(wall_ms)
-        self.link.bytes = counted
+        self.link.bytes, self.link.named = counted, life
         self.book = Notes()
         self.faults = Faults(self.book)
         time = NodeTime(self.clock, self.storage, Feed(), self.book, False)
@@ -69,6 +73,30 @@ def test_the_count_survives_a_reboot_and_a_counter_that_starts_anew(sim):
     later = Rig(plan, rig.storage)
     later.spend(5 * MB)
     assert later.budget.forecast().spent_bytes == 25 * MB
+
+
+def test_a_counter_that_started_anew_and_passed_the_last_one_forgets_nothing():
+    rig = Rig(life="boot-1.3")
+    rig.spend(2 * MB)
+    # The system fetched 5 MB before the agent ran: the count began at nothing again.
+    later = Rig(storage=rig.storage, counted=5 * MB, life="boot-2.3")
+    assert later.budget.forecast().spent_bytes == 7 * MB
+    # A modem that was unplugged comes back under another number.
+    later.link.bytes, later.link.named = 6 * MB, "boot-2.4"
+    later.spend(0)
+    assert later.budget.forecast().spent_bytes == 13 * MB
+    # While it is away nobody knows its life; the agent alone starting anew counts on.
+    later.link.named = ""
+    later.spend(0)
+    again = Rig(storage=rig.storage, counted=7 * MB, life="boot-2.4")
+    assert 14 * MB <= again.budget.forecast().spent_bytes <= 14 * MB + MB // 4
+
+
+def test_a_count_from_before_lives_were_known_goes_on():
+    rig = Rig()
+    rig.spend(20 * MB)
+    later = Rig(storage=rig.storage, counted=21 * MB, life="boot-1.3")
+    assert later.budget.forecast().spent_bytes == 21 * MB
 
 
 def test_a_power_cut_forgets_no_byte_that_was_granted_and_adds_little():

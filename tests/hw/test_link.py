@@ -89,3 +89,6 @@ def test_the_kernels_counters_of_an_interface() -> None:
     received, sent = Link(interface="lo").counters()
     assert received > 0 and sent > 0
     assert Link(interface="none").counters() == (0, 0)
+    life = Link(interface="lo").life()
+    assert life == Link(interface="lo").life() and life.endswith(".1") and len(life) > 8
+    assert Link(interface="none").life() == Link().life() == ""

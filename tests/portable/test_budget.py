@@ -49,7 +49,18 @@ def test_the_meter_counts_across_reboots():
         "spent_bytes": 0,
         "counter_bytes": 10,
         "leased_bytes": 0,
+        "life": "",
     }
+
+
+def test_a_counter_of_another_life_counts_from_nothing_however_high_it_is():
+    meter = Meter()
+    meter.read(100, "boot-1")
+    saved = meter.export()
+    for life, spent in (("boot-2", 250), ("boot-1", 150), ("", 150)):
+        later = Meter(saved)
+        later.read(150, life)
+        assert later.spent_bytes == spent, life
 
 
 def test_what_was_leased_is_spent_after_a_power_cut_and_counted_once_otherwise():
