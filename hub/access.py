@@ -109,6 +109,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/calendar.ics"): Rule(roles.VIEW),
     ("GET", "/frame"): Rule(roles.VIEW),
     ("POST", "/frame/slots"): Rule(roles.WRITE),
+    ("POST", "/frame/mourning"): Rule(roles.WRITE),
+    ("POST", "/frame/entertainment"): Rule(roles.ADMINISTER, _whole_hub),
     ("POST", _ENTRY + "/end"): Rule(roles.WRITE, _entry_unit),
     ("GET", _CHANGE): Rule(roles.VIEW, _unit_of("frame_changes", "change")),
     ("POST", _CHANGE + "/sign"): Rule(roles.APPROVE, _unit_of("frame_changes", "change")),

@@ -163,7 +163,7 @@ def effect(
     before = entries(store, programmes, where, *window)
     after = entries(store, programmes, where, *window, bundle.read(data, where.unit))
     played = {_key(one) for one in after if not one.reason}
-    told = {_key(one) for one in before}
+    told = {_key(one) for one in before if not one.reason}
     wrong = {_key(one) for one in before if _is_wrong(one)}
     return Effect(
         [one for one in before if not one.reason and _key(one) not in played],

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, bulletins, calendar, frame, roles, slots, timing
+from hub import access, bulletins, calendar, frame, mourning, roles, slots, timing
 from hub.answers import not_found
 from hub.calendar import DAY_MS, DAYS_MAX, Where
 from hub.pages import PROGRAMMES, page
@@ -73,6 +73,10 @@ async def show(request: web.Request) -> web.Response:
             "hamlets": store.find("hamlets", {"unit": where.unit}, order=["name"]),
             "days": days,
             "slots": {day: slots.of_day(held, date.fromisoformat(day)) for day, _ in days},
+            "mourning": {
+                day: mourning.of_day(store, where.chain(), date.fromisoformat(day))
+                for day, _ in days
+            },
             "changes": frame.waiting(store, [where.unit]),
             "waiting": [bulletins.current(store, row["bulletin"]) for row in rows],
         }

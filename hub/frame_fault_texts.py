@@ -53,6 +53,22 @@ TEXTS = {
         N_("This is no address."),
         N_("Write http:// or https:// and the rest."),
     ),
+    "mourning.days": (
+        N_("These are too many days of mourning."),
+        N_("Choose at most 30 days."),
+    ),
+    "mourning.many": (
+        N_("Too many days of mourning are laid down."),
+        N_("End some of them first."),
+    ),
+    "mourning.name": (
+        N_("The mourning has no name, or one that is too long."),
+        N_("Write for whom it is."),
+    ),
+    "slot.share": (
+        N_("The plays a day of each bulletin are wrong."),
+        N_("Choose 1 to as many as the campaign has times."),
+    ),
     "slot.name": (
         N_("The slot has no name, or one that is too long."),
         N_("Write a short name, for example Morning news."),

@@ -11,13 +11,16 @@ from hub import (
     calendar,
     day_form,
     fault_texts,
+    fleet,
     form,
     frame,
+    mourning,
     programme,
     roles,
     slot_bulletins,
     slots,
     timing,
+    topics,
 )
 from hub.answers import status_of
 from hub.calendar import Where
@@ -58,6 +61,8 @@ def blank(unit: str, day: str) -> dict[str, Any]:
         "minutes": 20,
         "source": "",
         "again": slots.NOTHING,
+        "order": slots.USUAL,
+        "share": 1,
         **day_form.BLANK,
     }
 
@@ -65,11 +70,18 @@ def blank(unit: str, day: str) -> dict[str, Any]:
 def typed(sent: Form) -> dict[str, Any]:
     """Return what was typed, so that a refused form loses nothing."""
     days = [int(day) for day in sent.all("weekday") if day in set("1234567")]
-    named = ("unit", "entry", "name", "kind", "times", "source", "again")
+    named = ("unit", "entry", "name", "kind", "times", "source", "again", "order")
     texts = {name: sent.one(name) for name in named}
     limits = {name: sent.one(name) for name in ("from", "until")}
     days_typed = day_form.typed(sent)
-    return {**texts, **limits, **days_typed, "weekdays": days, "minutes": sent.number("minutes", 0)}
+    return {
+        **texts,
+        **limits,
+        **days_typed,
+        "weekdays": days,
+        "minutes": sent.number("minutes", 0),
+        "share": sent.number("share", 1),
+    }
 
 
 def _policy(store: Store, unit: str) -> Policy:
@@ -96,6 +108,8 @@ def _shown(
     unit, shown = _unit_of(store, request, asked)
     units, day = access.units_today(store, services), today(services)
     held = frame.of(store, unit)
+    chain = [unit, *fleet.ancestors(units, unit)] if unit else []
+    names = {one: row["name"] for one, row in units.items()}
     rules, now_s = _policy(store, unit), services.now_s()
     soon = timing.local_time(now_s, services.config.utc_offset_min).date()
     soon_day = (soon + timedelta(days=ENDS_SOON_DAYS)).isoformat()
@@ -123,6 +137,11 @@ def _shown(
         "form": typed_in or blank(unit, day),
         "kinds": slots.KINDS,
         "sources": sources.active(store),
+        "mourning": mourning.shown(store, chain, names, day),
+        "entertainment": mourning.entertainment(store),
+        "topics": sorted((row["name"], code) for code, row in topics.in_force(store, day).items()),
+        "may_arrange": who.everywhere(roles.ADMINISTER),
+        "today": day,
     }
 
 
@@ -174,6 +193,36 @@ async def ask_slot(request: web.Request) -> web.Response:
             raise
         return await _frame_page(request, unit, values, fault)
     raise web.HTTPSeeOther(f"/frame/changes/{change}")
+
+
+async def ask_mourning(request: web.Request) -> web.Response:
+    """Keep days of mourning of a unit, and all under it, until somebody signs them."""
+    services, who = request.app[SERVICES], access.reader(request)
+    sent, now_s = await form.read(request), services.now_s()
+    unit = sent.one("unit")
+
+    def keep(store: Store) -> str:
+        access.require(store, services, who, roles.WRITE, unit)
+        body = mourning.read(sent.one("name"), sent.one("from"), sent.one("until"))
+        entry = frame.new_entry()
+        return frame.ask(store, unit, frame.MOURNING, entry, body, who.account, now_s)
+
+    try:
+        change = await services.ledger.write(keep)
+    except RemoteFault as fault:
+        if fault.code == "access.denied":
+            raise
+        return await _frame_page(request, unit, None, fault)
+    raise web.HTTPSeeOther(f"/frame/changes/{change}")
+
+
+async def set_entertainment(request: web.Request) -> web.Response:
+    """Say which topics are silent in mourning, on the whole hub."""
+    services, who = request.app[SERVICES], access.reader(request).account
+    sent, now_s = await form.read(request), services.now_s()
+    codes = sent.all("topic")
+    await services.ledger.write(lambda s: mourning.set_entertainment(s, codes, who, now_s))
+    raise web.HTTPSeeOther("/frame")
 
 
 async def end(request: web.Request) -> web.Response:
@@ -282,6 +331,8 @@ async def undo(request: web.Request) -> web.Response:
 ROUTES = [
     web.get("/frame", show),
     web.post("/frame/slots", ask_slot),
+    web.post("/frame/mourning", ask_mourning),
+    web.post("/frame/entertainment", set_entertainment),
     web.post(f"/frame/entries/{ENTRY}/end", end),
     web.get(f"/frame/changes/{CHANGE}", show_change),
     web.post(f"/frame/changes/{CHANGE}/sign", sign),

@@ -13,6 +13,12 @@ TEXTS = {
         "own": N_("own programme"),
         "relay": N_("relay of a broadcaster"),
         "province": N_("matter of the province"),
+        "campaign": N_("campaign"),
+    },
+    "order": {
+        "first": N_("before other normal bulletins"),
+        "usual": N_("among other normal bulletins"),
+        "after": N_("after other normal bulletins"),
     },
     "source": {"feed": N_("podcast"), "stream": N_("stream")},
     "again": {
@@ -28,6 +34,7 @@ TEXTS = {
     },
     "change": {
         "slot": N_("Slot"),
+        "mourning": N_("Mourning"),
     },
 }
 CHIPS = {"waiting": "warn", "approved": "warn", "in_force": "good"}

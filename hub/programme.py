@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from hub import bulletins, facts, fleet, frame, slots, timing, variants
+from hub import bulletins, facts, fleet, frame, mourning, programme_rules, slots, timing, variants
 from hub.store import Row, Store
 from protocols import alert, auto_alert, bundle
 from protocols.errors import RemoteFault
@@ -73,9 +73,8 @@ def manifest(
     if adding is not None and adding["bulletin"] not in {row["bulletin"] for row in standing}:
         raise slots.none()
     standing = slots.latest(standing, held)
-    return Manifest(
-        version, bundle.build(_bundle(store, unit, version, standing, now_s, offset_min))
-    )
+    data = bundle.build(_bundle(store, unit, version, standing, held, now_s, offset_min))
+    return Manifest(version, data)
 
 
 def _is_auto(row: Row) -> bool:
@@ -146,11 +145,20 @@ def of_record(item: str) -> tuple[str, int, str]:
 
 
 def _bundle(
-    store: Store, unit: str, version: int, rows: list[Row], now_s: int, offset_min: int
+    store: Store,
+    unit: str,
+    version: int,
+    rows: list[Row],
+    held: frame.Frame,
+    now_s: int,
+    offset_min: int,
 ) -> dict[str, Any]:
     today = timing.local_time(now_s, offset_min).date().isoformat()
     above = fleet.above(store, unit, today)
     heard = [row for row in rows if row["renditions"]]
+    turns, silent = programme_rules.turns(heard), mourning.entertainment(store)
+    own = policy(store, unit)
+    days = [*own.get("mourning", []), *mourning.days(held, today)]
     return {
         "version": version,
         "unit": unit,
@@ -159,11 +167,18 @@ def _bundle(
         "valid_from_s": now_s - CLOCK_SLACK_S,
         "valid_until_s": now_s + VALID_S,
         "utc_offset_min": offset_min,
-        "items": [item for row in heard for item in _items(row)],
-        "rules": [_rule(row) for row in heard],
+        "items": [
+            item for row in heard for item in _items(row, mourning.is_solemn(row, held, silent))
+        ],
+        "rules": [
+            {**rule, **_targets(row)}
+            for row in heard
+            for rule in programme_rules.of(row, _item_ids(row), held, turns.get(row["bulletin"], 0))
+        ],
         "pages": [page for row in rows for page in _pages(row, offset_min)],
         "policy": {
-            **policy(store, unit),
+            **own,
+            "mourning": days,
             "tie_break": [unit, *above],
             "languages": variants.policy(store, unit),
         },
@@ -194,11 +209,12 @@ def quiet_hours(store: Store, row: Row, now_s: int, lead_s: int, offset_min: int
     return ""
 
 
-def _items(row: Row) -> list[dict[str, Any]]:
+def _items(row: Row, is_solemn: bool) -> list[dict[str, Any]]:
     """Return a bulletin's item, and its variants behind it."""
     name = item_id(row)
     item = {
         "id": name,
+        "solemn": is_solemn,
         "title": row["title"],
         "language": row["language"],
         "topic": row["topic"],
@@ -216,10 +232,9 @@ def _targets(row: Row) -> dict[str, Any]:
     return {"targets": {"hamlets": row["hamlets"]}} if row["hamlets"] else {}
 
 
-def _rule(row: Row) -> dict[str, Any]:
+def _item_ids(row: Row) -> list[str]:
     name = item_id(row)
-    names = [item["id"] for item in _items(row)]
-    return {"id": name, "items": names, **timing.rule(row["timing"]), **_targets(row)}
+    return [name, *(f"{name}.{one['language']}" for one in variants.heard(row))]
 
 
 def _pages(row: Row, offset_min: int) -> list[dict[str, Any]]:

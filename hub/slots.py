@@ -1,6 +1,7 @@
 """Slots: the named times of a unit's day, into which bulletins, offers and relays are put.
 
-A slot has a kind (own programme, relay of a broadcaster, matter of the province), times of day,
+A slot has a kind (own programme, relay of a broadcaster, matter of the province, a campaign whose
+bulletins take turns: `hub.programme_rules`), times of day,
 weekdays, days on which it holds, and a length. A bulletin in it begins within the slot or not at
 all. Its timing keeps what its author wanted (`slot`) beside the times that follow from it, so a
 slot that moves takes its bulletins along.
@@ -17,8 +18,11 @@ from hub.timing import Timing
 from protocols.errors import RemoteFault
 from protocols.policy import Policy
 
-OWN, RELAY, PROVINCE = "own", "relay", "province"
-KINDS = (OWN, RELAY, PROVINCE)
+OWN, RELAY, PROVINCE, CAMPAIGN = "own", "relay", "province", "campaign"
+KINDS = (OWN, RELAY, PROVINCE, CAMPAIGN)
+# Where a campaign's bulletins stand among normal ones that are due at the same moment.
+FIRST, USUAL, AFTER = "first", "usual", "after"
+ORDERS = (FIRST, USUAL, AFTER)
 # What a relay slot plays on days for which nothing new came.
 NOTHING, LAST = "nothing", "last"
 AGAIN = (NOTHING, LAST)
@@ -55,6 +59,12 @@ def read(given: Body) -> Body:
     if given["kind"] == RELAY:
         again = given.get("again") if given.get("again") in AGAIN else NOTHING
         body.update(source=str(given.get("source") or ""), again=again)
+    if given["kind"] == CAMPAIGN:
+        order = given.get("order") if given.get("order") in ORDERS else USUAL
+        share = given.get("share", 1)
+        if not 1 <= share <= len(body["times"]):
+            raise _refuse("share", "the share is wrong", "Choose 1 to as many as it has times.")
+        body.update(share=share, order=order)
     return {**body, "until": body["until"] if given["until"] else ""}
 
 
@@ -139,6 +149,8 @@ def doubts(entry: str, body: Body, held: Frame, policy: Policy) -> list[Doubt]:
         if any(policy.is_quiet("normal", one % DAY_S) for one in range(first_s, last_s, 60)):
             found.append(Doubt("quiet", _clock(first_s)))
     for other, its in sorted(held.slots.items(), key=lambda pair: pair[1]["name"]):
+        if CAMPAIGN in (body["kind"], its["kind"]):
+            continue
         if other != entry and _share_a_day(body, its) and _share_a_time(body, its):
             found.append(Doubt("overlap", its["name"]))
     return found

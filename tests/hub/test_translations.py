@@ -36,6 +36,7 @@ SPEAKING = (
     "installation_pages",
     "issuing",
     "mirror_pages",
+    "mourning",
     "node_list",
     "offer_pages",
     "page_guard",
