@@ -49,8 +49,10 @@ def back_up(config: Config, target: Path, keep: int) -> dict[str, Any]:
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        _copy_consistently(config, draft)
-        media = _copy_media(config.blobs, target / "blobs")
+        # What the copied rows name must still be there when it is their turn.
+        with Blobs(config.blobs).shared():
+            _copy_consistently(config, draft)
+            media = _copy_media(config.blobs, target / "blobs")
         entry = {
             "format": FORMAT,
             "at_s": int(moment.timestamp()),

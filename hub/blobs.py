@@ -1,10 +1,13 @@
 """Media by content: a blob's name is the SHA-256 of its bytes."""
 
 import asyncio
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -27,6 +30,7 @@ class Blobs:
 
     def __init__(self, root_path: Path):
         self._root = Path(root_path)
+        self._lock = self._root.with_name(f".{self._root.name}.lock")
         self._root.mkdir(parents=True, exist_ok=True)
         for stale in self._root.glob(".draft-*"):
             stale.unlink()
@@ -64,6 +68,46 @@ class Blobs:
         """Bring a blob and return where it stands, if it exists."""
         self.bring(sha256)
         return self.path(sha256)
+
+    def renew(self, sha256: str) -> bool:
+        """Do as `bring` for somebody who is about to name the blob: it is as if stored anew."""
+        with self.shared():
+            is_here = self.bring(sha256)
+            if is_here:
+                os.utime(self.path(sha256))
+            return is_here
+
+    def held(self) -> dict[str, tuple[float, int]]:
+        """Return when each blob was stored (Unix s) and its length, by name."""
+        found = {}
+        for path in self._root.glob("??/*"):
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                found[path.name] = (status.st_mtime, status.st_size)
+        return found
+
+    def stored_s(self, sha256: str) -> float:
+        """Return when a blob was stored on this disk (Unix s), 0 for one that is not here."""
+        path = self.path(sha256)
+        return path.stat().st_mtime if path.is_file() else 0.0
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[None]:
+        """Let nothing be erased meanwhile, by any process."""
+        with self._lock.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Let nobody store, renew or copy meanwhile; gives False, at once, when somebody does."""
+        with self._lock.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
 
     def committed(self, blob: Blob) -> None:
         """Take note of a new blob on this disk."""
@@ -147,10 +191,11 @@ class Draft:
                 target.parent.mkdir(exist_ok=True)
                 sync_folder(target.parent.parent)
             Path(self._file.name).chmod(0o644)
-            Path(self._file.name).replace(target)
+            with self._blobs.shared():
+                Path(self._file.name).replace(target)
+                if is_new:
+                    self._blobs.committed(blob)
             sync_folder(target.parent)
-            if is_new:
-                self._blobs.committed(blob)
         except OSError as error:
             raise _disk(error) from error
         return blob

@@ -184,12 +184,12 @@ class Bucket:
         with _told(self.place, needs_file=True):
             return bytes(obstore.get_range(self._store, name, start=start, length=length))
 
-    def names(self, under: str) -> Iterator[tuple[str, int]]:
-        """Yield the name and length of every file under a folder."""
+    def names(self, under: str) -> Iterator[tuple[str, float, int]]:
+        """Yield the name of every file under a folder, when it came (Unix s), and its length."""
         with _told(self.place):
             for batch in obstore.list(self._store, prefix=under):
                 for one in batch:
-                    yield str(one["path"]), int(one["size"])
+                    yield str(one["path"]), one["last_modified"].timestamp(), int(one["size"])
 
     def probe(self) -> None:
         """Write, read and remove a small file: what a hub needs to be allowed."""

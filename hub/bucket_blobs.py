@@ -60,8 +60,18 @@ class BucketBlobs(Blobs):
         """Return the names of those that only the bucket has."""
         return set(self._in_bucket()) - super().names()
 
-    def _in_bucket(self) -> dict[str, int]:
-        return {name.rpartition("/")[2]: length for name, length in self.bucket.names(FOLDER + "/")}
+    def _in_bucket(self) -> dict[str, tuple[float, int]]:
+        return {
+            name.rpartition("/")[2]: (came_s, length)
+            for name, came_s, length in self.bucket.names(FOLDER + "/")
+        }
+
+    def held(self) -> dict[str, tuple[float, int]]:
+        """Return when each blob was last stored, here or there, and its length, by name."""
+        found = self._in_bucket()
+        for name, (stored_s, length) in super().held().items():
+            found[name] = (max(stored_s, found.get(name, (0.0, 0))[0]), length)
+        return found
 
     def bring(self, sha256: str) -> bool:
         """Have a blob on the local disk; tell whether it exists.
@@ -128,7 +138,7 @@ class BucketBlobs(Blobs):
         """Mark whatever is here and not, or not whole, in the bucket; return how many."""
         there, marked = self._in_bucket(), 0
         for name in super().names():
-            if there.get(name) != self.path(name).stat().st_size:
+            if name not in there or there[name][1] != self.path(name).stat().st_size:
                 (self._marks / name).touch()
                 marked += 1
         return marked

@@ -273,7 +273,7 @@ def _timing(sent: Form, services: Services, store: Store) -> timing.Timing:
 def draft(sent: Form, services: Services, store: Store) -> Draft:
     """Return what a form asks for; raises `RemoteFault` where it cannot be."""
     upload = sent.upload or sent.one("upload") or None
-    if upload is not None and not services.blobs.bring(upload):
+    if upload is not None and not services.blobs.renew(upload):
         raise RemoteFault("form.broken", "the recording is gone", "Choose it again.")
     if not services.production.voices.has(sent.one("voice")):
         raise RemoteFault("speech.voice", "no such voice", "Choose another.")

@@ -3,6 +3,7 @@
 Own handlers and own questions (`hub.emergency`): what other pages need is not asked here.
 """
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -151,7 +152,7 @@ async def prepare(request: web.Request) -> web.Response:
     origin = sent.one("cap")
     try:
         if upload := sent.upload or sent.one("upload"):
-            await services.blobs.fetch(upload)
+            await asyncio.to_thread(services.blobs.renew, upload)
         draft = _draft(sent, services)
 
         def keep(store: Store) -> None:

@@ -30,6 +30,6 @@ def add(commands: Any, command: Callable[..., Any]) -> None:
     doctor = command(commands, "doctor", "Look the hub over; exit 1 when something needs doing.")
     doctor.add_argument("--copies", metavar="DIR", help="where backups are kept")
     retain = command(commands, "retain", "Show or set how long things are kept; erase the older.")
-    retain.add_argument("verb", choices=("show", "set", "erase"))
+    retain.add_argument("verb", choices=("show", "set", "unused", "erase"))
     for name in retention.Kept._fields:
         retain.add_argument(f"--{name}", type=int, metavar="DAYS")

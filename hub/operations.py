@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from hub import backup, doctor, export, retention
+from hub import backup, blob_sweep, doctor, export, retention
 from hub.commands import WHO
 from hub.config import Config
 from hub.database import migrate as migrate_database
@@ -64,10 +64,13 @@ async def look_over(services: Services, chosen: Namespace) -> object:
 
 
 async def retain(services: Services, chosen: Namespace) -> object:
-    """Show or set how long things are kept, or erase now what is older."""
+    """Show or set how long things are kept, show unused media, or erase now what is older."""
     ledger, now_s = services.ledger, services.now_s()
+    if chosen.verb == "unused":
+        return (await blob_sweep.look(services)).told()
     if chosen.verb == "erase":
-        return await retention.sweep(ledger, WHO, now_s)
+        rows = await retention.sweep(ledger, WHO, now_s)
+        return {**rows, **await blob_sweep.sweep(services, WHO)}
     wanted = await ledger.read(retention.kept)
     if chosen.verb == "set":
         asked: dict[str, Any] = {name: getattr(chosen, name) for name in wanted._fields}

@@ -1,7 +1,8 @@
 """How long things are kept, and erasing what is older.
 
 Records and plays are evidence and statistics, the audit log is who did what; all three may name a
-person only indirectly (an approver's id, a technician's name). Messages are others' CAP files.
+person only indirectly (an approver's id, a technician's name). Messages are others' CAP files,
+supplies what a province sent.
 Nothing is kept for less than half a year. The audit log is erased from its front alone, and an
 anchor keeps the rest verifiable.
 """
@@ -10,7 +11,8 @@ import asyncio
 import logging
 from typing import Any, NamedTuple
 
-from hub import audit, facts, sessions
+from hub import audit, bulletins, facts, sessions
+from hub.mirror import supply
 from hub.store import Ledger, Row, Store
 from hub.uploads import Uploads
 from protocols.errors import Fault, RemoteFault
@@ -22,8 +24,10 @@ DAY_S = 86400
 DAYS_MIN, DAYS_MAX = 183, 3660
 # Rows erased in one transaction: others write in between.
 BATCH = 500
-# A CAP message stands in four tables.
+# A CAP message stands in four tables, a supply in three.
 MESSAGES_BATCH = 100
+# Behind every name there is.
+_LAST = "~"
 # A hub that is restarted every night sweeps all the same.
 FIRST_SWEEP_S = 300
 SWEEP_S = 24 * 3600
@@ -39,6 +43,7 @@ class Kept(NamedTuple):
     audit: int = 1830
     refusals: int = 183
     messages: int = 1830
+    supplies: int = 1830
 
 
 # What is erased by age alone: the column that says how old it is, and its unit in a second.
@@ -74,6 +79,7 @@ def holdings(store: Store) -> dict[str, Any]:
         "audit": store.count("audit"),
         "refusals": store.count("enrolment_refusals"),
         "messages": store.count("cap_messages"),
+        "supplies": store.count("supplies"),
         "oldest_play_s": play[0]["started_ms"] // 1000 if play else None,
         "oldest_audit_s": first[0]["at_s"] if first else None,
     }
@@ -92,6 +98,9 @@ async def sweep(ledger: Ledger, who: str, now_s: int) -> dict[str, int]:
     await _erase(ledger, "sessions", {}, "created_s", now_s - sessions.LIFE_S)
     while more := await ledger.write(lambda s: _erase_messages(s, now_s - days.messages * DAY_S)):
         gone["messages"] += more
+    below_s = now_s - days.supplies * DAY_S
+    while more := await ledger.write(lambda s: _erase_supplies(s, below_s)):
+        gone["supplies"] += more
     over_s = now_s - EDITING_S
     await _erase(ledger, "drafts", {"state": ["sent", "dropped"]}, "saved_s", over_s)
     await _erase(ledger, "uploads", {"state": ["done", "dropped"]}, "created_s", over_s)
@@ -153,6 +162,41 @@ def _erase_messages(store: Store, below_s: int) -> int:
         store.erase("cap_files", own, "message", name + "~", 1)
         store.erase("cap_messages", own, "received_s", below_s, 1)
     return len(old)
+
+
+def _erase_supplies(store: Store, below_s: int) -> int:
+    """Erase what a province sent and is long over, with its offers; return how many."""
+    count = 0
+    for row in store.each("supplies", order=["changed_s"]):
+        if row["changed_s"] >= below_s or count == MESSAGES_BATCH:
+            break
+        own = {"peer": row["peer"], "supply": row["supply"]}
+        links = store.find("supply_bulletins", own)
+        names = [one["bulletin"] for one in links]
+        if not _is_over(row, below_s) or any(_is_live(store, one, below_s) for one in names):
+            continue
+        for one in names:
+            store.erase("supply_bulletins", {"bulletin": one}, "bulletin", one + _LAST, 1)
+        store.erase("offers", own, "unit", _LAST, BATCH)
+        store.erase("supplies", own, "changed_s", below_s, 1)
+        count += 1
+    return count
+
+
+def _is_over(row: Row, below_s: int) -> bool:
+    """Tell whether nobody can still answer a supply."""
+    if row["state"] in supply.OPEN:
+        return row["expires_s"] is not None and row["expires_s"] < below_s
+    return True
+
+
+def _is_live(store: Store, bulletin: str, below_s: int) -> bool:
+    """Tell whether a bulletin plays, or may yet."""
+    row = store.get("bulletins", bulletin)
+    if row is None or row["state"] in (bulletins.WITHDRAWN, bulletins.RECALLED):
+        return False
+    has_ended = row["until_s"] is not None and row["until_s"] < below_s
+    return row["state"] != bulletins.PUBLISHED or not has_ended
 
 
 def _erase_audit(store: Store, below_s: int) -> int:

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
-from hub import bulk, firmware_commands, order_publishing, retention
+from hub import blob_sweep, bulk, firmware_commands, order_publishing, retention
 from hub.addresses import address, is_loopback
 from hub.app import create_app, create_node_app
 from hub.cap.feed import Feeds
@@ -122,6 +122,7 @@ def _works(services: Services) -> list[Work]:
         lambda: firmware_commands.run(services),
         lambda: bulk.run(services),
         lambda: retention.run(services.ledger, services.uploads, services.config.now_ms),
+        lambda: blob_sweep.run(services),
         lambda: Mirror(services).run(),
         lambda: Feeds(services).run(),
         lambda: Recorder(services).run(),

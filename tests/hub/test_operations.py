@@ -236,7 +236,14 @@ async def test_what_is_too_old_is_erased_and_the_rest_still_verifies(ledger):
 
     await ledger.write(fill)
     gone = await retention.sweep(ledger, "test", now_s)
-    assert gone == {"records": 3, "plays": 1, "refusals": 0, "audit": 3, "messages": 0}
+    assert gone == {
+        "records": 3,
+        "plays": 1,
+        "refusals": 0,
+        "audit": 3,
+        "messages": 0,
+        "supplies": 0,
+    }
     assert await ledger.read(audit.first_broken) is None
     assert await ledger.read(lambda s: [row["sequence"] for row in s.find("records")]) == [4]
     assert await retention.sweep(ledger, "test", now_s) == dict.fromkeys(gone, 0)
@@ -262,6 +269,48 @@ async def test_an_old_message_goes_with_its_file_and_all_that_names_it(ledger, m
         (row,) = await ledger.read(lambda s, t=table: s.find(t))
         assert row["message"] == left["message"], table
     assert left["identifier"] == "m3"
+
+
+async def test_what_a_province_sent_goes_when_it_is_long_over_and_nothing_of_it_plays(ledger):
+    now_s, old_s = 3000 * DAY_S, 100 * DAY_S
+    soon_s = now_s + DAY_S
+
+    def fill(store):
+        for name, state, changed_s, expires_s, bulletin in (
+            ("done", "done", old_s, None, None),
+            ("refused", "refused", old_s, soon_s, None),
+            ("unanswered", "offered", old_s, old_s + DAY_S, None),
+            ("over", "taken", old_s, None, {"state": "published", "until_s": old_s + DAY_S}),
+            ("withdrawn", "taken", old_s, None, {"state": "withdrawn", "until_s": None}),
+            ("young", "done", now_s - DAY_S, None, None),
+            ("open", "offered", old_s, None, None),
+            ("valid", "offered", old_s, soon_s, None),
+            ("plays", "taken", old_s, None, {"state": "published", "until_s": soon_s}),
+            ("endless", "taken", old_s, None, {"state": "published", "until_s": None}),
+            ("waits", "taken", old_s, None, {"state": "ready", "until_s": None}),
+        ):
+            own = {"peer": "p", "supply": name}
+            store.add("supplies", {**own, "kind": "bulletin", "class": "normal", "title": name,
+                "units_json": "[]", "body_json": "{}", "state": state, "reason": None,
+                "received_s": old_s, "changed_s": changed_s, "expires_s": expires_s})  # fmt: skip
+            for unit in ("03.a", "03.b"):
+                store.add("offers", {**own, "unit": unit, "state": "open", "made": None,
+                    "reason": None, "who": None, "changed_s": old_s})  # fmt: skip
+            if bulletin is not None:
+                row = {"bulletin": name, "unit": "03.a", "version": 1, "created_s": 1}
+                store.add("bulletins", {**row, "changed_s": 1, **bulletin})
+                link = {"bulletin": name, **own, "unit": "03.a"}
+                store.add("supply_bulletins", link)
+
+    await ledger.write(fill)
+    assert (await retention.sweep(ledger, "test", now_s))["supplies"] == 5
+    left = {"young", "open", "valid", "plays", "endless", "waits"}
+    for table in ("supplies", "offers"):
+        rows = await ledger.read(lambda s, t=table: s.find(t))
+        assert {row["supply"] for row in rows} == left, table
+    links = await ledger.read(lambda s: s.find("supply_bulletins"))
+    assert {row["bulletin"] for row in links} == {"plays", "endless", "waits"}
+    assert await ledger.read(lambda s: s.count("bulletins")) == 5
 
 
 async def test_a_log_erased_to_the_last_entry_goes_on_from_its_anchor(ledger):
