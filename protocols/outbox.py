@@ -3,7 +3,8 @@
 Theory of operation. The journal holds runs of records; the hub holds one position per epoch. On
 every answer the position is taken as the truth, whatever was believed before: a hub restored from
 a copy answers a lower one, and the records it lost are sent again as far as the journal still has
-them. A cut, a timeout or a bad answer forgets what was under way and asks again after a pause.
+them. When it takes the first records of an epoch it is asked where the others stand: it may have
+been restored when this one was new, and would never be asked of the older ones again. A cut, a timeout or a bad answer forgets what was under way and asks again after a pause.
 An epoch that the hub calls a fork is set aside and offered again much later; the other epochs go on
 meanwhile. At most one request is under way; there is no last try.
 
@@ -322,13 +323,21 @@ class Outbox:
             position = max(believed, self._reached.get(epoch, 0))
             self._events.append(Forked(epoch))
         self._positions[epoch] = position
-        if position > believed:
-            self._events.append(Acknowledged(epoch, position))
-        elif position < believed:
+        if position < believed:
             self._events.append(Rewound(epoch, position))
-            for other in self._epochs():
-                if other != epoch and other not in self._doubted:
-                    self._doubted.append(other)
+            self._doubt_others(epoch, 0)
+        elif position > believed:
+            self._events.append(Acknowledged(epoch, position))
+        if believed == 0 < position:
+            # A hub that was restored since the older ones were complete may show it in no other way
+            # than that it knew nothing of this one.
+            self._doubt_others(epoch, 1)
+
+    def _doubt_others(self, epoch: str, least: int) -> None:
+        """Ask anew of the other epochs that the hub is believed to have at least so far."""
+        for other in self._epochs():
+            if other not in self._doubted + [epoch] and self._positions.get(other, 0) >= least:
+                self._doubted.append(other)
 
     def _epochs(self) -> "list[str]":
         epochs: list[str] = []

@@ -176,6 +176,30 @@ def test_after_a_rewind_every_other_epoch_is_doubted():
     assert box.data_to_send() == Span(OTHER, 1, 2, 3)
 
 
+def test_the_first_of_a_new_epoch_asks_where_the_older_ones_stand():
+    """The hub may have been restored after the epoch began, and before it heard of it."""
+    box = Outbox(1, [Run(EPOCH, 1, 5), Run(OTHER, 1, 2)], {EPOCH: 5})
+    box.tick(0)
+    assert box.data_to_send() == Span(OTHER, 0, 1, 2)
+    box.receive(answer(2, OTHER), 10)
+    assert events(box) == [Acknowledged(OTHER, 2)]
+    assert box.data_to_send() == Span(EPOCH, 5, 0, 0)
+    box.receive(answer(3), 20)
+    assert events(box) == [Rewound(EPOCH, 3)]
+    # The newer one, too, until the restored hub says that it is there.
+    assert box.data_to_send() == Span(OTHER, 2, 0, 0)
+    box.receive(answer(2, OTHER), 30)
+    assert box.data_to_send() == Span(EPOCH, 3, 4, 2)
+    box.receive(answer(5), 40)
+    assert events(box) == [Acknowledged(EPOCH, 5)]
+    assert box.data_to_send() is None
+    # Once asked is enough: what follows in the new epoch goes alone.
+    box.confirm(Run(OTHER, 3, 3))
+    assert box.data_to_send() == Span(OTHER, 2, 3, 1)
+    box.receive(answer(3, OTHER), 50)
+    assert box.data_to_send() is None
+
+
 def test_old_epochs_go_first_and_a_hole_breaks_the_batch():
     runs = [Run(OTHER, 1, 2), Run(OTHER, 5, 6), Run(EPOCH, 1, 1)]
     box = Outbox(1, runs, {})
