@@ -17,13 +17,14 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hub import audit, bucket, database_address, database_copy, facts
+from hub import audit, bucket, bucket_files, database_address, database_copy, facts
 from hub.blobs import Blobs
 from hub.bucket_blobs import BucketBlobs
 from hub.config import Config
@@ -209,7 +210,9 @@ async def restore(config: Config, copy: Path, others: Sequence[Path]) -> dict[st
         raise LocalFault(
             "backup.target", f"{config.data} is not empty", "Restore into an empty folder."
         )
-    entry = read(copy)
+    entry, place = read(copy), bucket.read(copy)
+    # A key that is missing is told before anything is laid out.
+    store = bucket.Bucket(place) if place else None
     try:
         _lay_out(config, copy, entry["media"])
     except Fault:
@@ -222,7 +225,9 @@ async def restore(config: Config, copy: Path, others: Sequence[Path]) -> dict[st
         ) from error
     services, database = open_hub(config)
     try:
-        adopted = recovery.adopt(services.repository, list(others), services.now_s())
+        with tempfile.TemporaryDirectory(dir=config.work) as signed:
+            newer, from_bucket = [*others, Path(signed)], _from_bucket(store, Path(signed))
+            adopted = recovery.adopt(services.repository, newer, services.now_s())
         now_s = services.now_s()
 
         def note(store: Any) -> None:
@@ -237,4 +242,15 @@ async def restore(config: Config, copy: Path, others: Sequence[Path]) -> dict[st
         "copied_s": entry["at_s"],
         "signed_files_taken_over": [f"{version}.{role}" for role, version in adopted.roles],
         "missing_manifests": adopted.missing,
+        **from_bucket,
     }
+
+
+def _from_bucket(store: bucket.Bucket | None, folder: Path) -> dict[str, Any]:
+    """Read back what was signed after the copy; a bucket that is away holds up no restore."""
+    if store is None:
+        return {}
+    try:
+        return {"signed_files_in_bucket": bucket_files.fetch(store, folder)}
+    except Fault as fault:
+        return {"signed_files_in_bucket": fault.message}

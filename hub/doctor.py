@@ -11,6 +11,7 @@ from typing import NamedTuple
 from hub import audit, backup, bulletins, database
 from hub.blobs import Blobs
 from hub.bucket_blobs import BucketBlobs
+from hub.bucket_files import PublicFiles
 from hub.config import Config
 from hub.programme import LIVE
 from hub.repository import expiries
@@ -46,7 +47,7 @@ async def examine(services: Services, copies: Path | None, now_s: int) -> list[F
         lambda: _repository(services, now_s),
         lambda: _machine(services.config),
         lambda: _keys(services.config),
-        lambda: _storage(services.blobs),
+        lambda: _storage(services.blobs, services.config),
         lambda: _copies(copies, now_s),
     ]
     for check in checks:
@@ -125,16 +126,19 @@ def _keys(config: Config) -> Iterator[Finding]:
     yield Finding("keys", f"{len(open_files)} key files others can read", remedy)
 
 
-def _storage(blobs: Blobs) -> Iterator[Finding]:
+def _storage(blobs: Blobs, config: Config) -> Iterator[Finding]:
     """Look whether the bucket does what it is asked, and whether it has everything."""
     if not isinstance(blobs, BucketBlobs):
         return
     try:
         blobs.bucket.probe()
+        waiting = len(blobs.unsent())
+        signed = PublicFiles(config.repository, blobs.bucket).waiting()
     except Fault as fault:
         yield Finding("storage", fault.message, fault.remedy)
         return
-    waiting = len(blobs.unsent())
+    # A timestamp cannot be told from an older one without reading it.
+    waiting += sum(not name.endswith("timestamp.json") for name in signed)
     said = f"{blobs.bucket.place} answers; {waiting} files wait to be sent"
     yield Finding("storage", said, "Run chieng-hub serve: it sends them." if waiting else "")
 

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from hub import blob_sweep, bulk, firmware_commands, order_publishing, retention
 from hub.addresses import address, is_loopback
 from hub.app import create_app, create_node_app
+from hub.bucket_blobs import BucketBlobs
+from hub.bucket_files import PublicFiles
 from hub.cap.feed import Feeds
 from hub.config import Config
 from hub.metrics import Metrics, create_operator_app
@@ -116,6 +118,7 @@ async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
 
 def _works(services: Services) -> list[Work]:
     return [
+        *_bucket_works(services),
         services.blobs.run,
         services.production.run,
         services.publisher.run,
@@ -127,6 +130,12 @@ def _works(services: Services) -> list[Work]:
         lambda: Feeds(services).run(),
         lambda: Recorder(services).run(),
     ]
+
+
+def _bucket_works(services: Services) -> list[Work]:
+    if not isinstance(services.blobs, BucketBlobs):
+        return []
+    return [PublicFiles(services.config.repository, services.blobs.bucket).run]
 
 
 async def lasting(work: Work, again_s: float = AGAIN_S) -> None:

@@ -7,16 +7,21 @@ import logging
 import os
 import shutil
 import urllib.request
+from pathlib import Path
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
 from hub import backup, bucket, doctor
+from hub.approvers import generate
 from hub.bucket_blobs import FOLDER, BucketBlobs
+from hub.bucket_files import PublicFiles, fetch
 from hub.config import Config
+from hub.enrolment import enrol_approvers
 from hub.services import open_blobs
 from protocols.errors import LocalFault, WorldFault
+from tests.hub.conftest import COMMUNE
 from tests.hw.http_servers import free_port
 
 KEYS = {"access_key_id": "AKIACHIENG", "secret_access_key": "a secret"}
@@ -260,11 +265,14 @@ async def test_the_doctor_looks_at_the_bucket_and_a_copy_says_what_it_lacks(
     blobs = open_blobs(config)
 
     def said():
-        return next(iter(doctor._storage(blobs)))
+        return next(iter(doctor._storage(blobs, config)))
 
     held = blobs.put_bytes(b"here")
-    assert not said().is_well and "1 files wait" in said().said
+    count = len(list(config.repository.rglob("*[0-9]*.*.json")))
+    assert not said().is_well and f"{count + 1} files wait" in said().said
     blobs.send()
+    assert not said().is_well and f"{count} files wait" in said().said
+    assert PublicFiles(config.repository, blobs.bucket).send() > count
     assert said().is_well and str(blobs.bucket.place) in said().said
     lost = media(100)
     peer.give(hashlib.sha256(lost).hexdigest(), lost)
@@ -280,7 +288,7 @@ async def test_the_doctor_looks_at_the_bucket_and_a_copy_says_what_it_lacks(
     shutil.rmtree(again.data)
     place["bucket"] = "no-such-bucket"
     (config.data / bucket.FILE).write_text(json.dumps(place))
-    assert not next(iter(doctor._storage(open_blobs(config)))).is_well
+    assert not next(iter(doctor._storage(open_blobs(config), config))).is_well
     made = backup.back_up(config, tmp_path / "more", 2)
     assert "does not answer" in made["media_in_bucket_only"]
 
@@ -297,3 +305,55 @@ async def test_a_node_is_served_what_only_the_bucket_has(hub, services, place, p
         assert (response.status, body) == (206, data[100:200])
         response, body = await hub("GET", f"/v1/blobs/{sha256}")
         assert (response.status, body) == (200, data)
+
+
+def test_signed_files_go_to_the_bucket_timestamps_last_and_pruned_ones_leave_it(
+    store, peer, tmp_path, monkeypatch
+):
+    root, held = tmp_path / "repository", store().bucket
+    names = ["units/03.a/metadata/timestamp.json", "metadata/1.root.json", "targets/u/ab.b.json"]
+    for name in [*names, "state/policy.json", "metadata/.1.draft.json"]:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    put, order = held.put_bytes, []
+
+    def note(name, data):
+        order.append(name.removeprefix("repository/"))
+        put(name, data)
+
+    monkeypatch.setattr(held, "put_bytes", note)
+    files = PublicFiles(root, held)
+    assert files.send() == 3 and sorted(names) == sorted(order) and order[-1] == names[0]
+    assert files.send() == 0
+    (root / names[0]).write_text("2")
+    (root / names[1]).unlink()
+    assert files.send() == 1 and set(peer.all()) == {"timestamp.json", "ab.b.json"}
+    # A hub that was started anew sends what might have changed meanwhile, and no more.
+    assert PublicFiles(root, held).send() == 1
+    (root / names[2]).write_text("another length")
+    assert PublicFiles(root, held).waiting() == [names[2], names[0]]
+    put("repository/state/policy.json", b"{}")
+    put("repository/metadata/x.txt", b"{}")
+    assert fetch(held, tmp_path / "back") == 2
+    assert (tmp_path / "back" / names[0]).read_text() == "2"
+
+
+async def test_a_restored_hub_takes_over_what_was_signed_after_its_copy(
+    services, place, tmp_path, passphrases, peer
+):
+    config = services.config
+    (config.data / bucket.FILE).write_text(json.dumps(place))
+    made = backup.back_up(config, tmp_path / "copies", 2)
+    fresh, registrar = generate("xa-3", COMMUNE, "Người mới"), passphrases["registrar-1"]
+    await enrol_approvers(services, COMMUNE, [fresh], registrar, 1, services.now_s())
+    assert PublicFiles(config.repository, open_blobs(config).bucket).send() > 0
+    again = Config(data=tmp_path / "again")
+    said = await backup.restore(again, Path(made["copy"]), [])
+    taken = said["signed_files_taken_over"]
+    assert said["signed_files_in_bucket"] > 0
+    assert any(name.endswith("registry-03") for name in taken)
+    # Without its key nothing is laid out.
+    Path(place["keys"]).unlink()
+    with pytest.raises(LocalFault) as caught:
+        await backup.restore(Config(data=tmp_path / "third"), Path(made["copy"]), [])
+    assert caught.value.code == "storage.keys" and not (tmp_path / "third").exists()

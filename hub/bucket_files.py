@@ -1,0 +1,126 @@
+"""What the hub has signed and published, kept in its bucket as it stands in `repository/`.
+
+Theory of operation. The hub's own folder is where publishing writes; every few seconds what is new
+there goes to the bucket, timestamps last, so that whoever reads the bucket never sees a timestamp
+before what it names. All names but that of a timestamp hold a version or a hash, so a file that is
+there with the right length is the right one. What publishing prunes is removed there, too. When the
+hub's disk is lost, a restored copy takes over from here what was signed after it was made: nothing
+read back is trusted, each file counts by its signatures (`hub.repository.recovery`).
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from hub.bucket import Bucket
+from protocols.errors import Fault
+
+FOLDER = "repository"
+# The rest is the hub's own and never served (`hub.repository.layout`).
+_PUBLIC = ("metadata", "targets", "units")
+_LAST = "timestamp.json"
+# Larger than any file that is signed; what is longer is not ours.
+BYTES_MAX = 4 * 1024 * 1024
+LOOK_S, AGAIN_S_MAX = 5.0, 300.0
+
+_log = logging.getLogger("chieng.hub")
+_Stamp = tuple[int, int]
+
+
+class PublicFiles:
+    """Keep a repository's public files in a bucket."""
+
+    def __init__(self, root: Path, bucket: Bucket):
+        self._root = root
+        self._bucket = bucket
+        self._sent: dict[str, _Stamp] | None = None
+
+    def _here(self) -> dict[str, _Stamp]:
+        found = {}
+        for folder in _PUBLIC:
+            for path in (self._root / folder).rglob("*.json"):
+                try:
+                    status = path.stat()
+                except FileNotFoundError:
+                    # Pruned in this moment.
+                    continue
+                if not path.name.startswith("."):
+                    name = path.relative_to(self._root).as_posix()
+                    found[name] = (status.st_mtime_ns, status.st_size)
+        return found
+
+    def _there(self, here: dict[str, _Stamp]) -> dict[str, _Stamp]:
+        """Return what the bucket has already, as it stands here."""
+        found = {}
+        for name, _, length in self._bucket.names(FOLDER + "/"):
+            own = name.removeprefix(FOLDER + "/")
+            if own in here and here[own][1] == length and not own.endswith(_LAST):
+                found[own] = here[own]
+        return found
+
+    def waiting(self) -> list[str]:
+        """Return the names of what the bucket has yet to get, in the order of sending."""
+        here = self._here()
+        if self._sent is None:
+            self._sent = self._there(here)
+        names = [name for name, stamp in here.items() if self._sent.get(name) != stamp]
+        return sorted(names, key=lambda name: (name.endswith(_LAST), name))
+
+    def send(self) -> int:
+        """Send what is new and remove what was pruned; return how many were sent.
+
+        Raises a `Fault` at the first failure; what was sent until then counts.
+        """
+        names, here = self.waiting(), self._here()
+        sent = self._sent if self._sent is not None else {}
+        for name in names:
+            path = self._root / name
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            self._bucket.put_bytes(f"{FOLDER}/{name}", data)
+            sent[name] = here.get(name, (0, 0))
+        for name in sent.keys() - self._here().keys():
+            self._bucket.delete(f"{FOLDER}/{name}")
+            del sent[name]
+        return len(names)
+
+    async def run(self) -> None:
+        """Send what is new, again and again until cancelled."""
+        again_s = LOOK_S
+        while True:
+            try:
+                await asyncio.to_thread(self.send)
+                again_s = LOOK_S
+            except (Fault, OSError) as fault:
+                again_s = min(again_s * 2, AGAIN_S_MAX)
+                _log.error("storage: %s; again in %d s", fault, again_s)
+            await asyncio.sleep(again_s)
+
+
+def fetch(bucket: Bucket, folder: Path) -> int:
+    """Read back everything into a folder; return how many files. Nothing of it is trusted yet.
+
+    Raises a `Fault` when the bucket does not answer.
+    """
+    count = 0
+    for own, name, length in _safe(bucket):
+        path = folder.joinpath(*own.parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.write_bytes(bucket.piece(name, 0, length) if length else b"")
+        except FileNotFoundError:
+            continue
+        count += 1
+    return count
+
+
+def _safe(bucket: Bucket) -> Iterator[tuple[PurePosixPath, str, int]]:
+    """Yield where a file belongs, its name in the bucket and its length; strange ones are none."""
+    for name, _, length in bucket.names(FOLDER + "/"):
+        own = PurePosixPath(name.removeprefix(FOLDER + "/"))
+        is_ours = own.parts[:1] and own.parts[0] in _PUBLIC and own.suffix == ".json"
+        if is_ours and ".." not in own.parts and length <= BYTES_MAX:
+            yield own, name, length
