@@ -4,7 +4,8 @@ Theory of operation. The journal holds runs of records; the hub holds one positi
 every answer the position is taken as the truth, whatever was believed before: a hub restored from
 a copy answers a lower one, and the records it lost are sent again as far as the journal still has
 them. When it takes the first records of an epoch it is asked where the others stand: it may have
-been restored when this one was new, and would never be asked of the older ones again. A cut, a timeout or a bad answer forgets what was under way and asks again after a pause.
+been restored when this one was new, and would never be asked of the older ones again. A cut, a
+timeout or a bad answer forgets what was under way and asks again after a pause.
 An epoch that the hub calls a fork is set aside and offered again much later; the other epochs go on
 meanwhile. At most one request is under way; there is no last try.
 
