@@ -107,6 +107,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/nodes/filters/remove"): SIGNED_IN,
     ("GET", "/calendar"): Rule(roles.VIEW),
     ("GET", "/calendar.ics"): Rule(roles.VIEW),
+    ("POST", "/calendar/moves"): Rule(roles.WRITE),
     ("GET", "/frame"): Rule(roles.VIEW),
     ("POST", "/frame/slots"): Rule(roles.WRITE),
     ("POST", "/frame/mourning"): Rule(roles.WRITE),

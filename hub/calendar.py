@@ -31,6 +31,7 @@ class Entry(NamedTuple):
     unit: str
     reason: str
     is_cut: bool
+    scheduled_ms: int | None = None
 
     @property
     def bulletin(self) -> str:
@@ -89,6 +90,7 @@ def _entry(fact: Any) -> Entry:
         fact.unit,
         "" if is_play else fact.reason,
         is_play and fact.outcome == "interrupted",
+        fact.scheduled_ms,
     )
 
 

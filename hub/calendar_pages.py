@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, bulletins, calendar, frame, mourning, roles, slots, timing
+from hub import access, bulletins, calendar, form, frame, mourning, moves, roles, slots, timing
 from hub.answers import not_found
 from hub.calendar import DAY_MS, DAYS_MAX, Where
 from hub.pages import PROGRAMMES, page
@@ -78,6 +78,7 @@ async def show(request: web.Request) -> web.Response:
                 for day, _ in days
             },
             "changes": frame.waiting(store, [where.unit]),
+            "may_write": access.reader(request).allows(roles.WRITE, where.units, where.unit),
             "waiting": [bulletins.current(store, row["bulletin"]) for row in rows],
         }
 
@@ -91,6 +92,25 @@ async def show(request: web.Request) -> web.Response:
         after=first + timedelta(days=VIEWS[view]),
         **await services.ledger.read(ask),
     )
+
+
+async def ask_move(request: web.Request) -> web.Response:
+    """Keep another time for one broadcast until somebody signs it."""
+    services, who = request.app[SERVICES], access.reader(request)
+    sent, now_s = await form.read(request), services.now_s()
+    bulletin, programmes = sent.one("bulletin"), request.app[PROGRAMMES]
+    at, to = (sent.one("day"), sent.one("time")), (sent.one("to_day"), sent.one("to_time"))
+
+    def keep(store: Store) -> str:
+        row = store.get("bulletins", bulletin)
+        if row is None:
+            raise not_found()
+        access.require(store, services, who, roles.WRITE, row["unit"])
+        published = programmes.bundle(store, row["unit"])
+        wanted = None if sent.one("drop") else to
+        return moves.ask(store, published, bulletin, at, wanted, who.account, now_s)
+
+    raise web.HTTPSeeOther(f"/frame/changes/{await services.ledger.write(keep)}")
 
 
 async def export(request: web.Request) -> web.Response:
@@ -114,4 +134,8 @@ async def export(request: web.Request) -> web.Response:
     return web.Response(body=await services.ledger.read(ask), headers=headers)
 
 
-ROUTES = [web.get("/calendar", show), web.get("/calendar.ics", export)]
+ROUTES = [
+    web.get("/calendar", show),
+    web.post("/calendar/moves", ask_move),
+    web.get("/calendar.ics", export),
+]

@@ -11,6 +11,18 @@ TEXTS = {
         N_("The frame of this unit is full."),
         N_("End what is over first."),
     ),
+    "move.far": (
+        N_("This is too far ahead."),
+        N_("Choose a day within 400 days."),
+    ),
+    "move.gone": (
+        N_("The bulletin does not play at this time any more."),
+        N_("Load the calendar again and look."),
+    ),
+    "move.state": (
+        N_("Only published bulletins are moved in the calendar."),
+        N_("Change the bulletin's own times instead."),
+    ),
     "relay.feed": (
         N_("The address gives no podcast feed with sound."),
         N_("Give the address of a podcast feed (RSS)."),

@@ -35,6 +35,7 @@ TEXTS = {
     "change": {
         "slot": N_("Slot"),
         "mourning": N_("Mourning"),
+        "move": N_("Another time"),
     },
 }
 CHIPS = {"waiting": "warn", "approved": "warn", "in_force": "good"}

@@ -3,7 +3,18 @@
 import json
 from typing import Any, NamedTuple
 
-from hub import bulletins, facts, fleet, frame, mourning, programme_rules, slots, timing, variants
+from hub import (
+    bulletins,
+    facts,
+    fleet,
+    frame,
+    mourning,
+    moves,
+    programme_rules,
+    slots,
+    timing,
+    variants,
+)
 from hub.store import Row, Store
 from protocols import alert, auto_alert, bundle
 from protocols.errors import RemoteFault
@@ -173,7 +184,10 @@ def _bundle(
         "rules": [
             {**rule, **_targets(row)}
             for row in heard
-            for rule in programme_rules.of(row, _item_ids(row), held, turns.get(row["bulletin"], 0))
+            for rule in moves.apply(
+                programme_rules.of(row, _item_ids(row), held, turns.get(row["bulletin"], 0)),
+                moves.of(held, row["bulletin"], today),
+            )
         ],
         "pages": [page for row in rows for page in _pages(row, offset_min)],
         "policy": {

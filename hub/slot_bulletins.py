@@ -1,8 +1,8 @@
-"""Bulletins follow their slots: what pages say of them is what nodes were given."""
+"""Bulletins follow their slots and moves: what pages say of them is what nodes were given."""
 
 import json
 
-from hub import bulletins, frame, programme, slots
+from hub import bulletins, frame, moves, programme, slots, timing
 from hub.store import Above, Row, Store
 
 _BEFORE_AIR = (
@@ -26,10 +26,17 @@ def rows(store: Store, unit: str, now_s: int) -> list[Row]:
 
 
 def follow(store: Store, unit: str, now_s: int, offset_min: int) -> None:
-    """Give the bulletins of a unit the times of their slots as these stand now."""
-    for row in slots.refresh(rows(store, unit, now_s), frame.of(store, unit)):
+    """Give the bulletins of a unit the times of their slots as these stand now, and those that
+    were moved beyond their end another end.
+    """
+    held = frame.of(store, unit)
+    for row in slots.refresh(rows(store, unit, now_s), held):
         key = (row["bulletin"], row["version"])
         store.change("bulletin_versions", key, {"timing_json": json.dumps(row["timing"])})
         if row["state"] == bulletins.PUBLISHED:
             over_s = programme.until_s(row, offset_min)
             store.change("bulletins", (row["bulletin"],), {"until_s": over_s})
+    for name in {body["bulletin"] for body in held.moves.values()}:
+        moved, last_s = store.get("bulletins", name), moves.last_s(held, name, offset_min)
+        if moved is not None and (moved["until_s"] or 0) < last_s + timing.BOARD_S:
+            store.change("bulletins", (name,), {"until_s": last_s + timing.BOARD_S})

@@ -164,6 +164,10 @@ class Words(frame_words.FrameWords):
         """Return a wall time on the province's clock."""
         return datetime.fromtimestamp(wall_ms / 1000, UTC) + self._offset
 
+    def clock_of(self, local: datetime) -> str:
+        """Return a time of day as rules write it: with seconds where it has some."""
+        return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+
     def clock(self, wall_ms: int | None) -> str:
         """Return `05:30`, with the day when it is not today."""
         if wall_ms is None:

@@ -66,6 +66,8 @@ def form_for(path, brought=b""):
     """Return a form that does what a route is for, on the commune."""
     if path.startswith("/installations"):
         return enrolling.form_for(path, brought)
+    if path.startswith("/calendar"):
+        return {"bulletin": PAGE, "day": "2030-01-01", "time": "17:00"}
     if path.startswith("/frame"):
         return {"unit": COMMUNE, "name": "", "approver": "xa-1", "passphrase": "sai"}
     if path.startswith("/units"):

@@ -37,6 +37,7 @@ SPEAKING = (
     "issuing",
     "mirror_pages",
     "mourning",
+    "moves",
     "node_list",
     "offer_pages",
     "page_guard",
