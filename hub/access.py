@@ -70,6 +70,7 @@ _ORDER = "/orders/{order}"
 _UNIT = "/units/{unit}"
 _ENTRY = "/frame/entries/{entry}"
 _CHANGE = "/frame/changes/{change}"
+_SENDING = "/notices/sending"
 
 RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): OPEN,
@@ -98,6 +99,12 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/notices"): Rule(roles.VIEW),
     ("GET", "/parts/unread"): Rule(roles.VIEW),
     ("POST", "/notices/read"): SIGNED_IN,
+    ("GET", _SENDING): Rule(roles.VIEW),
+    ("POST", _SENDING): Rule(roles.VIEW),
+    ("POST", _SENDING + "/{subscription}"): SIGNED_IN,
+    ("POST", _SENDING + "/{subscription}/test"): SIGNED_IN,
+    ("POST", _SENDING + "/{subscription}/end"): SIGNED_IN,
+    ("POST", "/notices/dispatches/{dispatch}/again"): SIGNED_IN,
     ("GET", "/bulk"): Rule(roles.SERVICE),
     ("POST", "/bulk"): Rule(roles.SERVICE),
     ("GET", "/bulk/new"): Rule(roles.SERVICE),

@@ -40,6 +40,7 @@ from hub.cap import public as cap_public
 from hub.metrics import METRICS, Metrics, measured
 from hub.mirror import webhook
 from hub.node_now import Programmes
+from hub.notify import pages as notify_pages
 from hub.page_guard import strict_headers
 from hub.passwords import Checker
 from hub.relay import pages as relay_pages
@@ -75,7 +76,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     )
     app.add_routes([*editor_pages.ROUTES, *word_pages.ROUTES])
     app.add_routes([*report_pages.ROUTES, *calendar_pages.ROUTES, *unit_pages.ROUTES])
-    app.add_routes([*frame_pages.ROUTES, *relay_pages.ROUTES])
+    app.add_routes([*frame_pages.ROUTES, *relay_pages.ROUTES, *notify_pages.ROUTES])
     upload_pages.install(app)
     app.add_routes(picture_pages.ROUTES)
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])

@@ -7,6 +7,7 @@ from hub import operation_arguments, order_arguments
 from hub.cap import commands as cap_commands
 from hub.config import Config
 from hub.mirror import commands as peer_commands
+from hub.notify import commands as mail_commands
 
 LISTEN = "127.0.0.1:8080"
 
@@ -25,6 +26,8 @@ def build() -> ArgumentParser:
     order_arguments.add(commands, _command)
     peer = _command(commands, "peer", "Add, list, pause provinces that are told what happens.")
     peer_commands.add_arguments(peer)
+    mail = _command(commands, "mail", "Set or try the mail server through which notices leave.")
+    mail_commands.add_arguments(mail)
     codes = _command(commands, "codes", "Import the codes of units as a dated list gives them.")
     codes.add_argument("verb", choices=("import",))
     codes.add_argument("--file", required=True, metavar="CSV", help="columns unit (id) and code")

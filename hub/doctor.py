@@ -13,6 +13,8 @@ from hub.blobs import Blobs
 from hub.bucket_blobs import BucketBlobs
 from hub.bucket_files import PublicFiles
 from hub.config import Config
+from hub.notify import mail, subscriptions
+from hub.notify.dispatches import Undelivered
 from hub.programme import LIVE
 from hub.repository import expiries
 from hub.services import Services
@@ -52,7 +54,24 @@ async def examine(services: Services, copies: Path | None, now_s: int) -> list[F
     ]
     for check in checks:
         found += check()
-    return found
+    return [*found, *await _mail(services)]
+
+
+async def _mail(services: Services) -> list[Finding]:
+    """Sign in at the mail server, and count the letters that were given up."""
+    server = await services.ledger.read(mail.read)
+    dead = await services.ledger.read(lambda s: s.count("dispatches", {"state": "dead"}))
+    remedy = "Look at them under Notices: each says why." if dead else ""
+    found = [Finding("letters", f"{dead} of the last month were given up", remedy)]
+    if server is None:
+        return found
+    where = f"{server.host}:{server.port}"
+    try:
+        await mail.deliver(server, subscriptions.folder(services), None)
+    except Undelivered as why:
+        remedy = "Mend it, or run chieng-hub mail set: notices wait for a day."
+        return [*found, Finding("mail", f"{where}: {why.code} {why.answer}", remedy)]
+    return [*found, Finding("mail", f"{where} takes letters")]
 
 
 def _database(store: Store, services: Services) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from hub import (
     editor_fault_texts,
     frame_fault_texts,
     node_fault_texts,
+    notice_fault_texts,
     unit_fault_texts,
     visit_fault_texts,
 )
@@ -15,6 +16,7 @@ _TEXTS = {
     **unit_fault_texts.TEXTS,
     **editor_fault_texts.TEXTS,
     **frame_fault_texts.TEXTS,
+    **notice_fault_texts.TEXTS,
     "access.denied": (
         N_("Your roles do not cover this."),
         N_("Ask an administrator for the role, or go back to the overview."),

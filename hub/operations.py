@@ -12,6 +12,7 @@ from hub.commands import WHO
 from hub.config import Config
 from hub.database import migrate as migrate_database
 from hub.database import revision
+from hub.notify import commands as mail_commands
 from hub.services import Services
 from protocols.errors import LocalFault
 
@@ -81,4 +82,9 @@ async def retain(services: Services, chosen: Namespace) -> object:
 
 # Run on a hub that is not opened.
 OPERATIONS: dict[str, Operation] = {"migrate": migrate, "backup": back_up, "restore": restore}
-COMMANDS = {"export": write_export, "doctor": look_over, "retain": retain}
+COMMANDS = {
+    "export": write_export,
+    "doctor": look_over,
+    "retain": retain,
+    "mail": mail_commands.run,
+}

@@ -31,7 +31,7 @@ _LAST = "~"
 # A hub that is restarted every night sweeps all the same.
 FIRST_SWEEP_S = 300
 SWEEP_S = 24 * 3600
-# What an author has sent or thrown away may be asked about for a month.
+# What an author has sent or thrown away, and letters, may be asked about for a month.
 EDITING_S = 30 * DAY_S
 
 
@@ -103,6 +103,7 @@ async def sweep(ledger: Ledger, who: str, now_s: int) -> dict[str, int]:
         gone["supplies"] += more
     over_s = now_s - EDITING_S
     await _erase(ledger, "drafts", {"state": ["sent", "dropped"]}, "saved_s", over_s)
+    await _erase(ledger, "dispatches", {"state": ["sent", "dead"]}, "created_ms", over_s * 1000)
     await _erase(ledger, "uploads", {"state": ["done", "dropped"]}, "created_s", over_s)
     while more := await ledger.write(lambda s: _erase_audit(s, now_s - days.audit * DAY_S)):
         gone["audit"] += more

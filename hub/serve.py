@@ -21,6 +21,7 @@ from hub.cap.feed import Feeds
 from hub.config import Config
 from hub.metrics import Metrics, create_operator_app
 from hub.mirror.service import Mirror
+from hub.notify.sender import Sender
 from hub.relay.recorder import Recorder
 from hub.services import Services, open_hub
 from hub.serving import Listener
@@ -129,6 +130,7 @@ def _works(services: Services) -> list[Work]:
         lambda: Mirror(services).run(),
         lambda: Feeds(services).run(),
         lambda: Recorder(services).run(),
+        lambda: Sender(services).run(),
     ]
 
 

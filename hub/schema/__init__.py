@@ -4,7 +4,18 @@ Times end in `_s` or `_ms` (Unix UTC); days are ISO text; structured columns end
 and their names are dated rows, so a merger is new rows, never a rewrite of old ones.
 """
 
-from hub.schema import accounts, cap, content, editing, fleet, frame, offers, province, relay
+from hub.schema import (
+    accounts,
+    cap,
+    content,
+    editing,
+    fleet,
+    frame,
+    notify,
+    offers,
+    province,
+    relay,
+)
 from hub.schema.base import PRIVATE, metadata
 
 __all__ = (
@@ -16,6 +27,7 @@ __all__ = (
     "fleet",
     "frame",
     "metadata",
+    "notify",
     "offers",
     "province",
     "relay",

@@ -229,7 +229,7 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services, l
     paths = ("/", "/bulletins/new", "/words", "/bulletins/b" + "0" * 12,
              "/bulletins/b" + "0" * 12 + "/versions", "/account", "/accounts",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
-             "/nodes?state=never", "/map", "/notices", "/nodes/loa-1",
+             "/nodes?state=never", "/map", "/notices", "/notices/sending", "/nodes/loa-1",
              "/bulk/new", "/bulk", "/bulk/bulk-" + "0" * 12,
              "/calendar", "/frame", "/frame/changes/" + change, "/relays",
              "/reports", "/reports/year", "/progress",

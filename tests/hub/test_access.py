@@ -31,6 +31,7 @@ FILLED = {"profile": "opus", "number": "0", "peer": "tinh", "letter": "1", "tick
 FILLED |= {"enrolment": "0" * 64, "node": "n-0", "message": "c" + "0" * 16}
 FILLED |= {"picture": "0" * 64, "draft": "d" + "0" * 12, "upload": "u" + "0" * 16}
 FILLED |= {"source": "vov1", "entry": "e" + "0" * 12, "change": "k" + "0" * 12}
+FILLED |= {"subscription": "s" + "0" * 12, "dispatch": "0" * 32}
 FILLED |= {"order": "x-1", "unit": COMMUNE, "bulk": "bulk-" + "0" * 12}
 # What belongs to an account, or to all who write, wherever that is.
 PERSONAL = ("/drafts/", "/uploads", "/parts/reading", "/words", "/pictures", "/parts/pictures")

@@ -39,6 +39,12 @@ SPEAKING = (
     "mourning",
     "moves",
     "node_list",
+    "notify/dispatches",
+    "notify/mail",
+    "notify/pages",
+    "notify/post",
+    "notify/sender",
+    "notify/subscriptions",
     "offer_pages",
     "page_guard",
     "pictures",
@@ -65,6 +71,8 @@ SPEAKING = (
 )
 # Raised only by the command line or by a caller's mistake.
 SILENT = {
+    "mail.server",
+    "mail.clear",
     "speech.settings",
     "blob.name",
     "hub.listen",
