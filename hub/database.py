@@ -8,11 +8,11 @@ A decision that raises is undone alone. Readers see a snapshot and go on meanwhi
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
@@ -22,7 +22,8 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.backend import Backend, Cursor
 from hub.backend_sqlite import Sqlite
-from hub.store import Ledger, Result, Store
+from hub.store import Conflict, Key, Ledger, Result, Store
+from hub.store_group import Elsewhere, GroupStore
 from hub.store_sql import SqlStore
 from protocols.errors import Fault, WorldFault
 
@@ -33,7 +34,19 @@ WAITING_MAX = 4096
 READERS = 4
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-Job = tuple[Callable[[Store], Any], "Future[Any]"]
+
+
+class Job(NamedTuple):
+    """Hold a decision that waits: whether it may run twice, and which rows it will want then."""
+
+    decide: Callable[[Store], Any]
+    future: "Future[Any]"
+    is_small: bool = False
+    reads: Sequence[tuple[str, Key]] = ()
+
+
+# What became of a decision: its result in a tuple, or what it raised.
+Outcome = tuple[Any] | Exception
 
 
 # A file of SQLite, or the address of a PostgreSQL database.
@@ -149,12 +162,7 @@ class Database(Ledger):
     def submit(self, decide: Callable[[Store], Result]) -> "Future[Result]":
         """Queue a decision; its future is done once the result is durable."""
         future: Future[Result] = Future()
-        try:
-            self._jobs.put_nowait((decide, future))
-        except queue.Full:
-            raise WorldFault(
-                "hub.busy", "too many writes are waiting", "Wait a minute and try again."
-            ) from None
+        self._queue(Job(decide, future))
         return future
 
     async def write(self, decide: Callable[[Store], Result]) -> Result:
@@ -163,6 +171,22 @@ class Database(Ledger):
         Raises `WorldFault("hub.storage")` or `("hub.busy")`, and whatever the decision raises.
         """
         return await asyncio.wrap_future(self.submit(decide))
+
+    async def write_small(
+        self, decide: Callable[[Store], Result], reads: Sequence[tuple[str, Key]] = ()
+    ) -> Result:
+        """Run a decision that may be run twice, together with others; raises as `write`."""
+        future: Future[Result] = Future()
+        self._queue(Job(decide, future, True, reads))
+        return await asyncio.wrap_future(future)
+
+    def _queue(self, job: Job) -> None:
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            raise WorldFault(
+                "hub.busy", "too many writes are waiting", "Wait a minute and try again."
+            ) from None
 
     async def read(self, ask: Callable[[Store], Result]) -> Result:
         """Run a question on one snapshot in a reader thread."""
@@ -199,28 +223,61 @@ class Database(Ledger):
             self._commit([job for job in waiting if job is not None])
 
     def _commit(self, jobs: list[Job]) -> None:
-        done: list[tuple[Future[Any], Any]] = []
-        live = [job for job in jobs if job[1].set_running_or_notify_cancel()]
+        live = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+        outcomes: list[Outcome] = []
         try:
             with _transaction(self._backend, self._writer, True) as cursor:
-                store = SqlStore(cursor, self._backend)
-                for decide, future in live:
-                    outcome = self._attempt(store, decide)
-                    if isinstance(outcome, BaseException):
-                        future.set_exception(outcome)
-                    else:
-                        done.append((future, outcome[0]))
+                outcomes = self._outcomes(SqlStore(cursor, self._backend), live)
         except Exception as error:
             fault = error if isinstance(error, Fault) else _world(self._backend, error)
-            for _, future in live:
-                if not future.done():
-                    future.set_exception(fault)
-            return
-        for future, result in done:
-            future.set_result(result)
+            outcomes = [fault] * len(live)
+        for job, outcome in zip(live, outcomes, strict=True):
+            if isinstance(outcome, tuple):
+                job.future.set_result(outcome[0])
+            else:
+                job.future.set_exception(outcome)
 
-    def _attempt(self, store: SqlStore, decide: Callable[[Store], Any]) -> tuple[Any] | Exception:
-        """Run one decision in its own savepoint; return (its result,) or what it raised."""
+    def _outcomes(self, store: SqlStore, jobs: list[Job]) -> list[Outcome]:
+        """Run small decisions together and the others one by one."""
+        together = self._together(store, [job for job in jobs if job.is_small])
+        outcomes: list[Outcome] = []
+        for job in jobs:
+            outcome = together.pop(0) if job.is_small else None
+            outcomes.append(outcome or self._attempt(store, job.decide))
+        return outcomes
+
+    def _together(self, store: SqlStore, jobs: list[Job]) -> list[Outcome | None]:
+        """Run decisions on rows in memory; None stands for those that must run by themselves."""
+        if not jobs:
+            return []
+        store.cursor.execute("SAVEPOINT together")
+        try:
+            group = GroupStore(store)
+            group.fetch([read for job in jobs for read in job.reads])
+            outcomes = [self._held(group, job.decide) for job in jobs]
+            group.flush()
+        except (Conflict, self._backend.errors):
+            store.cursor.execute("ROLLBACK TO SAVEPOINT together")
+            outcomes = [None] * len(jobs)
+        store.cursor.execute("RELEASE SAVEPOINT together")
+        return outcomes
+
+    def _held(self, group: GroupStore, decide: Callable[[Store], Any]) -> Outcome | None:
+        try:
+            result = decide(group)
+        except Elsewhere:
+            group.undo()
+            return None
+        except self._backend.errors:
+            raise
+        except Exception as error:
+            group.undo()
+            return error
+        group.settle()
+        return (result,)
+
+    def _attempt(self, store: SqlStore, decide: Callable[[Store], Any]) -> Outcome:
+        """Run one decision in its own savepoint."""
         store.cursor.execute("SAVEPOINT decision")
         try:
             result = decide(store)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from hub import notices, orders, standing
 from hub.mirror import following, gaps
 from hub.standing import is_count as _is_count
-from hub.store import Row, Store
+from hub.store import Key, Row, Store
 from protocols import records
 from protocols.errors import RemoteFault
 
@@ -38,13 +38,15 @@ _REFUSALS = {
 class Contact(NamedTuple):
     """Say how a verified batch reached us: its nonce, the sender's clock and ours.
 
-    `carried`: a person brought it, so the node itself was not in contact.
+    `carried`: a person brought it, so the node itself was not in contact. `public_key`: by which
+    key it was found signed, without asking the database; None when that was asked.
     """
 
     nonce: str
     created_s: int | None
     now_ms: int
     carried: bool = False
+    public_key: str | None = None
 
 
 def node_for(store: Store, node: str) -> Row:
@@ -60,12 +62,34 @@ def node_for(store: Store, node: str) -> Row:
     return row
 
 
+def not_signed() -> RemoteFault:
+    """Return the fault of a request by another key than the node's."""
+    return RemoteFault(
+        "records.signature",
+        "the signature is not by this node's registered key",
+        "Register the node's present key at the hub.",
+    )
+
+
+def reads(batch: records.Batch) -> list[tuple[str, Key]]:
+    """Return the rows that `accept` will want, so that those of many batches are read at once."""
+    wanted: list[tuple[str, Key]] = [
+        ("nodes", (batch.node,)),
+        ("record_heads", (batch.node, batch.chain, batch.epoch)),
+        ("node_status", (batch.node,)),
+    ]
+    kinds = {entry.record.kind for entry in batch.entries}
+    return wanted + [("node_words", (batch.node, one)) for one in kinds & set(standing.KEPT_WORDS)]
+
+
 def accept(store: Store, batch: records.Batch, contact: Contact) -> records.Verdict:
     """Store what a batch adds and return the verdict with the position to acknowledge.
 
     A fork stores nothing but the fault; the caller refuses it.
     """
     node = node_for(store, batch.node)
+    if contact.public_key not in (None, node["public_key"]):
+        raise not_signed()
     key = (batch.node, batch.chain, batch.epoch)
     head = store.get("record_heads", *key)
     position = head["position"] if head else 0

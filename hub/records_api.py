@@ -47,13 +47,7 @@ async def take(services: Services, given: Post) -> tuple[dict[str, str], bytes]:
         given.headers,
         hashlib.sha256(given.body).digest(),
     )
-    row = await services.ledger.read(lambda store: ingest.node_for(store, signed.key_id))
-    if not services.is_signed(bytes.fromhex(row["public_key"]), signed.signature, signed.base):
-        raise RemoteFault(
-            "records.signature",
-            "the signature is not by this node's registered key",
-            "Register the node's present key at the hub.",
-        )
+    public_key = await _key_of(services, signed)
     batch = records.read_batch(given.body)
     if batch.node != signed.key_id:
         raise RemoteFault(
@@ -61,10 +55,13 @@ async def take(services: Services, given: Post) -> tuple[dict[str, str], bytes]:
         )
     # Unsigned, and can only make less of a contact, which whoever could drop it can, too.
     carried = CARRIER in given.headers
-    contact = ingest.Contact(signed.nonce, signed.created_s, services.config.now_ms(), carried)
+    now_ms = services.config.now_ms()
+    contact = ingest.Contact(signed.nonce, signed.created_s, now_ms, carried, public_key)
     if not is_id(signed.nonce, ID_BYTES_MAX):
         raise RemoteFault("signature.format", "the nonce is no id", "Use 1 to 64 letters.")
-    verdict = await services.ledger.write(lambda store: ingest.accept(store, batch, contact))
+    verdict = await services.ledger.write_small(
+        lambda store: ingest.accept(store, batch, contact), ingest.reads(batch)
+    )
     if verdict.outcome == records.FORK:
         raise RemoteFault(
             ingest.FORK,
@@ -76,6 +73,24 @@ async def take(services: Services, given: Post) -> tuple[dict[str, str], bytes]:
     )
     digest = given.headers["content-digest"]
     return _signed(services, digest, answer, signed.nonce), answer
+
+
+async def _key_of(services: Services, signed: http_signature.Signed) -> str:
+    """Return the sender's registered key, by which the request is signed."""
+    node = signed.key_id
+    known = services.node_keys.get(node)
+    if known is not None and _fits(services, known, signed):
+        return known
+    row = await services.ledger.read(lambda store: ingest.node_for(store, node))
+    public_key = str(row["public_key"])
+    if not _fits(services, public_key, signed):
+        raise ingest.not_signed()
+    services.node_keys.note(node, public_key)
+    return public_key
+
+
+def _fits(services: Services, public_key: str, signed: http_signature.Signed) -> bool:
+    return services.is_signed(bytes.fromhex(public_key), signed.signature, signed.base)
 
 
 def _headers(request: web.Request) -> dict[str, str]:

@@ -12,6 +12,7 @@ from hub.blobs import Blobs
 from hub.bucket_blobs import BucketBlobs
 from hub.config import Config
 from hub.database import Database
+from hub.node_keys import NodeKeys
 from hub.production import Production
 from hub.publishing import Publisher
 from hub.repository import envelope
@@ -79,6 +80,7 @@ class Services:
     is_signed: Callable[[bytes, bytes, bytes], bool] = signatures.is_signed
     # Rung for a peer that has sent something by itself (`hub.mirror`).
     news: dict[str, asyncio.Event] = field(default_factory=dict)
+    node_keys: NodeKeys = field(default_factory=NodeKeys)
 
     def now_s(self) -> int:
         """Return the hub's time in whole seconds (Unix UTC)."""

@@ -5,7 +5,8 @@ statement costs twenty times what SQLite needs to run it, and a batch of records
 Values are numbered in the order they are handed over; `Text.places` says where each stands.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -21,19 +22,25 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    or_,
     select,
     true,
     tuple_,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement, ColumnElement
 
 from hub import schema
 
 # Lists up to this long are filled up to a power of two, so that few texts serve all lengths.
 LIST_MAX = 16_384
+# Rows that one statement writes or fetches at most; shorter runs are halved until nothing is left.
+ROWS_MAX = 64
 # Texts kept; what a hub asks comes to some hundreds.
 TEXTS_MAX = 4096
+
+_VALUES = re.compile(r"(INSERT .*? VALUES )(\([^()]*\))(.*)", re.DOTALL)
 
 # (column, comparison, number of values) for every condition.
 Where = tuple[tuple[str, str, int], ...]
@@ -50,9 +57,12 @@ class Text(NamedTuple):
     places: tuple[int, ...]
     names: tuple[str, ...]
     fixed: tuple[Any, ...]
+    is_plain: bool
 
-    def arranged(self, values: Sequence[Any]) -> list[Any]:
+    def arranged(self, values: Sequence[Any]) -> Sequence[Any]:
         """Return the values in the order of their marks."""
+        if self.is_plain:
+            return values
         whole = [*values, *self.fixed] if self.fixed else values
         return [whole[place] for place in self.places]
 
@@ -87,13 +97,15 @@ class Texts:
         compiled: Any = statement.compile(dialect=self._dialect)
         places: list[int] = []
         fixed: list[Any] = []
+        params = compiled.params
         for name in compiled.positiontup or ():
-            if name in compiled.params and compiled.params[name] is not None:
-                fixed.insert(0, compiled.params[name])
+            if params.get(name) is not None:
+                fixed.insert(0, params[name])
                 places.append(-len(fixed))
             else:
                 places.append(int(name[1:]))
-        text = Text(compiled.string, tuple(places), tuple(names), tuple(fixed))
+        is_plain = places == list(range(len(places)))
+        text = Text(compiled.string, tuple(places), tuple(names), tuple(fixed), is_plain)
         self._kept[shape] = text
         return text
 
@@ -102,10 +114,47 @@ class Texts:
         shape: Shape = ("get", table)
         return self._kept.get(shape) or self._text(shape, lambda: _get(_table(table)))
 
-    def add(self, table: str, names: tuple[str, ...]) -> Text:
-        """Return how a row of some columns is added."""
-        shape: Shape = ("add", table, names)
-        return self._kept.get(shape) or self._text(shape, lambda: _add(_table(table), names))
+    def get_many(self, table: str, count: int) -> Text:
+        """Return the question for so many rows by their keys, one key after the other."""
+        shape: Shape = ("get_many", table, count)
+        return self._kept.get(shape) or self._text(shape, lambda: _get(_table(table), count))
+
+    def add(self, table: str, names: tuple[str, ...], count: int) -> Text:
+        """Return how so many rows of some columns are added, one row after the other."""
+        shape: Shape = ("add", table, names, count)
+        return self._kept.get(shape) or self._repeated(
+            shape, count, lambda: _add(_table(table), names)
+        )
+
+    def put(self, table: str, names: tuple[str, ...], count: int) -> Text:
+        """Return how so many whole rows replace those of the same keys."""
+        shape: Shape = ("put", table, names, count)
+
+        def build() -> tuple[ClauseElement, Sequence[str]]:
+            source, binds = _table(table), _Binds()
+            dialect: Any = postgresql if self._is_postgresql else sqlite
+            row = {name: binds.next(_known(source, name)) for name in names}
+            statement = dialect.insert(source).inline().values(row)
+            key = [column.name for column in key_of(source)]
+            given = {name: statement.excluded[name] for name in names if name not in key}
+            return statement.on_conflict_do_update(index_elements=key, set_=given), ()
+
+        return self._kept.get(shape) or self._repeated(shape, count, build)
+
+    def _repeated(
+        self, shape: Shape, count: int, build: Callable[[], tuple[ClauseElement, Sequence[str]]]
+    ) -> Text:
+        """Compile how one row is added; its marks stand once for each row."""
+        one = self._text(shape, build)
+        match = _VALUES.fullmatch(one.sql)
+        if match is None or one.fixed:
+            raise ValueError(f"no rows can be added by {one.sql}")
+        head, marks, tail = match.groups()
+        width = len(one.places)
+        places = [place + width * row for row in range(count) for place in one.places]
+        text = Text(head + ", ".join([marks] * count) + tail, tuple(places), (), (), one.is_plain)
+        self._kept[shape] = text
+        return text
 
     def change(self, table: str, names: tuple[str, ...]) -> Text:
         """Return how some columns are changed: first their values, then the key."""
@@ -226,6 +275,16 @@ def padded(values: Sequence[Any]) -> Sequence[Any]:
     return [*values, *[values[-1]] * (wanted - len(values))]
 
 
+def runs(count: int) -> Iterator[int]:
+    """Cut a number of rows into few sizes, so that few texts serve all numbers."""
+    size = ROWS_MAX
+    while count:
+        while size > count:
+            size //= 2
+        count -= size
+        yield size
+
+
 def _table(name: str) -> Table:
     return schema.metadata.tables[name]
 
@@ -251,17 +310,16 @@ def _joined(table: Table, join: str) -> tuple[FromClause, list[Column[Any]]]:
     return table.outerjoin(other, same), added
 
 
-def _get(table: Table) -> tuple[ClauseElement, Sequence[str]]:
-    binds = _Binds()
-    matches = [column == binds.next(column) for column in key_of(table)]
-    return select(table).where(*matches), [column.name for column in table.columns]
+def _get(table: Table, count: int = 1) -> tuple[ClauseElement, Sequence[str]]:
+    binds, key = _Binds(), key_of(table)
+    keys = [and_(*(column == binds.next(column) for column in key)) for _ in range(count)]
+    return select(table).where(or_(*keys)), [column.name for column in table.columns]
 
 
 def _add(table: Table, names: tuple[str, ...]) -> tuple[ClauseElement, Sequence[str]]:
     binds = _Binds()
-    return insert(table).inline().values(
-        {name: binds.next(_known(table, name)) for name in names}
-    ), ()
+    row = {name: binds.next(_known(table, name)) for name in names}
+    return insert(table).inline().values(row), ()
 
 
 def _change(table: Table, names: tuple[str, ...]) -> tuple[ClauseElement, Sequence[str]]:

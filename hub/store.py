@@ -12,6 +12,7 @@ from hub import schema
 from protocols.errors import LocalFault
 
 Row = dict[str, Any]
+Key = tuple[object, ...]
 Result = TypeVar("Result")
 
 # No decision reads more rows at once; longer lists are read page by page (`each`, or `after`).
@@ -137,6 +138,15 @@ class Ledger:
     async def write(self, decide: Callable[[Store], Result]) -> Result:
         """Run a decision and return its result once it is durable; an exception undoes it."""
         raise NotImplementedError
+
+    async def write_small(
+        self, decide: Callable[[Store], Result], reads: Sequence[tuple[str, Key]] = ()
+    ) -> Result:
+        """Run a decision as `write` does that may be run twice: then many go to disk together.
+
+        `reads` names rows (table and key) that it will want.
+        """
+        return await self.write(decide)
 
     async def read(self, ask: Callable[[Store], Result]) -> Result:
         """Run a question on one consistent view; it must not write."""

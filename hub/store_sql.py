@@ -1,12 +1,12 @@
 """The store port over a DB-API cursor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from hub import schema, sql
 from hub.backend import Backend, Cursor
-from hub.store import ROWS_MAX, Above, Conflict, Holds, Row, Store, UpTo
+from hub.store import ROWS_MAX, Above, Conflict, Holds, Key, Row, Store, UpTo
 
 
 @cache
@@ -79,20 +79,44 @@ class SqlStore(Store):
     def add(self, table: str, row: Mapping[str, Any]) -> None:
         self.add_many(table, (row,))
 
+    def get_many(self, table: str, keys: Sequence[Key]) -> list[Row]:
+        """Return the rows that stand under some keys, in any order."""
+        found, at = [], 0
+        for size in sql.runs(len(keys)):
+            text = self._texts.get_many(table, size)
+            values = [part for key in keys[at : at + size] for part in key]
+            found += [dict(zip(text.names, row, strict=True)) for row in self._ask(text, values)]
+            at += size
+        return found
+
     def add_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._write_rows(table, rows, self._texts.add)
+
+    def put_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write whole rows over those of the same keys."""
+        self._write_rows(table, rows, self._texts.put)
+
+    def _write_rows(
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, Any]],
+        texts: Callable[[str, tuple[str, ...], int], sql.Text],
+    ) -> None:
         if not rows:
             return
         names = tuple(rows[0])
         more, defaults = _lacking(table, names)
-        text = self._texts.add(table, names + more)
         if any(len(row) != len(names) for row in rows):
             raise ValueError(f"rows of {table} with different columns")
-        values = [text.arranged([*(row[name] for name in names), *defaults]) for row in rows]
+        at = 0
         try:
-            if len(values) == 1:
-                self.cursor.execute(text.sql, values[0])
-            else:
-                self.cursor.executemany(text.sql, values)
+            for size in sql.runs(len(rows)):
+                text, values = texts(table, names + more, size), []
+                for row in rows[at : at + size]:
+                    values += [row[name] for name in names]
+                    values += defaults
+                self.cursor.execute(text.sql, text.arranged(values))
+                at += size
         except self._backend.errors as error:
             if self._backend.is_conflict(error):
                 raise Conflict(table) from error

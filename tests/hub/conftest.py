@@ -17,6 +17,7 @@ from hub.enrolment import enrol_unit
 from hub.main import event_loop
 from hub.services import open_hub
 from hub.serving import Listener
+from hub.store import Ledger
 from hub.store_memory import MemoryLedger
 from tests.hub import postgres
 
@@ -29,16 +30,24 @@ def ready_file(tmp_path_factory):
     return path
 
 
-@pytest.fixture(params=["sql", "postgresql", "memory"])
+class Together(Ledger):
+    """Run every decision as one that may be run twice, on rows in memory."""
+
+    def __init__(self, database):
+        self.read = database.read
+        self.write = database.write_small
+
+
+@pytest.fixture(params=["sql", "together", "postgresql", "memory"])
 def ledger(request, tmp_path, ready_file):
     """Give each adapter of the store port in turn."""
     if request.param == "memory":
         yield MemoryLedger()
         return
-    is_file = request.param == "sql"
+    is_file = request.param != "postgresql"
     where = Path(shutil.copy(ready_file, tmp_path)) if is_file else postgres.emptied()
     database = Database(where)
-    yield database
+    yield Together(database) if request.param == "together" else database
     database.close()
 
 
