@@ -9,13 +9,13 @@ import pyotp
 import segno
 from aiohttp import web
 
-from hub import access, accounts, fault_texts, form, passwords, sessions
+from hub import access, accounts, fault_texts, form, passwords, roles, sessions
 from hub.answers import status_of
 from hub.form import Form
 from hub.pages import page
 from hub.services import SERVICES, Services
 from hub.sessions import CHECKER
-from hub.store import Store
+from hub.store import Row, Store
 from hub.translations import chosen
 from protocols.errors import Fault, RemoteFault
 
@@ -114,9 +114,17 @@ def _own(store: Store, account: str, session: str, services: Services) -> dict[s
     return {
         "row": row,
         "grants": accounts.grants(store, account),
-        "unit_names": {unit: one["name"] for unit, one in units.items()},
+        "unit_names": _names(store, units),
         "sessions": [{**one, "own": one["session"] == session} for one in reversed(live)][:20],
     }
+
+
+def _names(store: Store, units: dict[str, Row]) -> dict[str, str]:
+    """Return the names of whatever a grant may be on."""
+    found = {unit: str(one["name"]) for unit, one in units.items()}
+    for one in store.find("organisations"):
+        found[roles.SUPPLIER + one["organisation"]] = str(one["name"])
+    return found
 
 
 async def _account_page(request: web.Request, fault: Fault | None = None) -> web.Response:

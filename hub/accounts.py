@@ -128,7 +128,9 @@ def grant(store: Store, account: str, given: Grant, who: str, now_s: int) -> Non
     active(store, account)
     if given.role not in roles.ROLES:
         raise _refuse("role", f"{given.role!r} is no role", "Use one of: " + " ".join(roles.ROLES))
-    if given.unit != roles.EVERYWHERE and not store.find("units", {"unit": given.unit}, limit=1):
+    if given.unit.startswith(roles.SUPPLIER):
+        _check_organisation(store, given)
+    elif given.unit != roles.EVERYWHERE and not store.find("units", {"unit": given.unit}, limit=1):
         raise _refuse("unit", f"no unit {given.unit}", "Add the unit first.")
     held = grants(store, account)
     if given in held:
@@ -138,6 +140,14 @@ def grant(store: Store, account: str, given: Grant, who: str, now_s: int) -> Non
     row = {"account": account, "role": given.role, "unit": given.unit}
     store.add("grants", {**row, "since_s": now_s, "number": _number(store, row), "ended_s": 0})
     audit.append(store, now_s, who, "account.grant", account, role=given.role, unit=given.unit)
+
+
+def _check_organisation(store: Store, given: Grant) -> None:
+    row = store.get("organisations", given.unit.removeprefix(roles.SUPPLIER))
+    if row is None or row["state"] != "active":
+        raise _refuse("unit", f"no organisation {given.unit}", "Add the organisation first.")
+    if given.role != roles.AUTHOR:
+        raise _refuse("organisation", f"{given.role} of an organisation", "Grant author.")
 
 
 def _number(store: Store, row: Row) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, accounts, audit, fault_texts, form, roles, spreadsheets
+from hub import access, accounts, audit, fault_texts, form, organisations, roles, spreadsheets
 from hub.answers import status_of
 from hub.pages import page
 from hub.roles import Grant
@@ -25,6 +25,8 @@ def _administered(store: Store, services: Services, who: roles.Reader) -> dict[s
     units = access.units_today(store, services)
     reach = who.reach(roles.ADMINISTER, units)
     found = {unit: str(units[unit]["name"]) for unit in sorted(reach)}
+    for one in organisations.of_units(store, reach):
+        found[roles.SUPPLIER + one["organisation"]] = f"{one['name']} ({found[one['unit']]})"
     if _everywhere(who):
         found = {roles.EVERYWHERE: "", **found}
     return found

@@ -22,6 +22,7 @@ from hub import (
     notice_pages,
     offer_pages,
     openapi,
+    organisation_pages,
     pack,
     pages,
     picture_pages,
@@ -78,7 +79,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app.add_routes([*report_pages.ROUTES, *calendar_pages.ROUTES, *unit_pages.ROUTES])
     app.add_routes([*frame_pages.ROUTES, *relay_pages.ROUTES, *notify_pages.ROUTES])
     upload_pages.install(app)
-    app.add_routes(picture_pages.ROUTES)
+    app.add_routes([*picture_pages.ROUTES, *organisation_pages.ROUTES])
     app.add_routes([*account_pages.ROUTES, *administration_pages.ROUTES, *mirror_pages.ROUTES])
     return app
 

@@ -5,7 +5,18 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, audit, bulletins, fault_texts, form, frame, roles, topics, variants
+from hub import (
+    access,
+    audit,
+    bulletins,
+    fault_texts,
+    form,
+    frame,
+    organisations,
+    roles,
+    topics,
+    variants,
+)
 from hub.answers import status_of
 from hub.pages import page
 from hub.publishing import Signature
@@ -37,6 +48,9 @@ def _waiting(store: Store, services: Services, who: roles.Reader) -> dict[str, A
     return {
         "rows": [{**row, "unit_name": units[row["unit"]]["name"]} for row in found],
         "topics": topics.names(store),
+        "suppliers": {
+            row["bulletin"]: organisations.name_of(store, row["supplier"]) for row in found
+        },
         "lacking": {row["bulletin"]: variants.lacking(store, units, row) for row in found},
         "changes": frame.waiting(store, sorted(mine)),
         "unit_names": {unit: row["name"] for unit, row in units.items()},

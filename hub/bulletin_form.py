@@ -4,7 +4,17 @@ import hashlib
 import re
 from typing import Any
 
-from hub import day_form, fleet, frame, roles, slots, speech, timing, topics
+from hub import (
+    day_form,
+    fleet,
+    frame,
+    organisations,
+    roles,
+    slots,
+    speech,
+    timing,
+    topics,
+)
 from hub.bulletins import Draft
 from hub.form import Form
 from hub.roles import Reader
@@ -15,6 +25,8 @@ from hub.words import LANGUAGES, WEEKDAYS
 from protocols.errors import RemoteFault
 
 _NUMBER = re.compile(r"[0-9]{1,5}")
+# Fields that the form and a version name alike.
+KEPT = ("unit", "supplier", "title", "topic", "class", "text", "board_text", "voice", "language")
 VARIANT_FIELDS = ("title", "text", "upload", "cut_from", "cut_to")
 PICTURE_FIELDS = ("picture", "picture_alt", "picture_dwell")
 
@@ -25,7 +37,7 @@ def choices(
     """Return what the form offers: units the reader writes for and somebody approves for, …"""
     units = fleet.standing_on(store, today)
     speaking = {row["unit"] for row in store.find("approvers", {"state": "active"})}
-    speaking &= who.reach(roles.WRITE, units)
+    speaking &= who.reach(roles.SUPPLY, units)
     shown = [units[unit] for unit in sorted(units) if unit in speaking]
     shown.sort(key=lambda row: (row["parent"] is None, row["name"]))
     hamlets = [(row, store.find("hamlets", {"unit": row["unit"]}, order=["name"])) for row in shown]
@@ -35,6 +47,8 @@ def choices(
         "voices": [(voice.id, translations.get(voice.name)) for voice in voices.listed()],
         "languages": [(name, translations.get(label)) for name, label in LANGUAGES.items()],
         "weekdays": [translations.get(day) for day in WEEKDAYS],
+        "suppliers": organisations.offered(store, who, units),
+        "own_name": bool(who.reach(roles.WRITE, units)),
         "topics": sorted(
             (row["name"], code) for code, row in topics.in_force(store, today).items()
         ),
@@ -92,6 +106,7 @@ def blank(today: str) -> dict[str, Any]:
         "pictures": [],
         "pictures_only": False,
         "variants": {},
+        "supplier": "",
     }
 
 
@@ -140,7 +155,7 @@ def _variants(sent: Form, services: Services) -> list[dict[str, Any]]:
         if language == sent.one("language"):
             continue
         upload = one["upload"] or None
-        if upload is not None and not services.blobs.bring(upload):
+        if upload is not None and not services.blobs.renew(upload):
             raise RemoteFault("form.broken", "a recording is gone", "Choose it again.")
         cut = _cut(one["cut_from"], one["cut_to"])
         kept = {"language": language, "title": one["title"], "text": one["text"]}
@@ -167,7 +182,7 @@ def _shown_cut(cut: list[int | None] | None) -> dict[str, str]:
 def stored(row: Row, today: str) -> dict[str, Any]:
     """Return a bulletin's fields as the form shows them."""
     values = blank(today)
-    for name in ("unit", "title", "topic", "class", "text", "board_text", "voice", "language"):
+    for name in KEPT:
         values[name] = row[name]
     values["upload"] = row["upload_sha256"] or ""
     values["version"] = str(row["version"])
@@ -301,4 +316,5 @@ def draft(sent: Form, services: Services, store: Store) -> Draft:
         _making(sent),
         _pictures(sent),
         _variants(sent, services),
+        sent.one("supplier"),
     )

@@ -11,6 +11,7 @@ from hub import (
     calendar,
     fault_texts,
     form,
+    organisations,
     overview,
     programme,
     roles,
@@ -46,7 +47,8 @@ def _shown(store: Store, services: Services, bulletin: str, who: Reader) -> dict
         "lacking": variants.lacking(store, units, row),
         "hamlet_names": [hamlet["name"] for hamlet in hamlets if hamlet],
         "approvers": approvers.active(store, row["unit"]),
-        "may_write": who.allows(roles.WRITE, units, row["unit"]),
+        "may_write": organisations.writable(who, units, row),
+        "supplier": organisations.name_of(store, row["supplier"]),
         "may_approve": who.allows(roles.APPROVE, units, row["unit"]),
         "missing": waiting[0]["missing"] if waiting else 0,
         "comment": returned_because(store, bulletin) if row["state"] == "returned" else "",
@@ -125,9 +127,16 @@ async def recall(request: web.Request) -> web.Response:
 async def withdraw(request: web.Request) -> web.Response:
     """Take back a bulletin that nobody approved."""
     services, name = request.app[SERVICES], request.match_info["bulletin"]
-    now_s, who = services.now_s(), access.reader(request).account
+    now_s, who = services.now_s(), access.reader(request)
+
+    def decide(store: Store) -> None:
+        units = access.units_today(store, services)
+        if not organisations.writable(who, units, bulletins.current(store, name)):
+            raise access.refused()
+        bulletins.withdraw(store, name, who.account, now_s)
+
     try:
-        await services.ledger.write(lambda s: bulletins.withdraw(s, name, who, now_s))
+        await services.ledger.write(decide)
     except Fault as fault:
         return await _bulletin_page(request, fault)
     raise web.HTTPSeeOther("/")

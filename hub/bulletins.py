@@ -48,7 +48,7 @@ class Draft(NamedTuple):
     `making` may hold `speed` (words a minute), `reading` (what the voice says instead of the
     normalised text), `cut_ms` (start and end of a recording, end None for its own), and
     `pictures_only` (boards show no text). `pictures` are as `hub.pictures.checked` takes them,
-    `variants` as `hub.variants.checked` does.
+    `variants` as `hub.variants.checked` does; `supplier` is an organisation or empty.
     """
 
     unit: str
@@ -65,6 +65,7 @@ class Draft(NamedTuple):
     making: Mapping[str, Any] = MappingProxyType({})
     pictures: Sequence[Mapping[str, Any]] = ()
     variants: Sequence[Mapping[str, Any]] = ()
+    supplier: str = ""
 
 
 def _refuse(code: str, message: str, remedy: str) -> RemoteFault:
@@ -250,6 +251,7 @@ def _version(bulletin: str, version: int, draft: Draft, now_s: int) -> Row:
         "voice": draft.voice,
         "upload_sha256": draft.upload,
         "making_json": json.dumps(dict(draft.making), ensure_ascii=False),
+        "supplier": draft.supplier,
         "pictures_json": json.dumps(list(draft.pictures), ensure_ascii=False),
         "variants_json": json.dumps(list(draft.variants), ensure_ascii=False),
         "hamlets_json": json.dumps(list(draft.hamlets)),

@@ -14,6 +14,7 @@ OTHERS = (
     "class",
     "language",
     "topic",
+    "supplier",
     "voice",
     "upload_sha256",
     "pictures",

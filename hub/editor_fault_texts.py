@@ -5,6 +5,31 @@ from hub.translations import N_
 _PICTURE = N_("Send the picture as PNG, JPEG or WebP.")
 
 TEXTS = {
+    "account.organisation": (
+        N_("An organisation has authors only."),
+        N_("Choose the role author, or a unit."),
+    ),
+    "organisation.unknown": (
+        N_("There is no such organisation any more."),
+        N_("Look at the list again."),
+    ),
+    "organisation.id": (
+        N_("This short id cannot be used."),
+        N_("Use a-z, 0-9 and dash, for example tram-y-te."),
+    ),
+    "organisation.no_unit": (N_("There is no such unit."), N_("Choose a unit from the list.")),
+    "organisation.taken": (
+        N_("The unit has an organisation of this name or id."),
+        N_("Choose another name."),
+    ),
+    "organisation.unit": (
+        N_("The organisation belongs to another unit."),
+        N_("Choose one of this unit."),
+    ),
+    "list.broken": (
+        N_("The list cannot be read."),
+        N_("Save it as CSV in UTF-8, with every named column filled in every row."),
+    ),
     "variant.language": (
         N_("A language stands twice in the bulletin."),
         N_("Choose each language once."),

@@ -15,7 +15,7 @@ from hub import (
     fault_texts,
     form,
     normaliser,
-    roles,
+    organisations,
     spoken_words,
     topics,
 )
@@ -111,7 +111,8 @@ async def save(request: web.Request) -> web.Response:
         written = await services.ledger.read(lambda s: bulletin_form.draft(sent, services, s))
 
         def keep(store: Store) -> int:
-            access.require(store, services, who, roles.WRITE, written.unit)
+            units = access.units_today(store, services)
+            organisations.check(store, who, units, written.unit, written.supplier, bulletin)
             topics.check(store, written.topic, services.today(), bulletin)
             if drafts.NAME.fullmatch(sent.one("draft")):
                 drafts.end(store, sent.one("draft"), who.account, "sent", now_s)

@@ -62,7 +62,7 @@ async def show_sizes(request: web.Request) -> web.Response:
     hamlets = [one.rpartition("/")[2] for one in request.query.getall("hamlet", [])[:100]]
 
     def ask(store: Store) -> list[str]:
-        access.require(store, services, who, roles.WRITE, unit)
+        access.require(store, services, who, roles.SUPPLY, unit)
         below = fleet.subtree(access.units_today(store, services), unit)
         return fleet.board_profiles(store, below, hamlets)
 

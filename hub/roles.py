@@ -3,13 +3,16 @@
 A grant is (role, unit) and covers the unit and everything under it; `EVERYWHERE` covers the hub.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from hub import fleet
 from hub.store import Row
 
 VIEW, WRITE, APPROVE, ALARM = "view", "write", "approve", "alarm"
+# To write bulletins, if only in the name of one's own organisation.
+SUPPLY = "supply"
 REGISTER, SERVICE, ADMINISTER = "register", "service", "administer"
 # To look at who was installed where, by whom, with which readings.
 INSPECT = "inspect"
@@ -19,15 +22,21 @@ ARRANGE = "arrange"
 OBSERVER, AUTHOR, APPROVER = "observer", "author", "approver"
 REGISTRAR, TECHNICIAN, ADMINISTRATOR = "registrar", "technician", "administrator"
 
+# Not given as such: what an author is whose grant is on an organisation (`hub.organisations`).
+CONTRIBUTOR = "contributor"
+# A grant on an organisation names it behind this mark, where others name a unit.
+SUPPLIER = "@"
+
 PERMISSIONS = {
     OBSERVER: frozenset({VIEW}),
-    AUTHOR: frozenset({VIEW, WRITE, ALARM}),
+    AUTHOR: frozenset({VIEW, WRITE, SUPPLY, ALARM}),
+    CONTRIBUTOR: frozenset({VIEW, SUPPLY}),
     APPROVER: frozenset({VIEW, APPROVE, ALARM}),
     REGISTRAR: frozenset({VIEW, INSPECT, REGISTER, ARRANGE}),
     TECHNICIAN: frozenset({VIEW, INSPECT, SERVICE}),
     ADMINISTRATOR: frozenset({VIEW, INSPECT, SERVICE, ADMINISTER, ARRANGE}),
 }
-ROLES = tuple(PERMISSIONS)
+ROLES = tuple(role for role in PERMISSIONS if role != CONTRIBUTOR)
 # Who can put words on the air or let others do so proves it twice.
 STRONG_ROLES = frozenset({APPROVER, REGISTRAR, ADMINISTRATOR})
 EVERYWHERE = "*"
@@ -41,12 +50,16 @@ class Grant(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """Who looks at a page: `account` (its id), `name`, grants, and whether a code was asked for."""
+    """Who looks at a page: `account` (its id), `name`, grants, and whether a code was asked for.
+
+    `homes` are the units of the organisations that grants are on, by the grants' `unit`.
+    """
 
     account: str
     name: str
     grants: tuple[Grant, ...]
     strong: bool
+    homes: Mapping[str, str] = MappingProxyType({})
 
     def may(self, permission: str) -> bool:
         """Tell whether some grant gives a permission somewhere."""
@@ -56,7 +69,8 @@ class Reader(NamedTuple):
         """Tell whether a grant gives a permission on a unit; `units` are those in force by id."""
         covering = {EVERYWHERE, unit, *fleet.ancestors(units, unit)}
         return any(
-            permission in PERMISSIONS[grant.role] and grant.unit in covering
+            permission in PERMISSIONS[grant.role]
+            and (grant.unit in covering or self.homes.get(grant.unit) == unit)
             for grant in self.grants
         )
 
@@ -80,6 +94,17 @@ class Reader(NamedTuple):
 def needs_second_factor(roles: Iterable[str]) -> bool:
     """Tell whether any of some roles asks for a second factor."""
     return any(role in STRONG_ROLES for role in roles)
+
+
+def supplying(grants: Iterable[Grant], homes: Mapping[str, str]) -> tuple[Grant, ...]:
+    """Return grants as they count: those on organisations that stand, as contributor's."""
+    found = []
+    for one in grants:
+        if not one.unit.startswith(SUPPLIER):
+            found.append(one)
+        elif one.unit in homes:
+            found.append(Grant(CONTRIBUTOR, one.unit))
+    return tuple(found)
 
 
 def of_rows(rows: Collection[Row]) -> tuple[Grant, ...]:

@@ -56,6 +56,7 @@ FIELDS = {
     "class": N_("How urgent"),
     "language": N_("Language"),
     "topic": N_("Topic"),
+    "supplier": N_("Supplied by"),
     "voice": N_("Voice"),
     "upload_sha256": N_("Recording"),
     "pictures": N_("Pictures for boards"),

@@ -29,6 +29,19 @@ hamlets = Table(
     Column("longitude_e6", Integer),
 )
 
+# Departments and media centres: without territory, each belongs to one unit.
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("organisation", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("unit", Text, nullable=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("created_s", BigInteger, nullable=False),
+    Column("closed_s", BigInteger),
+    one_of("state", "active", "closed"),
+)
+
 # What a unit's programme obeys: quiet hours, ceilings, tie-break, fallback.
 unit_policies = Table(
     "unit_policies",
@@ -258,6 +271,8 @@ bulletin_versions = Table(
     Column("upload_sha256", Text),
     # How the sound is made: speed and corrected reading of the voice, the cut of a recording.
     Column("making_json", Text, nullable=False, server_default="{}"),
+    # The organisation in whose name it was written; empty for the unit itself.
+    Column("supplier", Text, nullable=False, server_default=""),
     # What boards show before the text: pictures in order, each with its words and seconds.
     Column("pictures_json", Text, nullable=False, server_default="[]"),
     # The same in other languages, each with its recording and, when made, its files.

@@ -11,6 +11,17 @@ if (form) {
       for (const input of group.querySelectorAll("input")) input.disabled = !own;
     }
   };
+  // Organisations of other units cannot be chosen; one that was gives way to the first that can.
+  const home = () => {
+    const supplier = field("supplier");
+    if (!supplier) return;
+    const all = [...supplier.options];
+    for (const one of all) one.hidden = one.disabled = Boolean(one.dataset.home) && one.dataset.home !== unit.value;
+    const chosen = supplier.selectedOptions[0];
+    if (!chosen || chosen.disabled) supplier.value = (all.find((one) => !one.disabled) || { value: "" }).value;
+  };
+  unit.addEventListener("change", home);
+  home();
   unit.addEventListener("change", show);
   show();
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hub import access, bulletins, roles
+from hub import access, bulletins, organisations, roles
 from hub.app import create_app
 from hub.roles import Grant
 from tests.hub import enrolling
@@ -29,6 +29,7 @@ def test_every_route_has_a_rule_and_every_rule_a_route(services):
 PAGE = "b" + "0" * 12
 FILLED = {"profile": "opus", "number": "0", "peer": "tinh", "letter": "1", "ticket": "ve-1"}
 FILLED |= {"enrolment": "0" * 64, "node": "n-0", "message": "c" + "0" * 16}
+FILLED |= {"organisation": "tram-y-te"}
 FILLED |= {"picture": "0" * 64, "draft": "d" + "0" * 12, "upload": "u" + "0" * 16}
 FILLED |= {"source": "vov1", "entry": "e" + "0" * 12, "change": "k" + "0" * 12}
 FILLED |= {"subscription": "s" + "0" * 12, "dispatch": "0" * 32}
@@ -71,6 +72,8 @@ def form_for(path, brought=b""):
         return {"bulletin": PAGE, "day": "2030-01-01", "time": "17:00"}
     if path.startswith("/frame"):
         return {"unit": COMMUNE, "name": "", "approver": "xa-1", "passphrase": "sai"}
+    if path.startswith("/organisations"):
+        return {"name": "Thuế", "unit": COMMUNE}
     if path.startswith("/units"):
         return {"hamlet": "thon-9", "name": "Thôn 9"}
     if path.startswith("/accounts"):
@@ -86,6 +89,9 @@ async def test_each_role_opens_its_routes_on_its_units_only(services, web, role,
     browser = web(await signed_in(services, "nguoi-thu", grants))
     await signed_in(services, "cua-xa", [Grant(roles.OBSERVER, COMMUNE)])
     installed, brought = await enrolling.install(services)
+    await services.ledger.write(
+        lambda s: organisations.add(s, "Trạm y tế", COMMUNE, "test", 1, FILLED["organisation"])
+    )
     await ask_for_a_slot(services)
     names = {"bulletin": PAGE, "account": "cua-xa", **FILLED, **installed}
     names["message"] = await keep(services, COMMUNE)

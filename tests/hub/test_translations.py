@@ -46,6 +46,7 @@ SPEAKING = (
     "notify/sender",
     "notify/subscriptions",
     "offer_pages",
+    "organisations",
     "page_guard",
     "pictures",
     "production",
