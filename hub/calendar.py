@@ -5,7 +5,7 @@ the bundle as it would be with a bulletin that still waits for its signature.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from hub import bulletins, fleet, frame, programme, timing
@@ -104,6 +104,56 @@ def by_day(found: Sequence[Entry], from_ms: int, days: int, offset_min: int) -> 
         day = timing.local_time(one.at_ms // 1000, offset_min).date().isoformat()
         days_of.setdefault(day, []).append(one)
     return sorted(days_of.items())[:days]
+
+
+def weeks(days: list[Any]) -> list[list[Any]]:
+    """Return (ISO day, entries) in rows of a week from Monday on, None before and behind."""
+    lead = date.fromisoformat(days[0][0]).isoweekday() - 1
+    cells = [None] * lead + list(days)
+    cells += [None] * (-len(cells) % 7)
+    return [cells[start : start + 7] for start in range(0, len(cells), 7)]
+
+
+class AtPlace(NamedTuple):
+    """Hold what is due at some hamlets that hear the same; `names` is empty for all others."""
+
+    names: tuple[str, ...]
+    entries: list[Entry]
+
+
+def by_place(
+    store: Store,
+    programmes: Programmes,
+    where: Where,
+    hamlets: Sequence[Row],
+    from_ms: int,
+    until_ms: int,
+) -> list[AtPlace]:
+    """Return what is due in each hamlet; those that no rule names, and that ask for no language of
+    their own, stand together at the end.
+    """
+    named = _named(store, programmes, where)
+    found = []
+    for row in hamlets:
+        if row["hamlet"] in named:
+            place = where._replace(hamlet=str(row["hamlet"]))
+            due = entries(store, programmes, place, from_ms, until_ms)
+            found.append(AtPlace((str(row["name"]),), due))
+    rest = entries(store, programmes, where._replace(hamlet=""), from_ms, until_ms)
+    return [*found, AtPlace((), rest)]
+
+
+def _named(store: Store, programmes: Programmes, where: Where) -> set[str]:
+    found = [programmes.bundle(store, unit) for unit in where.chain()]
+    manifests = [programmes.alerts(store, unit) for unit in where.chain()]
+    rules = [rule for one in found if one is not None for rule in one.rules]
+    alerts = [alert for one in manifests if one is not None for alert in one.alerts]
+    named = {name for one in [*rules, *alerts] for name in one.targets.hamlets}
+    return named | {name for one in found if one is not None for name in _asking(one)}
+
+
+def _asking(one: Bundle) -> set[str]:
+    return {name for asked in one.policy.languages for name in asked.hamlets}
 
 
 class Conflict(NamedTuple):

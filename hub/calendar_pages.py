@@ -5,14 +5,30 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, bulletins, calendar, form, frame, mourning, moves, roles, slots, timing
+from hub import (
+    access,
+    bulletins,
+    calendar,
+    fault_texts,
+    form,
+    frame,
+    mourning,
+    moves,
+    roles,
+    slots,
+    timing,
+)
 from hub.answers import not_found
 from hub.calendar import DAY_MS, DAYS_MAX, Where
 from hub.pages import PROGRAMMES, page
 from hub.services import SERVICES
 from hub.store import Store
+from hub.translations import chosen
+from hub.words import WEEKDAYS
+from protocols.errors import Fault
 
-VIEWS = {"day": 1, "week": 7, "fortnight": DAYS_MAX}
+MONTH, PLACES = "month", "places"
+VIEWS = {"day": 1, "week": 7, "fortnight": DAYS_MAX, MONTH: 31, PLACES: 1}
 DEFAULT = "week"
 
 
@@ -51,46 +67,57 @@ def _window(request: web.Request, days: int) -> tuple[date, int, int]:
     return first, max(from_ms, now_ms), from_ms + days * DAY_MS
 
 
+def _shown(store: Store, request: web.Request, view: str) -> dict[str, Any]:
+    services, programmes = request.app[SERVICES], request.app[PROGRAMMES]
+    where, shown = _where(store, request)
+    if where is None:
+        return {"where": None}
+    _, from_ms, until_ms = _window(request, VIEWS[view])
+    hamlets = store.find("hamlets", {"unit": where.unit}, order=["name"])
+    places: list[calendar.AtPlace] = []
+    found, trouble = [], None
+    try:
+        found = calendar.entries(store, programmes, where, from_ms, until_ms)
+        if view == PLACES:
+            places = calendar.by_place(store, programmes, where, hamlets, from_ms, until_ms)
+    except Fault as fault:
+        trouble = fault_texts.explain(fault, chosen(request))
+    held, chain = frame.of(store, where.unit), where.chain()
+    days = calendar.by_day(found, from_ms, VIEWS[view], services.config.utc_offset_min)
+    dates = {day: date.fromisoformat(day) for day, _ in days}
+    rows = store.find("bulletins", {"unit": where.unit, "state": bulletins.READY}, limit=50)
+    return {
+        "where": where,
+        "units": shown,
+        "hamlets": hamlets,
+        "trouble": trouble,
+        "days": days,
+        "weeks": calendar.weeks(days),
+        "places": places,
+        "slots": {day: slots.of_day(held, one) for day, one in dates.items()},
+        "mourning": {day: mourning.of_day(store, chain, one) for day, one in dates.items()},
+        "changes": frame.waiting(store, [where.unit]),
+        "may_write": access.reader(request).allows(roles.WRITE, where.units, where.unit),
+        "waiting": [bulletins.current(store, row["bulletin"]) for row in rows],
+    }
+
+
 async def show(request: web.Request) -> web.Response:
     """Show the days ahead of a unit, or of one hamlet."""
-    services, programmes = request.app[SERVICES], request.app[PROGRAMMES]
     view = request.query.get("view", DEFAULT)
     view = view if view in VIEWS else DEFAULT
-    first, from_ms, until_ms = _window(request, VIEWS[view])
-    offset_min = services.config.utc_offset_min
-
-    def ask(store: Store) -> dict[str, Any]:
-        where, shown = _where(store, request)
-        if where is None:
-            return {"where": None}
-        found = calendar.entries(store, programmes, where, from_ms, until_ms)
-        held = frame.of(store, where.unit)
-        days = calendar.by_day(found, from_ms, VIEWS[view], offset_min)
-        rows = store.find("bulletins", {"unit": where.unit, "state": bulletins.READY}, limit=50)
-        return {
-            "where": where,
-            "units": shown,
-            "hamlets": store.find("hamlets", {"unit": where.unit}, order=["name"]),
-            "days": days,
-            "slots": {day: slots.of_day(held, date.fromisoformat(day)) for day, _ in days},
-            "mourning": {
-                day: mourning.of_day(store, where.chain(), date.fromisoformat(day))
-                for day, _ in days
-            },
-            "changes": frame.waiting(store, [where.unit]),
-            "may_write": access.reader(request).allows(roles.WRITE, where.units, where.unit),
-            "waiting": [bulletins.current(store, row["bulletin"]) for row in rows],
-        }
-
+    first, _, _ = _window(request, VIEWS[view])
+    values = await request.app[SERVICES].ledger.read(lambda s: _shown(s, request, view))
     return page(
         request,
         "calendar.html",
         view=view,
         views=VIEWS,
+        weekdays=[chosen(request).get(day) for day in WEEKDAYS],
         first=first,
         before=first - timedelta(days=VIEWS[view]),
         after=first + timedelta(days=VIEWS[view]),
-        **await services.ledger.read(ask),
+        **values,
     )
 
 

@@ -79,7 +79,8 @@ def ask(
     known = store.find("frame_changes", {"entry": entry}, limit=1)
     if any(row["unit"] != unit or row["kind"] != kind for row in known) or not (known or body):
         raise gone()
-    if len({row["entry"] for row in held if row["body_json"] != "null"} | {entry}) > ENTRIES_MAX:
+    ahead = {row["entry"] for row in held if not _is_over(row, now_s)}
+    if len(ahead | {entry}) > ENTRIES_MAX:
         raise _refuse("many", f"{ENTRIES_MAX} entries stand already", "End some of them first.")
     for row in own:
         if row["state"] == WAITING:
@@ -91,6 +92,13 @@ def ask(
     store.add("frame_changes", row)
     audit.append(store, now_s, who, "frame.ask", name, unit=unit, entry=entry, body=body)
     return name
+
+
+def _is_over(row: Row, now_s: int) -> bool:
+    """Tell whether a change's entry has ended, or ended by its own last day before yesterday."""
+    body = json.loads(row["body_json"])
+    yesterday = timing.local_time(now_s - 2 * 86400, 0).date().isoformat()
+    return body is None or bool(body["until"] and body["until"] < yesterday)
 
 
 def gone() -> RemoteFault:

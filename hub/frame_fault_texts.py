@@ -23,6 +23,10 @@ TEXTS = {
         N_("Only published bulletins are moved in the calendar."),
         N_("Change the bulletin's own times instead."),
     ),
+    "preview.long": (
+        N_("So much plays in this time that it cannot be computed at once."),
+        N_("Look at fewer days."),
+    ),
     "relay.feed": (
         N_("The address gives no podcast feed with sound."),
         N_("Give the address of a podcast feed (RSS)."),

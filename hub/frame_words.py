@@ -9,6 +9,13 @@ from hub.translations import N_, Translations
 WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 TEXTS = {
+    "view": {
+        "day": N_("a day"),
+        "week": N_("a week"),
+        "fortnight": N_("two weeks"),
+        "month": N_("a month"),
+        "places": N_("a day by hamlets"),
+    },
     "slot": {
         "own": N_("own programme"),
         "relay": N_("relay of a broadcaster"),
@@ -91,6 +98,11 @@ class FrameWords:
         found = lunar.of(date.fromisoformat(day))
         leap = " " + self._("leap") if found.is_leap else ""
         return self._("lunar %(day)s", day=f"{found.day}/{found.month}{leap}")
+
+    def lunar_short(self, day: str) -> str:
+        """Return an ISO day's lunar day, with the month on its first."""
+        found = lunar.of(date.fromisoformat(day))
+        return f"{found.day}/{found.month}" if found.day == 1 else str(found.day)
 
     def lunar_days(self, tokens: list[str]) -> str:
         """Return lunar days as they are named; days around Tết in a row as from and to."""
