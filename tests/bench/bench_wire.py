@@ -47,7 +47,7 @@ async def idle_checks(station: Station, secure: bool) -> None:
 async def heartbeats(station: Station, secure: bool) -> None:
     """Print what one heartbeat of the event stream costs, and one event."""
     suffix = " (TLS)" if secure else ""
-    events.HEARTBEAT_S = 0.4
+    events.HEARTBEAT_S = 1
     async with station.serving(secure) as base:
         node = station.node()
         link = node.node.link
