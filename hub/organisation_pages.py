@@ -89,7 +89,7 @@ async def add(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    """Rename one, or close it."""
+    """Rename one, let it belong to another unit, or close it."""
     services, who = request.app[SERVICES], access.reader(request)
     sent, now_s = await form.read(request), services.now_s()
     name = request.match_info["organisation"]
@@ -98,11 +98,16 @@ async def change(request: web.Request) -> web.Response:
         if sent.one("verb") == "close":
             organisations.close(store, name, who.account, now_s)
         else:
+            if unit := sent.one("unit"):
+                access.require(store, services, who, roles.ARRANGE, unit)
+                organisations.move(store, name, unit, who.account, now_s)
             organisations.rename(store, name, sent.one("name"), who.account, now_s)
 
     try:
         await services.ledger.write(decide)
     except RemoteFault as fault:
+        if fault.code == "access.denied":
+            raise
         return await _page(request, fault)
     raise web.HTTPSeeOther("/organisations")
 

@@ -84,6 +84,18 @@ def rename(store: Store, organisation: str, name: str, who: str, now_s: int) -> 
     audit.append(store, now_s, who, "organisation.rename", organisation, name=clean)
 
 
+def move(store: Store, organisation: str, unit: str, who: str, now_s: int) -> None:
+    """Let an organisation belong to another unit, as after a merger; its authors write there."""
+    row = active(store, organisation)
+    if not store.find("units", {"unit": unit}, limit=1):
+        raise _refuse("no_unit", f"no unit {unit}", "Choose a unit from the list.")
+    if row["unit"] == unit:
+        return
+    _check_name(store, row["name"], unit, organisation)
+    store.change("organisations", (organisation,), {"unit": unit})
+    audit.append(store, now_s, who, "organisation.move", organisation, unit=unit)
+
+
 def _check_name(store: Store, name: str, unit: str, organisation: str) -> None:
     for row in of_units(store, [unit]):
         if row["organisation"] != organisation and fold(row["name"]) == fold(name):

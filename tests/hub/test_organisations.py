@@ -106,6 +106,12 @@ async def test_a_registrar_adds_renames_closes_and_brings_a_list(services, web, 
         sent.add_field("file", text.encode(), filename="list.csv", content_type="text/csv")
         async with registrar.post("/organisations", data=sent) as response:
             assert response.status == status and said in await response.text(), text
+    move = {"name": "Trạm y tế", "unit": PROVINCE}
+    assert (await post(f"/organisations/{HEALTH}", **move))[0] == 403, "not his unit"
+    response, _ = await pages("POST", f"/organisations/{HEALTH}", data=move)
+    row = await services.ledger.read(lambda s: s.get("organisations", HEALTH))
+    assert response.status == 200 and row["unit"] == PROVINCE
+    await pages("POST", f"/organisations/{HEALTH}", data={**move, "unit": COMMUNE})
     assert (await post(f"/organisations/{HEALTH}", verb="close"))[0] == 200
     _, text = await pages("GET", "/organisations")
     assert '<th scope="row">Trạm y tế' not in text and "Thuế" in text and "Tổ nông vụ" in text
