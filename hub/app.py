@@ -7,6 +7,7 @@ from hub import (
     account_pages,
     administration_pages,
     approval_pages,
+    approver_pages,
     assets,
     bulk_pages,
     bulletin_pages,
@@ -76,7 +77,9 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
         [*node_pages.ROUTES, *bulk_pages.ROUTES, *notice_pages.ROUTES, *cap_pages.ROUTES]
     )
     app.add_routes([*editor_pages.ROUTES, *word_pages.ROUTES])
-    app.add_routes([*report_pages.ROUTES, *calendar_pages.ROUTES, *unit_pages.ROUTES])
+    app.add_routes(
+        [*report_pages.ROUTES, *calendar_pages.ROUTES, *unit_pages.ROUTES, *approver_pages.ROUTES]
+    )
     app.add_routes([*frame_pages.ROUTES, *relay_pages.ROUTES, *notify_pages.ROUTES])
     upload_pages.install(app)
     app.add_routes([*picture_pages.ROUTES, *organisation_pages.ROUTES])

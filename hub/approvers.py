@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from hub import audit, fleet
@@ -40,9 +40,13 @@ class KeyOpener:
         if row is None or row["state"] != "active":
             raise RemoteFault("approval.approver", "no such approver", "Choose who approves.")
         document = json.loads(row["wrapped_json"])
-        async with self._few:
-            signer = await asyncio.to_thread(wrapped_key.unwrap_signer, document, passphrase)
+        signer = await self.few(wrapped_key.unwrap_signer, document, passphrase)
         return Signature(row["approver"], signer)
+
+    async def few(self, work: Callable[..., Any], *given: Any) -> Any:
+        """Run other work with wrapped keys, no more of it at once than of all."""
+        async with self._few:
+            return await asyncio.to_thread(work, *given)
 
 
 def generate(approver: str, unit: str, name: str) -> NewApprover:

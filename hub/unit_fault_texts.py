@@ -3,6 +3,24 @@
 from hub.translations import N_
 
 TEXTS = {
+    "approver.few": (
+        N_("Too few would be left to sign."),
+        N_("Let somebody else come first, or lower how many sign an emergency."),
+    ),
+    "approver.gone": (
+        N_("Nobody is chosen, or the person does not sign here any more."),
+        N_("Choose who leaves."),
+    ),
+    "repository.signatures": (
+        N_("Further registrars must sign this."),
+        N_("Let them sign with chieng-tool, as the ceremony laid it down."),
+    ),
+    "approver.taken": (N_("This id is taken, perhaps in another unit."), N_("Choose another id.")),
+    "approver.threshold": (N_("The number of signatures is wrong."), N_("Choose one or two.")),
+    "approver.unit": (
+        N_("The unit has no signed place in the registry yet."),
+        N_("The hub's operator adds it with chieng-hub unit add."),
+    ),
     "units.changed": (
         N_("Meanwhile somebody changed the units."),
         N_("Look at the plan again, then put it in force."),

@@ -80,6 +80,7 @@ def _unit(store: Store, services: Services, who: Reader, unit: str) -> dict[str,
         "hamlets": store.find("hamlets", {"unit": unit}, order=["name"]),
         "orders": variants.orders(store, unit),
         "mayarrange": who.allows(roles.ARRANGE, units, unit),
+        "mayregister": who.allows(roles.REGISTER, units, unit),
     }
 
 

@@ -235,6 +235,7 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services, l
              "/reports", "/reports/year", "/progress",
              "/units", "/units/import", "/units/" + COMMUNE,
              "/organisations", "/reports/supplied",
+             f"/units/{COMMUNE}/approvers",
              "/emergency", "/emergency/b" + "1" * 12, "/login", "/first", "/nowhere",
              "/cap", "/cap/messages/" + alarm, "/emergency?cap=" + alarm,
              "/installations", "/installations/tickets/ve-1",

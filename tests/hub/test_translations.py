@@ -61,6 +61,7 @@ SPEAKING = (
     "serving",
     "slots",
     "speech",
+    "staffing",
     "tickets",
     "speech_engines",
     "spoken_words",
