@@ -1,13 +1,14 @@
 """`POST /v1/records`, signed batches stored durably (WAL, FULL, group commit).
 
-Peers in the same run: the same handler over a ledger that answers at once and stores nothing, and
-raw `sqlite3` that commits the same rows to the same kind of file without any HTTP. Every request
-is signed beforehand; `LINES` keep-alive connections of other nodes each ask and wait in turn.
-The hub stores in SQLite alone, so there is no PostgreSQL to compare with. Prints `name value goal`.
+Peers in the same run: the same handler over a ledger that answers at once and stores nothing, the
+same hub on a PostgreSQL of its own (fsync on, a Unix socket), and raw `sqlite3` that commits the
+same rows to the same kind of file without any HTTP. Every request is signed beforehand; `LINES`
+keep-alive connections of other nodes each ask and wait in turn. Prints `name value goal`.
 """
 
 import asyncio
 import dataclasses
+import os
 import sqlite3
 import statistics
 import sys
@@ -15,7 +16,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -29,6 +30,7 @@ from hub.store import Ledger
 from protocols import http_signature, records
 from tests.bench import servers
 from tests.bench.station import say
+from tests.hub import postgres
 from tests.hw.http_servers import free_port
 
 LINES, ROUNDS, EPOCH = 32, 3, "00" * 8
@@ -191,57 +193,108 @@ async def nothing_stored(data: str, port: str) -> None:
     await asyncio.Event().wait()
 
 
-def measure(config: Config, fleets: dict[int, list[list[Nodes]]], spare: Path) -> None:
+class Round(NamedTuple):
+    """Hold the nodes of one round: one fleet for the hub, one for each peer that keeps rows."""
+
+    hub: Nodes
+    server: Nodes
+    alone: Nodes
+    grouped: Nodes
+
+
+class Rates(NamedTuple):
+    """Hold batches per second of one round; per second of the processor's time for two of them."""
+
+    hub: float
+    nothing: float
+    server: float
+    alone: float
+    grouped: float
+    hub_work: float
+    nothing_work: float
+
+
+def worked(process: int) -> float:
+    """Return how many seconds of processor time a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(config: Config, server: Config, fleets: dict[int, list[Round]], spare: Path) -> None:
     """Print the figures of hub and peers, the median of every round's own ratio."""
     with ExitStack() as stack:
-        hub, _ = servers.start_hub(stack, config)
+        hub, hub_id = servers.start_hub(stack, config)
+        on_server, server_id = servers.start_hub(stack, server)
         own, nothing = [sys.executable, "-m", "tests.bench.bench_ingest", "nothing"], free_port()
-        servers.start(stack, [*own, str(config.data), str(nothing)], nothing)
+        nothing_id = servers.start(stack, [*own, str(config.data), str(nothing)], nothing)
         for size, rounds in fleets.items():
             figures = []
-            for at, (nodes, alone, grouped) in enumerate(rounds):
-                first = (hub, nothing) if at % 2 else (nothing, hub)
-                rates = {port: asyncio.run(over_http(port, nodes.requests(port))) for port in first}
-                raw_rates = raw(spare, alone, 1), raw(spare, grouped, LINES)
-                figures.append((rates[hub], rates[nothing], *raw_rates))
+            for at, one in enumerate(rounds):
+                asked = [(hub, hub_id, one.hub), (nothing, nothing_id, one.hub)]
+                asked.append((on_server, server_id, one.server))
+                rates, work = {}, {}
+                # Each has every place in the order once.
+                for port, process, nodes in asked[at % 3 :] + asked[: at % 3]:
+                    before, lines = worked(process), nodes.requests(port)
+                    rates[port] = asyncio.run(over_http(port, lines))
+                    work[port] = sum(map(len, lines)) / (worked(process) - before)
+                kept = raw(spare, one.alone, 1), raw(spare, one.grouped, LINES)
+                three = rates[hub], rates[nothing], rates[on_server]
+                figures.append(Rates(*three, *kept, work[hub], work[nothing]))
             _print(size, figures)
-    say("PostgreSQL", "left out", "the hub stores in SQLite alone")
 
 
-def _print(size: int, figures: list[tuple[float, ...]]) -> None:
-    hub, nothing, alone, grouped = (statistics.median(one) for one in zip(*figures, strict=True))
+def _print(size: int, figures: list[Rates]) -> None:
+    middle = Rates(*(statistics.median(one) for one in zip(*figures, strict=True)))
     name = f"{size} a batch"
-    say(f"hub, {name}, batches / records a second", f"{hub:.0f} / {hub * size:.0f}")
-    say(f"storing nothing, {name}, batches a second", f"{nothing:.0f}")
-    both = f"{alone:.0f} / {grouped:.0f}"
+    for peer, rate in (("hub", middle.hub), ("hub on PostgreSQL", middle.server)):
+        say(f"{peer}, {name}, batches / records a second", f"{rate:.0f} / {rate * size:.0f}")
+    say(f"storing nothing, {name}, batches a second", f"{middle.nothing:.0f}")
+    both = f"{middle.alone:.0f} / {middle.grouped:.0f}"
     say(f"raw sqlite3, {name}, commit each / per {LINES}, batches/s", both)
-    for at, (peer, goal) in enumerate(
-        (("storing nothing", ">= 0.9"), ("raw sqlite3, a commit each", ""),
-         (f"raw sqlite3, a commit per {LINES}", "")), start=1,
-    ):  # fmt: skip
-        ratio = statistics.median(one[0] / one[at] for one in figures)
+    for field, peer, goal in (
+        ("nothing", "storing nothing", ">= 0.9"),
+        ("server", "the hub on PostgreSQL", ">= 2"),
+        ("alone", "raw sqlite3, a commit each", ""),
+        ("grouped", f"raw sqlite3, a commit per {LINES}", ""),
+    ):
+        ratio = statistics.median(one.hub / getattr(one, field) for one in figures)
         say(f"hub to {peer}, {name}, times", f"{ratio:.2f}", goal)
+    ratio = statistics.median(one.hub_work / one.nothing_work for one in figures)
+    say(f"the same to storing nothing, {name}, by processor time, times", f"{ratio:.2f}")
 
 
 def main() -> None:
-    """Found a hub and a spare file of the same schema, register the nodes, measure."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = servers.found(Path(folder))
-        spare = Path(folder) / "spare"
-        spare.mkdir()
-        other = servers.found(spare)
-        mine, theirs = Database(config.database), Database(other.database)
-        fleets = {
-            size: [
-                [Nodes(mine, f"h{size}-{at}", size)]
-                + [Nodes(theirs, f"{kind}{size}-{at}", size) for kind in ("a", "g")]
-                for at in range(ROUNDS)
-            ]
-            for size in BATCHES
-        }
-        mine.close()
-        theirs.close()
-        measure(config, fleets, other.database)
+    """Found a hub, one on PostgreSQL and a spare file, register the nodes, measure."""
+    cluster = postgres.Cluster(fsync="on", full_page_writes="on")
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            _run(Path(folder), cluster.fresh())
+    finally:
+        cluster.close()
+
+
+def _run(folder: Path, address: str) -> None:
+    configs = {}
+    for name, database in (("hub", None), ("server", address), ("spare", None)):
+        (folder / name).mkdir()
+        configs[name] = servers.found(folder / name, database)
+    opened = {name: Database(config.where) for name, config in configs.items()}
+    fleets = {
+        size: [
+            Round(
+                Nodes(opened["hub"], f"h{size}-{at}", size),
+                Nodes(opened["server"], f"p{size}-{at}", size),
+                Nodes(opened["spare"], f"a{size}-{at}", size),
+                Nodes(opened["spare"], f"g{size}-{at}", size),
+            )
+            for at in range(ROUNDS)
+        ]
+        for size in BATCHES
+    }
+    for database in opened.values():
+        database.close()
+    measure(configs["hub"], configs["server"], fleets, configs["spare"].database)
 
 
 if __name__ == "__main__":

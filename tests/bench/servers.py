@@ -19,9 +19,9 @@ HOST = "127.0.0.1"
 NAME = "localhost"
 
 
-def found(folder: Path) -> Config:
-    """Found a hub with one commune, which has no bundle yet."""
-    config = Config(data=folder / "hub")
+def found(folder: Path, database: str | None = None) -> Config:
+    """Found a hub with one commune, which has no bundle yet; `database` is one of PostgreSQL."""
+    config = Config(data=folder / "hub", database_url=database)
     founding.found(config, ["00", "03"], folder / "stick", config.now_ms() // 1000)
     services, database = open_hub(config)
     row = {"unit": UNIT, "valid_from": "2025-07-01", "name": "Xã Đo", "kind": "commune"}
