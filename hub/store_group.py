@@ -153,8 +153,10 @@ class GroupStore(Store):
         if old is None:
             return False
         new = {**old, **changes}
-        if len(new) != len(old) or not changes.keys().isdisjoint(shape.key):
-            raise ValueError(f"{table} has no such columns to change: {sorted(changes)}")
+        if len(new) != len(old):
+            raise ValueError(f"{table} has no columns {sorted(changes.keys() - old.keys())}")
+        if any(new[name] != part for name, part in zip(shape.key, key, strict=True)):
+            raise Elsewhere
         self._note(held, key)
         held.rows[key] = new
         if key not in held.new:

@@ -153,6 +153,9 @@ async def test_change_touches_one_row_and_says_whether_it_stands(ledger):
     assert not await ledger.write(lambda s: s.change("hamlets", ("x", "y"), {"name": "?"}))
     rows = await ledger.read(lambda s: [row["name"] for row in s.find("hamlets")])
     assert rows == ["Làng Mới", "Làng Hai", "Làng Khác"]
+    whole = dict(HAMLETS[1], name="Làng Một")
+    assert await ledger.write(lambda s: s.change("hamlets", key, whole)), "its own key may stand"
+    assert (await ledger.read(lambda s: s.get("hamlets", *key)))["name"] == "Làng Một"
 
 
 async def test_an_exception_undoes_the_whole_decision(ledger):
