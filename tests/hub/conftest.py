@@ -22,6 +22,13 @@ from hub.store_memory import MemoryLedger
 from tests.hub import postgres
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_server_left():
+    """Stop this process's PostgreSQL, if any test has started it."""
+    yield
+    postgres.stop()
+
+
 @pytest.fixture(scope="session")
 def ready_file(tmp_path_factory):
     """Give a database file with the hub's tables and no row, to be copied."""

@@ -120,6 +120,15 @@ def cluster() -> Cluster:
     return started
 
 
+def stop() -> None:
+    """Stop this process's cluster, if it runs: workers of the tests end without `atexit`."""
+    if cluster.cache_info().currsize:
+        cluster().close()
+        atexit.unregister(cluster().close)
+        cluster.cache_clear()
+        _shared.cache_clear()
+
+
 @cache
 def _shared() -> str:
     address = cluster().fresh()
