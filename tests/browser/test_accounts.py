@@ -10,6 +10,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from hub import accounts, bulletins, enrolment_api, frame, timing
 from hub.cap import arriving, senders
 from hub.mirror import directive, gaps, offers, outbox, peers
+from hub.notify import dispatches, mail, subscriptions
 from hub.relay import sources
 from hub.roles import Grant
 from protocols import enrolment
@@ -149,6 +150,25 @@ async def furnish(services):
     return row["message"], change
 
 
+async def tell_by_mail(services):
+    """Give the hub a mail server that is not there, and a letter of each state."""
+    server = mail.Server("127.0.0.1", 1, "none", "", "loa@tinh.test", "", "")
+    given = {"unit": COMMUNE, "account": None, "way": "mail", "target": "truc@tinh.test",
+             "private_ok": False, "kinds": ["urgent"], "language": "vi", "quiet_from": "21:00",
+             "quiet_to": "06:00", "breaks": True, "group_min": 15}  # fmt: skip
+    now_ms = services.config.now_ms()
+
+    def tell(store):
+        mail.keep(store, server, "test", now_ms // 1000)
+        name = subscriptions.add(store, given, "test", now_ms // 1000)
+        for state in ("waiting", "sent", "dead"):
+            row = dispatches.made(name, {"lines": [], "more": 0}, now_ms)
+            row.update(state=state, code="notify.link", answer="timed out", tries=2)
+            store.add("dispatches", {**row, "done_ms": now_ms})
+
+    await services.ledger.write(tell)
+
+
 async def install(services):
     """Let one node join, one wait, one be refused; return the first one's sheet."""
     leave = await ticket(services, count=2)
@@ -225,6 +245,7 @@ async def faults(page, name):
 async def test_every_page_is_fit_for_every_reader(address, chromium, services, language):
     """In two languages, by day and by night, on a phone and a desk, and by keyboard alone."""
     alarm, change = await furnish(services)
+    await tell_by_mail(services)
     sheet = await install(services)
     paths = ("/", "/bulletins/new", "/words", "/bulletins/b" + "0" * 12,
              "/bulletins/b" + "0" * 12 + "/versions", "/account", "/accounts",

@@ -71,11 +71,11 @@ class SignedIn:
     """Open browser contexts that hold the session's cookie."""
 
     def __init__(self, browser, address, token):
-        self._browser = browser
+        self.browser, self.address = browser, address
         self._cookie = {"name": "chieng", "value": token, "url": address}
 
     async def new_context(self, **options):
-        context = await self._browser.new_context(**options)
+        context = await self.browser.new_context(**options)
         await context.add_cookies([self._cookie])
         return context
 
