@@ -110,6 +110,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/bulk/new"): Rule(roles.SERVICE),
     ("GET", "/bulk/{bulk}"): Rule(roles.SERVICE),
     ("GET", "/parts/bulk/{bulk}"): Rule(roles.SERVICE),
+    ("POST", "/bulk/{bulk}/stop"): Rule(roles.SERVICE),
     ("POST", "/nodes/filters"): SIGNED_IN,
     ("POST", "/nodes/filters/remove"): SIGNED_IN,
     ("GET", "/calendar"): Rule(roles.VIEW),

@@ -69,6 +69,16 @@ def nodes_of(store: Store, name: str, after: str = "") -> list[Row]:
     return [{**row, "node_name": found[row["node"]]["name"]} for row in rows]
 
 
+def stop(store: Store, name: str, who: str, now_s: int) -> int:
+    """Ask no more nodes; what was asked stays asked. Returns how many are spared."""
+    rows = list(store.each("bulk_nodes", {"bulk": name, "step": "waiting"}))
+    for row in rows:
+        spared = {"step": "refused", "fault": "order.stopped"}
+        store.change("bulk_nodes", (name, row["node"]), spared)
+    audit.append(store, now_s, who, "bulk.stop", name, nodes=len(rows))
+    return len(rows)
+
+
 def listed(store: Store, who: str | None) -> list[Row]:
     """Return the newest orders for many nodes, of one account or of all."""
     where = None if who is None else {"who": who}

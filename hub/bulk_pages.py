@@ -55,14 +55,20 @@ async def begin(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/bulk/{name}")
 
 
+def _own(store: Store, name: str, who: Reader) -> Row:
+    """Return an order that a person began, or any of the hub to whoever serves all of it."""
+    row = bulk.progress(store, name)
+    if row is None or not (row["who"] == who.account or who.everywhere(roles.SERVICE)):
+        raise not_found()
+    return row
+
+
 async def _progress(request: web.Request) -> dict[str, Any]:
     services, who = request.app[SERVICES], access.reader(request)
     name, after = request.match_info["bulk"], request.query.get("after", "")[:64]
 
     def ask(store: Store) -> dict[str, Any]:
-        row = bulk.progress(store, name)
-        if row is None or not (row["who"] == who.account or who.everywhere(roles.SERVICE)):
-            raise not_found()
+        row = _own(store, name, who)
         nodes = bulk.nodes_of(store, name, after)
         more = nodes[-1]["node"] if len(nodes) == bulk.SHOWN else ""
         return {"bulk": row, "nodes": nodes, "more": more, "after": after}
@@ -80,6 +86,19 @@ async def show_part(request: web.Request) -> web.Response:
     return part(request, "bulk_part.html", **await _progress(request))
 
 
+async def stop(request: web.Request) -> web.Response:
+    """Ask no more nodes."""
+    services, who = request.app[SERVICES], access.reader(request)
+    name, now_s = request.match_info["bulk"], services.now_s()
+
+    def decide(store: Store) -> None:
+        _own(store, name, who)
+        bulk.stop(store, name, who.account, now_s)
+
+    await services.ledger.write(decide)
+    raise web.HTTPSeeOther(f"/bulk/{name}")
+
+
 async def show_list(request: web.Request) -> web.Response:
     """Show the newest orders for many nodes."""
     services, who = request.app[SERVICES], access.reader(request)
@@ -95,4 +114,5 @@ ROUTES = [
     web.post("/bulk", begin),
     web.get(_BULK, show),
     web.get("/parts" + _BULK, show_part),
+    web.post(_BULK + "/stop", stop),
 ]

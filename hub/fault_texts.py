@@ -174,6 +174,10 @@ _TEXTS = {
         N_("The node has this order open already."),
         N_("Wait for its answer, or withdraw the open one."),
     ),
+    "order.stopped": (
+        N_("It was stopped before this node's turn."),
+        N_("Ask these nodes anew if it is still wanted."),
+    ),
     "order.closed": (
         N_("The node has answered this order, or it was withdrawn."),
         N_("Look at the list again."),

@@ -63,6 +63,14 @@ async def test_many_nodes_are_asked_and_each_has_its_answer(address, chromium, s
     )
     assert await overflow(page) == 0
     await shoot(page, "bulk-phone")
+    await page.goto(address + "/bulk/new")
+    await page.check("[name=kind][value=upload-log]")
+    await page.click("main button[type=submit]")
+    await page.click("text=Dừng: không hỏi thêm cụm nào")
+    await page.wait_for_selector("text=Đã dừng trước khi đến lượt")
+    assert await page.locator("tbody tr:has-text('Đã dừng')").count() == 3
+    assert await bulk.advance(services) is False
+    assert await page.locator("text=Dừng: không hỏi").count() == 0
 
 
 async def test_a_report_goes_home_as_csv_and_workbook(address, chromium, services):

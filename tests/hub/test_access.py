@@ -35,7 +35,15 @@ FILLED |= {"source": "vov1", "entry": "e" + "0" * 12, "change": "k" + "0" * 12}
 FILLED |= {"subscription": "s" + "0" * 12, "dispatch": "0" * 32}
 FILLED |= {"order": "x-1", "unit": COMMUNE, "bulk": "bulk-" + "0" * 12}
 # What belongs to an account, or to all who write, wherever that is.
-PERSONAL = ("/drafts/", "/uploads", "/parts/reading", "/words", "/pictures", "/parts/pictures")
+PERSONAL = (
+    "/drafts/",
+    "/uploads",
+    "/parts/reading",
+    "/words",
+    "/pictures",
+    "/parts/pictures",
+    "/bulk/{bulk}",
+)
 
 
 async def write(services, bulletin, unit):

@@ -77,6 +77,27 @@ async def test_a_hub_that_stops_in_between_asks_nobody_twice(services, monkeypat
     assert (row["waiting"], row["asked"], row["not_asked"]) == (0, bulk.STEP + 3, 0)
 
 
+async def test_what_is_stopped_asks_no_more_and_only_whoever_began_it_stops_it(pages, services):
+    def fill(store):
+        for number in range(bulk.STEP + 2):
+            add(store, f"cum-{number:02}", f"Cụm {number}")
+
+    await services.ledger.write(fill)
+    mine = await signed_in(services, "tho-may", [Grant("technician", COMMUNE)])
+    sent = {"query": "", "kind": "restart"}
+    response, _ = await pages("POST", "/bulk", data=sent, cookies=mine)
+    path = str(response.url.path)
+    await bulk.advance(services)
+    other = await signed_in(services, "xa-khac", [Grant("technician", COMMUNE)])
+    response, _ = await pages("POST", path + "/stop", cookies=other)
+    assert response.status == 404
+    _, text = await pages("POST", path + "/stop", cookies=mine)
+    assert "Dừng: không hỏi" not in text
+    await until_done(services)
+    row = await services.ledger.read(lambda s: bulk.progress(s, path.rsplit("/", 1)[1]))
+    assert (row["waiting"], row["asked"], row["not_asked"]) == (0, bulk.STEP, 2)
+
+
 async def test_a_step_that_could_not_be_published_is_published_later(services, monkeypatch):
     def fill(store):
         for number in range(3):
