@@ -1,17 +1,19 @@
 """Tell which loudspeakers an emergency has not sounded at, and which fell silent during one."""
 
 from hub import bulletins, emergency, fleet, notices
-from hub.store import Row, Store
+from hub.store import Above, Row, Store
 
 # An alert is fetched at once and sounds within a minute; a poor link is forgiven this much.
 UNHEARD_S = 600
 _SOUNDED = ("air", "proven")
 
 
-def on_air(store: Store, units: dict[str, Row], now_s: int) -> list[Row]:
-    """Return the emergencies that are on air, newest first."""
-    found = emergency.listed(store, units, now_s)
-    return [row for row in found if row["state"] == bulletins.PUBLISHED]
+def on_air(store: Store, now_s: int) -> list[Row]:
+    """Return the emergencies that are on air: one question, however many bulletins there are."""
+    where = {"state": bulletins.PUBLISHED, "until_s": Above(now_s)}
+    where["bulletin_versions.class"] = "emergency"
+    rows = store.find("bulletins", where, join="bulletin_versions")
+    return [bulletins.current(store, row["bulletin"]) for row in rows]
 
 
 def look(store: Store, units: dict[str, Row], now_ms: int) -> frozenset[str]:
@@ -20,7 +22,7 @@ def look(store: Store, units: dict[str, Row], now_ms: int) -> frozenset[str]:
     Returns the units in which an emergency is on air.
     """
     covered: set[str] = set()
-    for row in on_air(store, units, now_ms // 1000):
+    for row in on_air(store, now_ms // 1000):
         covered.update(fleet.subtree(units, row["unit"]))
         published_s = emergency.published_s(store, row)
         if published_s is not None and now_ms >= (published_s + UNHEARD_S) * 1000:

@@ -46,16 +46,25 @@ def one_line(text: str) -> str:
 def ready(store: Store, today: str, now_ms: int, clock: str) -> list[str]:
     """Return the subscriptions for which a letter is to be made, or whose place is to move."""
     newest = notices.newest(store)
-    units = fleet.standing_on(store, today)
-    found = []
-    for row in store.each("subscriptions", {"state": "active"}):
-        if row["position"] >= newest or _is_busy(store, row):
-            continue
-        rows = subscriptions.pending(store, row, units)
-        is_behind = not rows and newest - row["position"] > subscriptions.BEHIND_MAX
-        if is_behind or grouping.is_ready(rows, subscriptions.rules(row), now_ms, clock):
-            found.append(row["subscription"])
-    return found
+    asked = [one for one in store.each("subscriptions", {"state": "active"})
+             if one["position"] < newest and not _is_busy(store, one)]  # fmt: skip
+    units = fleet.standing_on(store, today) if asked else {}
+    return [
+        row["subscription"] for row in asked if _is_ready(store, row, units, now_ms, clock, newest)
+    ]
+
+
+def _is_ready(
+    store: Store, row: Row, units: dict[str, Row], now_ms: int, clock: str, newest: int
+) -> bool:
+    rules = subscriptions.rules(row)
+    is_quiet = grouping.is_quiet(rules, clock)
+    if is_quiet and not rules.breaks:
+        return False
+    # What is held for the night is not read every few seconds of it.
+    rows = subscriptions.pending(store, row, units, [notices.URGENT] if is_quiet else notices.KINDS)
+    is_behind = not rows and not is_quiet and newest - row["position"] > subscriptions.BEHIND_MAX
+    return is_behind or grouping.is_ready(rows, rules, now_ms, clock)
 
 
 def _is_busy(store: Store, row: Row) -> bool:

@@ -18,7 +18,7 @@ from protocols.errors import LocalFault
 
 _log = logging.getLogger("chieng.notify")
 
-LOOK_S = 5
+LOOK_S = 10
 
 
 class Sender:

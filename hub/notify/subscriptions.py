@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from hub import accounts, audit, fleet, notices, roles, timing
@@ -140,12 +141,15 @@ def rules(row: Row) -> Rules:
     return Rules(row["group_min"], row["quiet_from"], row["quiet_to"], bool(row["breaks"]))
 
 
-def pending(store: Store, row: Row, units: dict[str, Row]) -> list[Row]:
+def pending(
+    store: Store, row: Row, units: dict[str, Row], of: Sequence[str] = notices.KINDS
+) -> list[Row]:
     """Return the notices that a subscription has not been told, oldest first.
 
     An account is told of what its grants let it see today, however it once subscribed.
     """
-    where: Row = {"kind": kinds(row), "sequence": Above(row["position"])}
+    where: Row = {"kind": [one for one in kinds(row) if one in of]}
+    where["sequence"] = Above(row["position"])
     under = None if row["unit"] == roles.EVERYWHERE else set(fleet.subtree(units, row["unit"]))
     if row["account"] is not None:
         holder = store.get("accounts", row["account"])

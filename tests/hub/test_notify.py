@@ -200,6 +200,26 @@ async def test_a_server_that_is_busy_gets_the_same_letter_again_and_a_refusal_is
     assert [one["state"] for one in await rows(services, dispatch=dead["dispatch"])] == ["waiting"]
 
 
+async def test_the_night_is_told_in_one_letter_and_an_emergency_at_once(services, box):
+    await set_up(services, box)
+    now_ms, today = services.config.now_ms(), services.today()
+    night = {"quiet_from": "21:00", "quiet_to": "06:00"}
+    held = await subscribe(services, **night, breaks=False)
+    woken = await subscribe(services, **night)
+
+    async def ready(clock):
+        return await services.ledger.read(lambda s: dispatches.ready(s, today, now_ms, clock))
+
+    await begin(services, "cum-1", "cum-2")
+    assert await ready("23:00") == [] and sorted(await ready("06:00")) == sorted([held, woken])
+    await begin(services, "cum-3", code=notices.UNHEARD)
+    assert await ready("23:00") == [woken]
+    await services.ledger.write(lambda s: dispatches.compose(s, woken, today, now_ms))
+    await Sender(services).look()
+    text = message_from_bytes(box.letters[0][2], policy=POLICY).get_content()
+    assert text.startswith("KHẨN") and "Cụm cum-2" in text, "what was held comes along"
+
+
 async def test_a_kill_between_answer_and_note_sends_the_same_letter_once_more(services, box):
     await set_up(services, box)
     await subscribe(services)
