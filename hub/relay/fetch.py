@@ -10,15 +10,18 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from protocols.errors import RemoteFault, WorldFault
 from protocols.hub_limits import RELAY_REDIRECTS_MAX, RELAY_STALL_S_MAX
 
 CONNECT_S_MAX = 20
+# The only part of IPv6 that is given out (IANA); what wraps IPv4 elsewhere may lead inside.
+_UNICAST = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REDIRECTS = (301, 302, 303, 307, 308)
 Take = Callable[[bytes], None]
@@ -44,19 +47,25 @@ def is_public(text: str) -> bool:
             return is_public(str(one.ipv4_mapped))
         if one in _NAT64:
             return is_public(str(ipaddress.IPv4Address(int(one) & 0xFFFFFFFF)))
-        if one.sixtofour is not None or one.teredo is not None:
+        if one.sixtofour is not None or one.teredo is not None or one not in _UNICAST:
             return False
     return one.is_global and not one.is_multicast
 
 
 def check_url(url: str, private_ok: bool) -> None:
-    """Raise `RemoteFault` (`relay.url`, `relay.private`) for what is not to be asked."""
+    """Raise `RemoteFault` (`relay.url`, `relay.private`) for what is not to be asked.
+
+    The host is read as the client reads it: to `yarl` a name in wide digits is an IPv4 address,
+    which no resolver sees.
+    """
     try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        parts = URL(url)
+        host = parts.host or ""
+        # What name servers take (RFC 1035 section 2.3.4); else the resolver raises UnicodeError.
+        (parts.raw_host or "").encode("idna")
     except ValueError:
-        host, parts = "", urlsplit("")
-    if parts.scheme not in ("http", "https") or not host or parts.username is not None:
+        host, parts = "", URL()
+    if parts.scheme not in ("http", "https") or not host or parts.user is not None:
         raise _refuse("url", f"{url[:200]!r} is no address", "Write http:// or https:// …")
     if not private_ok and _is_literal(host) and not is_public(host):
         raise _private(host)

@@ -26,7 +26,8 @@ __all__ = ("broadcaster",)
         ("100.64.0.1", False), ("0.0.0.0", False), ("224.0.0.1", False), ("::1", False),
         ("fe80::1%eth0", False), ("fc00::1", False), ("::ffff:10.0.0.1", False),
         ("64:ff9b::a00:1", False), ("64:ff9b::808:808", True), ("2002:a00:1::", False),
-        ("x", False),
+        ("::127.0.0.1", False), ("::ffff:0:127.0.0.1", False), ("64:ff9b:1::a00:1", False),
+        ("fec0::1", False), ("x", False),
     ],
 )  # fmt: skip
 def test_only_addresses_of_the_open_internet_are_public(text, public):
@@ -51,6 +52,9 @@ async def test_nothing_inside_is_asked_by_address_by_name_or_by_redirect(broadca
     for url in (
         broadcaster.base + "/tin.xml",
         f"http://[::ffff:127.0.0.1]:{port}/tin.xml",
+        f"http://127。0。0。1:{port}/tin.xml",
+        f"http://１２７.0.0.1:{port}/tin.xml",
+        f"http://①②⑦.0.0.1:{port}/tin.xml",
         f"http://dai.example:{port}/tin.xml",
         f"http://localhost:{port}/tin.xml",
     ):
@@ -65,7 +69,7 @@ async def test_nothing_inside_is_asked_by_address_by_name_or_by_redirect(broadca
 
 @pytest.mark.parametrize(
     "url", ["file:///etc/passwd", "ftp://x/", "http://", "http://a:b@vov.vn/", "http://[", "x",
-            "http://vov.vn:99999/"],
+            "http://vov.vn:99999/", "http://" + "a" * 64 + ".vn/", "http://a..b/", "http://./"],
 )  # fmt: skip
 def test_an_address_is_http_to_a_host_and_names_nobody(url):
     with pytest.raises(RemoteFault):
