@@ -37,6 +37,8 @@ Rendition = namedtuple("Rendition", ("profile", "media_type", "sha256", "length"
 """One file of an item: `sha256` in hex, `length` in bytes."""
 
 
+# What telephones, recorders, broadcasters and speech services send (`ffmpeg -demuxers`).
+_CONTAINERS = "aac,aiff,amr,asf,avi,caf,flac,matroska,mov,mp3,mpegts,ogg,wav"
 Cut = tuple[int, int | None]
 """Where a recording begins and ends (ms); None for its own end."""
 WHOLE: Cut = (0, None)
@@ -83,7 +85,7 @@ async def decode(source: Path, destination: Path, cut: Cut = WHOLE) -> None:
         length_ms = min(length_ms, max(0, last_ms - first_ms))
     try:
         await ffmpeg(
-            ["-protocol_whitelist", "file", "-i", str(source), "-map", "0:a:0"]
+            [*outside(source), "-map", "0:a:0"]
             + ["-ss", f"{first_ms}ms", "-t", f"{length_ms}ms", "-ac", "1", "-ar", str(RATE_HZ)]
             + ["-map_metadata", "-1", "-bitexact", "-c:a", "pcm_s16le", str(destination)]
         )
@@ -154,6 +156,14 @@ async def _level(source: Path, destination: Path) -> None:
 def nowhere() -> list[str]:
     """Return where ffmpeg writes what is only measured."""
     return ["-f", "null", "-"]
+
+
+def outside(source: Path) -> list[str]:
+    """Return how ffmpeg is told to read a file that others wrote: sound in itself alone.
+
+    A playlist (HLS, ffconcat) would let it name other files of this machine.
+    """
+    return ["-protocol_whitelist", "file", "-format_whitelist", _CONTAINERS, "-i", str(source)]
 
 
 async def ffmpeg(arguments: list[str]) -> bytes:

@@ -28,7 +28,7 @@ async def inspect(source: Path, folder: Path) -> dict[str, Any]:
     await renditions.decode(source, plain)
     measured = await renditions.loudness(plain)
     statistics = await renditions.ffmpeg(
-        ["-protocol_whitelist", "file", "-i", str(source), "-map", "0:a:0"]
+        [*renditions.outside(source), "-map", "0:a:0"]
         + ["-af", "astats=measure_perchannel=none"]
         + renditions.nowhere()
     )

@@ -18,6 +18,7 @@ import aiohttp
 
 from hub.addresses import is_loopback
 from hub.programs import run_bounded
+from hub.renditions import outside
 from protocols.errors import RemoteFault, WorldFault
 from protocols.hub_limits import SPEECH_ANSWER_BYTES_MAX
 
@@ -179,9 +180,9 @@ async def _in_pieces(
 
 
 async def _join(files: list[Path], destination: Path) -> None:
-    inputs = [word for path in files for word in ("-i", str(path))]
+    inputs = [word for path in files for word in outside(path)]
     joined = f"concat=n={len(files)}:v=0:a=1[out]"
-    command = ["ffmpeg", "-nostdin", "-hide_banner", "-y", "-protocol_whitelist", "file", *inputs]
+    command = ["ffmpeg", "-nostdin", "-hide_banner", "-y", *inputs]
     command += ["-filter_complex", joined, "-map", "[out]", str(destination)]
     await run_bounded(command, b"", SYNTHESIS_TIMEOUT_S, "speech.engine")
 

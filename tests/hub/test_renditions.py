@@ -90,6 +90,31 @@ async def test_what_is_no_audio_is_refused(content, code, tmp_path):
     assert "MP3" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    "playlist",
+    [
+        "ffconcat version 1.0\nfile other.mp3\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:1,\nfile:{other}\n#EXT-X-ENDLIST\n",
+    ],
+)
+async def test_a_playlist_reaches_no_other_file_of_the_machine(playlist, tmp_path):
+    other = record(tmp_path / "other.mp3", "sine=440:d=1")
+    source = tmp_path / "upload"
+    source.write_text(playlist.format(other=other))
+    with pytest.raises(RemoteFault) as caught:
+        await renditions.make(source, Shelf().store)
+    assert caught.value.code == "media.undecodable"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    ["aac", "aiff", "caf", "flac", "m4a", "mka", "mp3", "ogg", "opus", "ts", "wav", "webm"],
+)
+async def test_what_people_record_with_is_read(ending, tmp_path):
+    source = record(tmp_path / f"in.{ending}", "sine=440:d=1")
+    await renditions.decode(source, tmp_path / "plain.wav")
+
+
 async def test_silence_is_refused(tmp_path):
     source = record(tmp_path / "in.wav", "anullsrc=r=16000:cl=mono", "-t", "2")
     with pytest.raises(RemoteFault) as caught:
