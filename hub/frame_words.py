@@ -41,7 +41,7 @@ TEXTS = {
     },
     "change": {
         "slot": N_("Slot"),
-        "mourning": N_("Mourning"),
+        "mourning": N_("Days of mourning"),
         "move": N_("Another time"),
     },
 }
