@@ -215,13 +215,18 @@ class PackStream:
                 faults.append(fault)
 
     async def close(self) -> None:
-        """Stop reading and forget the papers; the connection is kept when nothing is left."""
+        """Stop reading and forget the papers; the connection is kept when nothing is left.
+
+        The pack is whole by then, or given up: what its carrier still gets wrong harms nothing.
+        """
         try:
             if self._intake.is_complete:
                 await self._response.read(1)
+        except (RemoteFault, WorldFault):
+            return
         finally:
             await self._response.close()
-        self._storage.discard(_STAGED)
+            self._storage.discard(_STAGED)
 
     async def _copy(self, writer: ports.Writer | None) -> None:
         """Read one member to its end, into a staged file or nowhere."""

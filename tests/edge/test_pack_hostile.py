@@ -1,14 +1,21 @@
 """Hostile packs, on a stick and over a link: refused by name, bounded, nothing unverified seen."""
 
+import zlib
+
 import pytest
 
+from edge.blob_store import BlobStore
+from edge.pack import PackStream
 from edge.stick_pack import StickPack
+from hw.linux.link import Inflated
+from hw.sim.storage import Storage
 from protocols import pack as packs
 from protocols import tar
 from protocols.errors import RemoteFault
 from tests.edge.node_world import Node, Province
 from tests.edge.packs import broken, parts_of, tampered
 from tests.edge.stick_world import StickNode, members, pack_of, stick
+from tests.hw.test_inflated import Pieces
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +108,15 @@ async def test_an_endless_pack_is_left_after_a_bounded_number_of_bytes(province,
         province.answers = {}
     assert node.link.counters()[0] < len(body) + 3 * (1 << 20)
     check_all_verified(node, province)
+
+
+async def test_what_stands_behind_a_whole_pack_in_a_coding_harms_nothing(pack):
+    answer, storage = Pieces([zlib.compress(pack) + b"x"]), Storage()
+    stream = PackStream(storage, Inflated(answer))
+    await stream.read_papers()
+    assert await stream.take_media(BlobStore(storage, None), lambda *_: False) == []
+    await stream.close()
+    assert answer.is_closed and storage.staged == {}
 
 
 async def test_truncated_at_every_boundary_on_a_stick(pack):
