@@ -90,6 +90,8 @@ HTTP_HEAD_BYTES_MAX = 16 * 1024
 HTTP_CHUNK_LINE_BYTES_MAX = 64
 # Interim (1xx) answers before the real one: servers send at most one or two.
 HTTP_INTERIM_MAX = 8
+# A body in a coding may take so much beyond what it comes to: 5 bytes in 16 KB, and a piece ahead.
+CODING_SURPLUS_BYTES_MAX = 64 * 1024
 
 # Links. Opening includes name lookup and the TLS handshake: four lost packets on 2G.
 LINK_OPEN_MS_MAX = 20_000

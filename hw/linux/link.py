@@ -10,6 +10,7 @@ from hw.http_link import HttpLink
 from hw.http_link import Stream as HttpStream
 from hw.linux.clock import Clock
 from protocols.errors import RemoteFault, WorldFault
+from protocols.limits import CODING_SURPLUS_BYTES_MAX
 
 _STATISTICS = Path("/sys/class/net")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -41,7 +42,11 @@ class Stream(HttpStream):
 
 
 class Inflated(ports.Response):
-    """Read the inflated body of an answer in the coding `deflate`, never more than asked for."""
+    """Read the inflated body of an answer in the coding `deflate`, never more than asked for.
+
+    Blocks that hold nothing could go on for ever before any reader's limit saw a byte of them: they
+    are refused, so that a body is bounded by what it comes to.
+    """
 
     def __init__(self, response: ports.Response):
         self.status = response.status
@@ -49,6 +54,8 @@ class Inflated(ports.Response):
         self._response = response
         self._stream = zlib.decompressobj()
         self._pending = b""
+        # What was taken beyond what it came to.
+        self._surplus_bytes = 0
 
     async def read(self, count: int) -> bytes:
         """Return up to `count` bytes; raises besides what the link does `RemoteFault("http.*")`."""
@@ -58,11 +65,15 @@ class Inflated(ports.Response):
                 self._pending = await self._response.read(count)
                 if not self._pending:
                     raise WorldFault("http.cut", "the coding ends inside a body", "try again later")
+                self._surplus_bytes += len(self._pending)
+                if self._surplus_bytes > CODING_SURPLUS_BYTES_MAX:
+                    raise _broken("more bytes than they come to")
             try:
                 data = stream.decompress(self._pending, count)
             except zlib.error as error:
                 raise _broken(str(error)) from error
             self._pending = stream.unconsumed_tail
+            self._surplus_bytes = max(0, self._surplus_bytes - len(data))
             if data:
                 return data
         if stream.unused_data or await self._response.read(1):

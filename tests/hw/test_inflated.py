@@ -1,6 +1,7 @@
 """Answers in the coding `deflate`: whole in any pieces, and bounded whatever the peer sends."""
 
 import asyncio
+import random
 import zlib
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hw import ports
 from hw.linux.link import Inflated
 from protocols.errors import RemoteFault, WorldFault
+from protocols.limits import CODING_SURPLUS_BYTES_MAX
 
 
 class Pieces(ports.Response):
@@ -78,6 +80,27 @@ def test_what_swells_is_handed_out_as_it_is_asked_for():
         assert len(swollen._pending) <= 4096
 
     asyncio.run(story())
+
+
+def test_blocks_that_hold_nothing_end_before_they_cost_a_sim():
+    empty = b"\x00\x00\x00\xff\xff" * 800
+    pieces = [b"\x78\x9c", *[empty] * 1000]
+    swollen = Pieces(pieces)
+
+    async def story():
+        await Inflated(swollen).read(4096)
+
+    with pytest.raises(RemoteFault) as caught:
+        asyncio.run(story())
+    assert caught.value.code == "http.coding"
+    taken = sum(map(len, pieces)) - sum(map(len, swollen.left))
+    assert taken <= CODING_SURPLUS_BYTES_MAX + 4096
+
+
+def test_what_does_not_compress_is_taken_at_any_length():
+    body = random.Random(1).randbytes(3_000_000)
+    data = zlib.compress(body, 0)
+    assert _read([data[at : at + 4096] for at in range(0, len(data), 4096)], 4096) == body
 
 
 @pytest.mark.parametrize(
