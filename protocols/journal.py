@@ -95,7 +95,8 @@ def scan(read: "object", offset: int = 0) -> "object":
         if window.at_end():
             yield Frame(END, start, 0 if clean else 1, "", 0, b"")
             return
-        if window.offset > start and window.offset % BLOCK_BYTES == 0 and window.frame():
+        room = window.offset - start
+        if 0 < room < BLOCK_BYTES and window.offset % BLOCK_BYTES == 0 and window.frame():
             continue
         window.skip_to_frame()
         yield Frame(DAMAGE, start, window.offset - start, "", 0, b"")

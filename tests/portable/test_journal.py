@@ -64,6 +64,9 @@ def test_what_would_straddle_two_blocks_begins_at_the_second():
     # Zeros that end anywhere else are damage.
     kinds = [one.kind for one in scan(data[:4050] + data[4051:])]
     assert kinds == ["record", "damage", "record", "end"], kinds
+    # So is a block of nothing but zeros, where others follow.
+    kinds = [one.kind for one in scan(data[:4096] + bytes(4096) + data[4096:])]
+    assert kinds == ["record", "damage", "record", "end"], kinds
 
 
 def test_torn_and_flipped_frames_are_stepped_over():
