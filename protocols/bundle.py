@@ -99,6 +99,11 @@ def _items(fields: Fields) -> "dict[str, Item]":
         if item.id in found:
             raise refuse(entry.name("id"), "stands twice", "Give every item its own id.")
         found[item.id] = item
+    for item in found.values():
+        said = found.get(item.variant_of)
+        if said is not None and said.variant_of:
+            text = "has a variant of a variant: " + item.id
+            raise refuse(fields.name("items"), text, "Name the item that all are variants of.")
     return found
 
 

@@ -1,6 +1,7 @@
 """Languages: each hamlet hears what it asks for, in its order; what is missing is Vietnamese."""
 
 from protocols import bundle, preview
+from protocols.errors import RemoteFault
 from protocols.programme import Programme
 from protocols.targets import Place
 from tests.portable import manifests
@@ -70,6 +71,20 @@ def test_the_own_units_order_rules_what_comes_from_above_too():
     read = (bundle.from_dict(own()), bundle.from_dict(above))
     assert heard("kon", read, of=1) == ["news.bdq", "news"]
     assert heard("elsewhere", read, of=1) == ["news"]
+
+
+def test_a_variant_of_a_variant_which_nobody_would_hear_is_refused():
+    for item, of in (("news", "news.bdq"), ("news.bdq", "news.bdq"), ("news.hre", "news.bdq")):
+        value = spoken(own())
+        for one in value["items"]:
+            if one["id"] == item:
+                one["variant_of"] = of
+        try:
+            bundle.from_dict(value)
+        except RemoteFault as fault:
+            assert fault.code == "format.field" and "variant" in fault.message, fault.message
+        else:
+            raise AssertionError(item)
 
 
 def test_only_what_is_heard_is_fetched_and_foreseen():
