@@ -46,7 +46,8 @@ def read(values: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 def _days(text: str) -> int:
     clean = text.strip() or "0"
-    if not (clean.isascii() and clean.isdigit()) or int(clean) > TET_DAYS_MAX:
+    is_number = clean.isascii() and clean.isdigit() and len(clean) < 4
+    if not is_number or int(clean) > TET_DAYS_MAX:
         raise _refuse("tet", "days around Tết are no number", f"Write 0 to {TET_DAYS_MAX}.")
     return int(clean)
 

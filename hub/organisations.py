@@ -150,6 +150,13 @@ def homes(store: Store, grants: Collection[roles.Grant]) -> dict[str, str]:
     return found
 
 
+def reader(store: Store, account: Row, grants: Collection[roles.Grant], strong: bool) -> Reader:
+    """Return an account with its grants as they count today."""
+    found = homes(store, grants)
+    counting = roles.supplying(grants, found)
+    return Reader(account["account"], account["name"], counting, strong, found)
+
+
 def writable(who: Reader, units: dict[str, Row], row: Row) -> bool:
     """Tell whether a reader may change a bulletin (`unit` and `supplier`)."""
     if who.allows(roles.WRITE, units, row["unit"]):

@@ -5,7 +5,7 @@ import secrets
 import pyotp
 from aiohttp import web
 
-from hub import accounts, audit, organisations, roles
+from hub import accounts, audit, organisations
 from hub.accounts import digest
 from hub.passwords import Checker
 from hub.roles import Reader
@@ -123,7 +123,4 @@ def live(store: Store, name: str, now_s: int) -> tuple[Reader, Row] | None:
     if row is None or row["state"] != "active":
         return None
     held = accounts.grants(store, row["account"])
-    homes = organisations.homes(store, held)
-    counting = roles.supplying(held, homes)
-    who = Reader(row["account"], row["name"], counting, bool(session["strong"]), homes)
-    return who, session
+    return organisations.reader(store, row, held, bool(session["strong"])), session

@@ -158,9 +158,13 @@ def moment_s(day: str, clock: str, offset_min: int) -> int:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError:
-        raise _refuse("day", "a day is missing or wrong", "Choose a day.") from None
+        day = None
+    # Years that the lunar calendar knows; one at the end of all dates has no day after it.
+    if day is None or not lunar.YEAR_MIN <= day.year < lunar.YEAR_MAX:
+        raise _refuse("day", "a day is missing or wrong", "Choose a day.")
+    return day
 
 
 def _clock(text: str) -> str:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from hub import accounts, audit, fleet, notices, roles, timing
+from hub import accounts, audit, fleet, notices, organisations, roles, timing
 from hub.mirror import peers
 from hub.notify.grouping import Rules
 from hub.relay import fetch
@@ -156,7 +156,7 @@ def pending(
         if holder is None or holder["state"] != "active":
             return []
         grants = accounts.grants(store, row["account"])
-        seen = Reader(row["account"], "", grants, False).bounds(roles.VIEW, units)
+        seen = organisations.reader(store, holder, grants, False).bounds(roles.VIEW, units)
         if seen is not None:
             under = set(seen) if under is None else under & seen
     if under is not None:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from hub import bulletins, day_form, lunar, timing
+from hub import bulletins, day_form, lunar, slots, timing
 from protocols.errors import RemoteFault
 from tests.hub.conftest import COMMUNE
 from tests.hub.test_frame import BODY, bundle_of, day_after, publish_into, put_in_force
@@ -64,9 +64,21 @@ def test_the_form_reads_what_it_shows():
     assert excepted == ["2026-12-24", "2026-12-25"]
     when = timing.on_days(daily(until="2027-11-01"), tokens, excepted)
     assert day_form.read(day_form.shown(when)) == (tokens, excepted)
-    for wrong in ({"tet_from": "x"}, {"tet_to": "99"}, {"except_days": "32/1/2026"}):
+    for wrong in (
+        {"tet_from": "x"},
+        {"tet_to": "99"},
+        {"tet_from": "9" * 5000},
+        {"except_days": "32/1/2026"},
+    ):
         with pytest.raises(RemoteFault):
             day_form.read({**day_form.BLANK, **wrong})
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "2100-01-01", "0001-01-01", "1899-12-31"])
+def test_a_day_of_no_year_of_ours_is_refused(day):
+    with pytest.raises(RemoteFault) as told:
+        slots.read({**BODY, "from": day, "lunar": ["tet-2"]})
+    assert told.value.code == "timing.day"
 
 
 async def test_a_bulletin_of_the_full_moon_reaches_nodes_as_plain_dates(

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hub import accounts, doctor, main, notices
+from hub import accounts, doctor, main, notices, organisations, roles
 from hub.mirror import peers
 from hub.notify import dispatches, mail, subscriptions
 from hub.notify.sender import Sender
@@ -311,3 +311,16 @@ async def test_the_command_line_sets_the_server_and_tries_it(services, box, tmp_
     assert path.stat().st_mode & 0o777 == 0o600
     refused = ["mail", "test", *data, "--to", "khong-co@tinh.test"]
     assert await asyncio.to_thread(main.main, refused) == 1
+
+
+async def test_an_author_of_an_organisation_is_told_of_its_unit(services, box):
+    await set_up(services, box)
+    health = roles.SUPPLIER + "tram-y-te"
+    await services.ledger.write(
+        lambda s: organisations.add(s, "Trạm y tế", COMMUNE, "test", 1, "tram-y-te")
+    )
+    await signed_in(services, "y-ta", [Grant(roles.AUTHOR, health)])
+    await subscribe(services, unit=COMMUNE, account="y-ta")
+    await begin(services, "cum-1")
+    await Sender(services).look()
+    assert len(box.letters) == 1
