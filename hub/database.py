@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.backend import Backend, Cursor
 from hub.backend_sqlite import Sqlite
-from hub.store import Conflict, Key, Ledger, Result, Store
+from hub.store import Key, Ledger, Result, Store
 from hub.store_group import Elsewhere, GroupStore
 from hub.store_sql import SqlStore
 from protocols.errors import Fault, WorldFault
@@ -256,7 +256,9 @@ class Database(Ledger):
             group.fetch([read for job in jobs for read in job.reads])
             outcomes = [self._held(group, job.decide) for job in jobs]
             group.flush()
-        except (Conflict, self._backend.errors):
+        except Exception:
+            # Whatever it is, also a value that the driver cannot send: by itself, each decision
+            # is told what is wrong with it.
             store.cursor.execute("ROLLBACK TO SAVEPOINT together")
             outcomes = [None] * len(jobs)
         store.cursor.execute("RELEASE SAVEPOINT together")

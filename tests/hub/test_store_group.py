@@ -96,6 +96,17 @@ async def test_what_shows_only_in_the_database_befalls_its_decision_alone(databa
     assert len(names(database)) == 3
 
 
+async def test_a_value_that_no_driver_can_send_befalls_its_decision_alone(database):
+    given = [
+        lambda s: s.add("hamlets", hamlet(1)),
+        lambda s: s.add("hamlets", hamlet(2, "\ud800")),
+        lambda s: s.add("hamlets", hamlet(3)),
+    ]
+    outcomes = await together(database, given)
+    assert [type(one) for one in outcomes] == [type(None), UnicodeEncodeError, type(None)]
+    assert names(database) == ["Làng", "Làng"]
+
+
 async def test_questions_over_unwritten_rows_are_asked_of_the_database(database):
     def add_and_count(number):
         def decide(store):
