@@ -15,6 +15,9 @@ BEAT = b":\n\n"
 # Streams written to in one go: others are served in between.
 PASS_MAX = 512
 
+# Which file a line was made of: its inode, and when it was written.
+Stamp = tuple[int, int]
+
 
 class Stream(asyncio.Protocol):
     """Write the lines of one channel to one client."""
@@ -73,7 +76,7 @@ class Stream(asyncio.Protocol):
 class Channel:
     """Hold one unit's newest line and who hears of it."""
 
-    def __init__(self, stamp: int | None, line: bytes):
+    def __init__(self, stamp: Stamp | None, line: bytes):
         self.stamp = stamp
         self.line = line
         self.streams: dict[Stream, None] = {}

@@ -7,13 +7,14 @@ says at once when a timestamp was replaced, by whichever process.
 import asyncio
 import contextlib
 import json
+import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from aiohttp import web
 
-from hub.event_streams import Channel, Stream
+from hub.event_streams import Channel, Stamp, Stream
 from hub.file_watch import FileWatch
 from hub.services import SERVICES
 from hub.serving import guard_of
@@ -27,6 +28,7 @@ HEARTBEAT_S = 50
 LOOK_S = 0.5
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 
+_log = logging.getLogger("chieng.hub")
 _UNIT = re.compile(r"[a-z0-9]{1,8}\.[a-z0-9]{1,16}")
 
 
@@ -47,11 +49,13 @@ class Wakes:
     def _file(self, unit: str) -> Path:
         return self._repository / "units" / unit / "metadata" / "timestamp.json"
 
-    def _stamp(self, unit: str) -> int | None:
+    def _stamp(self, unit: str) -> Stamp | None:
+        """Return what differs from one timestamp to the next, also within one tick of a clock."""
         try:
-            return self._file(unit).stat().st_mtime_ns
+            status = self._file(unit).stat()
         except FileNotFoundError:
             return None
+        return status.st_ino, status.st_mtime_ns
 
     def _line(self, unit: str) -> bytes:
         """Return the line that says which version a unit's timestamp has; empty for none."""
@@ -91,10 +95,16 @@ class Wakes:
                     self._watch.remove(self._file(unit).parent)
 
     def _look_at(self, unit: str, channel: Channel) -> None:
-        stamp = self._stamp(unit)
+        try:
+            stamp = self._stamp(unit)
+            line = channel.line if stamp == channel.stamp else self._line(unit)
+        except OSError as error:
+            # No descriptor is free, or a network disk hangs: the next look is soon.
+            _log.error("events: %s: %s", unit, error)
+            return
         if stamp != channel.stamp:
             channel.stamp = stamp
-            channel.send(self._line(unit))
+            channel.send(line)
 
     def _changed(self, folder: Path | None) -> None:
         """Look where a file was replaced."""

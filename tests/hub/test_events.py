@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import json
+import os
 
 import aiohttp
 import pytest
@@ -88,6 +90,39 @@ async def test_a_unit_without_a_version_is_still_announced(tmp_path):
         wakes.look()
         line = b"event: timestamp\ndata: 03.test ?\n\n"
         assert await asyncio.wait_for(reader.readexactly(len(line)), 3) == line
+
+
+async def test_a_second_timestamp_of_the_same_tick_is_told(services, publish):
+    wakes = events.Wakes(services.config.repository)
+    file = services.config.repository / "units" / "03.test" / "metadata" / "timestamp.json"
+    publish("03.test", 1)
+    os.utime(file, ns=(5, 5))
+    async with waiting(wakes) as (_, stream):
+        publish("03.test", 2)
+        os.utime(file, ns=(5, 5))
+        wakes.look()
+        assert stream.channel.line == b"event: timestamp\ndata: 03.test 2\n\n"
+
+
+async def test_a_look_that_fails_is_said_and_made_again(services, publish, monkeypatch, caplog):
+    monkeypatch.setattr(events, "LOOK_S", 0.01)
+    wakes = events.Wakes(services.config.repository)
+    publish("03.test", 1)
+    async with waiting(wakes) as (_, stream):
+
+        def full(_unit):
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(wakes, "_line", full)
+            publish("03.test", 2)
+            task = asyncio.create_task(wakes.run())
+            await asyncio.sleep(0.1)
+        assert "03.test: [Errno 24] Too many open files" in caplog.text
+        async with asyncio.timeout(3):
+            while b" 2" not in stream.channel.line:
+                await asyncio.sleep(0.01)
+        task.cancel()
 
 
 async def test_an_unknown_unit_is_refused(hub):
