@@ -59,7 +59,10 @@ class Postgresql(Backend):
 
     def begin(self, writes: bool) -> str:
         if writes:
-            return f"BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})"
+            # Whatever the server's default is: a view taken before the lock would be an old one.
+            return (
+                f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({WRITER_LOCK})"
+            )
         return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
     def _connect(self) -> Any:

@@ -103,7 +103,11 @@ def test_a_server_that_answers_before_the_disk_is_told_not_to(address):
     assert [one.split()[0] for one in damage(address)] == ["fsync", "full_page_writes"]
 
 
-async def test_two_hubs_on_one_database_decide_one_after_the_other(address):
+@pytest.mark.parametrize("level", ["read committed", "serializable"])
+async def test_two_hubs_on_one_database_decide_one_after_the_other(address, level):
+    # What a server does by default may not become what a decision sees.
+    name = address.partition("@/")[2].partition("?")[0]
+    postgres.cluster().do(f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
     first, second = Database(address), Database(address)
 
     def add_one(store):
@@ -119,6 +123,7 @@ async def test_two_hubs_on_one_database_decide_one_after_the_other(address):
     finally:
         first.close()
         second.close()
+        postgres.cluster().do(f"ALTER DATABASE {name} RESET default_transaction_isolation")
 
 
 async def test_a_long_writer_elsewhere_is_said_and_nothing_is_lost(address, monkeypatch):
