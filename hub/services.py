@@ -86,6 +86,8 @@ class Services:
     # Rung for a peer that has sent something by itself (`hub.mirror`).
     news: dict[str, asyncio.Event] = field(default_factory=dict)
     node_keys: NodeKeys = field(default_factory=NodeKeys)
+    # Held while approvers come or go (`hub.staffing`).
+    staffing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def now_s(self) -> int:
         """Return the hub's time in whole seconds (Unix UTC)."""

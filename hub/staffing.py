@@ -42,6 +42,14 @@ async def carry_out(
     Returns which of the unit's roles nobody's signature counts for any more. Raises `RemoteFault`
     (`approver.*`) and changes nothing for a change that leaves too few.
     """
+    # The registry is written whole: a second change at once would bring back who just left.
+    async with services.staffing:
+        return await _carry_out(services, change, registrar, stays, who)
+
+
+async def _carry_out(
+    services: Services, change: Change, registrar: Any, stays: Any, who: str
+) -> list[str]:
     unit, now_s = change.unit, services.now_s()
     rows = await services.ledger.read(lambda s: approvers.active(s, unit))
     await services.ledger.read(lambda s: _check(s, change, rows))

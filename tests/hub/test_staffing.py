@@ -1,5 +1,6 @@
 """The registrar's page: somebody comes and signs, somebody leaves and does not count any more."""
 
+import asyncio
 import html
 import re
 
@@ -81,3 +82,21 @@ async def test_two_signatures_stay_two_and_are_never_more_than_there_are(service
             await do(*change)
         assert caught.value.code == "approver." + code
     assert await do(1, "xa-2") == [] and staffing.threshold(services, COMMUNE) == 1
+
+
+async def test_of_two_changes_at_once_neither_undoes_the_other(services, passphrases):
+    registrar = await KeyOpener().few(
+        founding.open_registrar, services.config, passphrases["registrar-1"]
+    )
+    comes = approvers.generate("xa-3", COMMUNE, "Chủ tịch mới")
+    changes = [
+        staffing.Change(COMMUNE, 1, None, "xa-1"),
+        staffing.Change(COMMUNE, 1, comes),
+        staffing.Change(COMMUNE, 1, None, "xa-2"),
+    ]
+    await asyncio.gather(
+        *(staffing.carry_out(services, one, registrar, None, "test") for one in changes)
+    )
+    assert await active(services) == ["xa-3"]
+    signing = {key.keyid for key in services.repository.unit(COMMUNE).approvers}
+    assert signing == {comes.row["key_id"]}
