@@ -110,6 +110,8 @@ class Underway:
 
         Raises `Fault` when the memo is of another make.
         """
+        # The session that asks is a new one: it numbers its plays from 1 again.
+        self._number = 0
         position_ms, data = self._book.memo(PLAYS)
         if not data:
             return None

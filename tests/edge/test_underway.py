@@ -87,6 +87,28 @@ async def test_a_play_that_power_cut_is_recorded_once_and_goes_on(province):
     await again.stop()
 
 
+async def test_what_a_crash_cuts_and_then_power_is_recorded_both_times(province):
+    province.publish(province.news_bundle(seconds=300))
+    node, journal = await life(province, None, "05:28", "05:31:35")
+
+    def crash(_):
+        del node.playout._drain
+        raise RuntimeError("in mid-play")
+
+    node.playout._drain = crash
+    await node.pass_to("05:33:30")
+    (first,) = plays(journal)
+    assert (first["outcome"], first["from_ms"]) == ("cut", 0)
+    storage = node.storage
+    await power_cut(node)
+    later, journal = await life(province, storage, "05:34", "05:34:01")
+    await later.stop()
+    second = plays(journal)[1]
+    assert (second["outcome"], second["resumed"]) == ("cut", True)
+    assert second["from_ms"] == first["until_ms"]
+    assert 60_000 <= second["until_ms"] - second["from_ms"] <= 120_000
+
+
 async def test_a_cut_play_for_which_it_is_too_late_is_not_skipped_as_well(province):
     province.publish(province.news_bundle(seconds=60))
     node, _ = await life(province, None, "05:28", "05:30:05")
