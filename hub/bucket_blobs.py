@@ -15,6 +15,7 @@ import hashlib
 import logging
 import threading
 import time
+import weakref
 from pathlib import Path
 
 from hub.blobs import PIECE_BYTES, Blob, Blobs
@@ -41,7 +42,10 @@ class BucketBlobs(Blobs):
         self.bucket = bucket
         self._marks = self._root / ".unsent"
         self._marks.mkdir(exist_ok=True)
-        self._bringing: dict[str, threading.Lock] = {}
+        # A lock stands as long as somebody brings that blob or waits for it.
+        self._bringing: weakref.WeakValueDictionary[str, threading.Lock] = (
+            weakref.WeakValueDictionary()
+        )
         self._guard = threading.Lock()
 
     def committed(self, blob: Blob) -> None:
@@ -83,12 +87,8 @@ class BucketBlobs(Blobs):
             return True
         with self._guard:
             lock = self._bringing.setdefault(sha256, threading.Lock())
-        try:
-            with lock:
-                return path.is_file() or self._bring(sha256, path)
-        finally:
-            with self._guard:
-                self._bringing.pop(sha256, None)
+        with lock:
+            return path.is_file() or self._bring(sha256, path)
 
     def _bring(self, sha256: str, path: Path) -> bool:
         name = f"{FOLDER}/{sha256}"

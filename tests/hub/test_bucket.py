@@ -6,7 +6,9 @@ import json
 import logging
 import os
 import shutil
+import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -147,6 +149,37 @@ def test_a_cut_download_goes_on_where_it_stopped(store, peer, monkeypatch):
     assert again.bring(sha256) and again.path(sha256).read_bytes() == data
     step = 4 * 1024 * 1024
     assert asked == [0, step, step, 2 * step]
+
+
+def test_many_who_want_one_blob_while_the_bucket_fails_bring_it_one_by_one(
+    store, peer, monkeypatch
+):
+    blobs, data = store(), media(500)
+    sha256 = hashlib.sha256(data).hexdigest()
+    peer.give(sha256, data)
+    piece, inside, most, asked = blobs.bucket.piece, [], [], []
+
+    def slow(name, start, length):
+        inside.append(1)
+        most.append(len(inside))
+        asked.append(start)
+        is_first = len(asked) == 1
+        time.sleep(0.1)
+        inside.pop()
+        if is_first:
+            raise WorldFault("storage.bucket", "cut", "")
+        return piece(name, start, length)
+
+    monkeypatch.setattr(blobs.bucket, "piece", slow)
+    with ThreadPoolExecutor(8) as pool:
+        early = [pool.submit(blobs.bring, sha256) for _ in range(2)]
+        while not most:
+            time.sleep(0.001)
+        # It fails in a moment; one waits by then, others come just after.
+        time.sleep(0.11)
+        late = [pool.submit(blobs.bring, sha256) for _ in range(4)]
+    assert [type(one.exception()) for one in [*early, *late]].count(WorldFault) == 1
+    assert max(most) == 1 and blobs.verify(sha256)
 
 
 async def test_nobody_waits_for_a_bucket_that_is_away_and_it_gets_everything_later(
