@@ -138,10 +138,10 @@ def _shown(
         "kinds": slots.KINDS,
         "sources": sources.active(store),
         "mourning": mourning.shown(store, chain, names, day),
+        "mourned": {"name": "", "from": day, "until": day},
         "entertainment": mourning.entertainment(store),
         "topics": sorted((row["name"], code) for code, row in topics.in_force(store, day).items()),
         "may_arrange": who.everywhere(roles.ADMINISTER),
-        "today": day,
     }
 
 
@@ -150,9 +150,12 @@ async def _frame_page(
     unit: str,
     values: dict[str, Any] | None = None,
     fault: Fault | None = None,
+    mourned: dict[str, str] | None = None,
 ) -> web.Response:
     said = chosen(request)
     found = await request.app[SERVICES].ledger.read(lambda s: _shown(s, request, unit, values))
+    if mourned is not None:
+        found["mourned"] = mourned
     return page(
         request,
         "frame.html",
@@ -200,10 +203,11 @@ async def ask_mourning(request: web.Request) -> web.Response:
     services, who = request.app[SERVICES], access.reader(request)
     sent, now_s = await form.read(request), services.now_s()
     unit = sent.one("unit")
+    values = {name: sent.one(name) for name in ("name", "from", "until")}
 
     def keep(store: Store) -> str:
         access.require(store, services, who, roles.WRITE, unit)
-        body = mourning.read(sent.one("name"), sent.one("from"), sent.one("until"))
+        body = mourning.read(values["name"], values["from"], values["until"])
         entry = frame.new_entry()
         return frame.ask(store, unit, frame.MOURNING, entry, body, who.account, now_s)
 
@@ -212,7 +216,7 @@ async def ask_mourning(request: web.Request) -> web.Response:
     except RemoteFault as fault:
         if fault.code == "access.denied":
             raise
-        return await _frame_page(request, unit, None, fault)
+        return await _frame_page(request, unit, None, fault, values)
     raise web.HTTPSeeOther(f"/frame/changes/{change}")
 
 

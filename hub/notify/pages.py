@@ -71,6 +71,8 @@ async def _page(
     services, who, said = request.app[SERVICES], access.reader(request), chosen(request)
     shown = await services.ledger.read(lambda s: _shown(s, services, who))
     blank = {**BLANK, "language": said.language}
+    if not shown["has_mail"]:
+        blank.update(whose="unit", way=subscriptions.WEBHOOK)
     given: dict[str, Any] = {"secret": "", "tested": None, **more}
     return page(
         request,

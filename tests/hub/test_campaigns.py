@@ -156,6 +156,7 @@ async def test_mourning_is_asked_for_looked_at_and_signed_on_pages(pages, servic
     for wrong in ({"name": ""}, {"until": "x"}, {"until": day_after(services, 60)}):
         response, text = await pages("POST", "/frame/mourning", data={**fields, **wrong})
         assert response.status == 400 and "Đặt ngày tang" in text
+    assert 'value="Tang lễ"' in text and f'value="{day_after(services, 60)}"' in text
     response, text = await pages("POST", "/frame/mourning", data=fields)
     assert "Không còn phát" in text and "Tin b1" in text
     path = response.url.path

@@ -29,6 +29,7 @@ async def active(services):
 async def test_a_person_subscribes_tries_it_changes_it_and_ends_it(pages, services, box):
     _, text = await pages("GET", "/notices/sending")
     assert "chưa có máy chủ thư" in text and "Chưa gửi cho ai" in text
+    assert 'value="webhook" checked' in text and 'value="unit" checked' in text
     response, text = await pages("POST", "/notices/sending", data=FIELDS)
     assert response.status == 400 and "chieng-hub mail set" in text and "toi@tinh.test" in text
     await set_up(services, box)
