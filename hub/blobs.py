@@ -32,8 +32,18 @@ class Blobs:
         self._root = Path(root_path)
         self._lock = self._root.with_name(f".{self._root.name}.lock")
         self._root.mkdir(parents=True, exist_ok=True)
-        for stale in self._root.glob(".draft-*"):
-            stale.unlink()
+        self._sweep_drafts()
+
+    def _sweep_drafts(self) -> None:
+        """Remove what a crash left; what another process writes just now is locked by it."""
+        with self.alone() as is_alone:
+            for path in self._root.glob(".draft-*") if is_alone else ():
+                with (
+                    contextlib.suppress(BlockingIOError, FileNotFoundError),
+                    path.open("rb") as file,
+                ):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
 
     def path(self, sha256: str) -> Path:
         """Return where a blob stands; raises `RemoteFault("blob.name")` for a malformed name."""
@@ -154,9 +164,11 @@ class Draft:
         self._bytes_max = bytes_max
         self._digest = hashlib.sha256()
         self.length = 0
-        self._file: IO[bytes] = tempfile.NamedTemporaryFile(
-            dir=root, prefix=".draft-", delete=False
-        )
+        with blobs.shared():
+            self._file: IO[bytes] = tempfile.NamedTemporaryFile(
+                dir=root, prefix=".draft-", delete=False
+            )
+            fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def __enter__(self) -> "Draft":
         return self

@@ -30,6 +30,15 @@ def test_what_is_not_committed_is_never_seen(blobs):
     assert [path for path in blobs._root.rglob("*") if path.is_file()] == []
 
 
+def test_a_draft_that_another_process_writes_is_not_swept(blobs):
+    with blobs.draft() as draft:
+        draft.write(b"a long recording")
+        # A copy is made, or any command runs, beside the hub.
+        type(blobs)(blobs._root)
+        blob = draft.commit()
+    assert blobs.verify(blob.sha256)
+
+
 def test_a_crashed_draft_is_swept_at_start(blobs):
     (blobs._root / ".draft-x").write_bytes(b"half")
     Blobs(blobs._root)
