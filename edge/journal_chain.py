@@ -31,6 +31,8 @@ class JournalChain:
         # The memo that no record has made obsolete, and its last number; empty: there is none.
         self.memo = b""
         self.memo_number = 0
+        # Where its bytes were written last, in this life.
+        self.memo_segment: Segment | None = None
         self._storage = storage
         self._node = node
         self._next_index = 1

@@ -121,10 +121,14 @@ class JournalStore:
         """Keep a number on disk, and some bytes (none: those of the last memo still hold), until
         the chain's next record of kind `MEMO_UNTIL`."""
         chain = self._chains[name]
-        frames = self._positions_before(chain, len(data))
+        frames = self._positions_before(chain, len(data or chain.memo))
+        if chain.memo_segment is not chain.segments[-1]:
+            # Older segments may go before the play is over.
+            data = data or chain.memo
         frames += journal.frame(journal.MEMO, journal.MEMO_EPOCH, number, data)
         self._patch(chain, frames, "")
         chain.memo, chain.memo_number = data or chain.memo, number
+        chain.memo_segment = chain.segments[-1]
 
     def memo(self, name: str) -> "tuple[int, bytes]":
         """Return the memo that still holds; no bytes when there is none."""

@@ -11,7 +11,7 @@ from protocols import canonical, records
 from protocols.outbox import Span
 from protocols.play_values import Cut
 from tests.edge.node_world import COMMUNE, Node, Province
-from tests.edge.test_journal_store import CLOCK, RANDOM, fact
+from tests.edge.test_journal_store import CLOCK, RANDOM, fact, opened
 from tests.portable import manifests
 
 
@@ -178,6 +178,19 @@ def test_a_memo_holds_until_a_play_is_recorded_and_no_longer():
     again.write_memo("plays", 8, b"")
     assert later.segment_count() > 1
     assert book_over(storage)[0].memo("plays") == (8, b'{"n":2}')
+
+
+def test_a_memo_outlives_the_segment_it_was_written_in():
+    storage = Storage()
+    store = opened(storage)
+    store.write_memo("plays", 1, b'{"n":1}')
+    first = storage.names("journal")
+    for number in range(2, 900):
+        store.append("plays", CLOCK, "skip", fact(number, 200))
+        store.acknowledge("plays", store.epoch("plays"), number - 1)
+        store.write_memo("plays", number, b"")
+    assert not set(first) & set(storage.names("journal"))
+    assert opened(storage).memo("plays") == (899, b'{"n":1}')
 
 
 def test_a_memo_that_nobody_understands_is_told_and_stops_nothing():
