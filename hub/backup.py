@@ -44,11 +44,19 @@ def back_up(config: Config, target: Path, keep: int) -> dict[str, Any]:
     """
     if "root" not in Layout(config.repository).role_versions():
         raise LocalFault("hub.not_founded", f"{config.data} holds no hub", "Name the hub's folder.")
+    # One at a time: who forgets old copies would take media from a copy that is not whole yet.
+    with durable.writer_lock(config.data / ".copying.lock"):
+        return _back_up(config, target, keep)
+
+
+def _back_up(config: Config, target: Path, keep: int) -> dict[str, Any]:
     moment = datetime.fromtimestamp(config.now_ms() / 1000, UTC)
     draft = target / f".{moment:%Y%m%dT%H%M%SZ}.draft"
     try:
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.rmtree(draft, ignore_errors=True)
+        # Also what a power cut left.
+        for left in target.glob(".*Z.draft"):
+            shutil.rmtree(left, ignore_errors=True)
         draft.mkdir(mode=0o700)
         # What the copied rows name must still be there when it is their turn.
         with Blobs(config.blobs).shared():

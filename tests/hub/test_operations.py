@@ -4,7 +4,10 @@ import argparse
 import asyncio
 import json
 import sqlite3
+import threading
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -118,6 +121,39 @@ def test_old_copies_go_with_the_media_that_only_they_named(config, services, tmp
         backup.back_up(later, tmp_path / "copies", 2)
     assert len(backup.copies(tmp_path / "copies")) == 2
     assert list((tmp_path / "copies" / "blobs").glob("??/*")) == []
+
+
+def test_two_copies_at_a_time_do_not_take_media_from_one_another(
+    config, services, tmp_path, monkeypatch
+):
+    now_ms, copies = config.now_ms(), tmp_path / "copies"
+
+    def copy(second):
+        later = Config(data=config.data, now_ms=lambda: now_ms + second * 1000)
+        return backup.back_up(later, copies, 2)
+
+    copy(-1)
+    copy(0)
+    new = services.blobs.put_bytes(b"new").sha256
+    (copies / ".20200101T000000Z.draft").mkdir()
+    held, digests = threading.Event(), backup._digests
+
+    def slowly(folder):
+        if not held.is_set():
+            held.set()
+            # Its media are copied, and it is not whole yet.
+            time.sleep(1)
+        return digests(folder)
+
+    monkeypatch.setattr(backup, "_digests", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(copy, 1)
+        assert held.wait(10)
+        services.blobs.path(new).unlink()
+        second = pool.submit(copy, 2)
+        assert (first.result()["media"], second.result()["media"]) == (1, 0)
+    assert [backup.verify(one) for one in backup.copies(copies)] == [[], []]
+    assert [path.name for path in copies.glob(".*.draft")] == []
 
 
 def test_a_copy_that_cannot_be_written_leaves_nothing_half(config, tmp_path, monkeypatch):
