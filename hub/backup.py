@@ -262,3 +262,5 @@ def _from_bucket(store: bucket.Bucket | None, folder: Path) -> dict[str, Any]:
         return {"signed_files_in_bucket": bucket_files.fetch(store, folder)}
     except Fault as fault:
         return {"signed_files_in_bucket": fault.message}
+    except OSError as error:
+        return {"signed_files_in_bucket": f"not all were read: {error}"}

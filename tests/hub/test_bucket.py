@@ -385,6 +385,12 @@ async def test_a_restored_hub_takes_over_what_was_signed_after_its_copy(
     taken = said["signed_files_taken_over"]
     assert said["signed_files_in_bucket"] > 0
     assert any(name.endswith("registry-03") for name in taken)
+    # A name that no folder takes holds up no restore either.
+    peer.put_object(
+        Bucket=place["bucket"], Key=f"{place['prefix']}/repository/metadata/1.root.json/x.json"
+    )
+    said = await backup.restore(Config(data=tmp_path / "other"), Path(made["copy"]), [])
+    assert "not all were read" in said["signed_files_in_bucket"]
     # Without its key nothing is laid out.
     Path(place["keys"]).unlink()
     with pytest.raises(LocalFault) as caught:
