@@ -158,7 +158,11 @@ class BucketBlobs(Blobs):
             if removed >= over or used_s > now_s - UNUSED_S:
                 break
             if name not in unsent and self.bucket.size(f"{FOLDER}/{name}") == size:
-                self.path(name).unlink()
+                with self.alone() as is_alone:
+                    if not is_alone:
+                        # A copy is made, or somebody is about to name it: tomorrow is soon enough.
+                        continue
+                    self.path(name).unlink()
                 removed += size
         return removed
 
