@@ -58,6 +58,9 @@ async def test_its_views_are_fit_for_every_reader(address, chromium, services, p
             for summary in await page.locator("section summary").all():
                 await summary.click()
             assert await overflow(page) == 0, (view, width)
+            for wide in await page.locator(".wide").all():
+                beyond = await wide.evaluate("one => one.scrollWidth - one.clientWidth")
+                assert beyond <= 0, "days of the week beyond the edge"
             await shoot(page, f"hub-calendar-{view}-{width}")
             results = await Axe().run(page, options={"runOnly": list(TAGS)})
             for one in results.response["violations"]:
