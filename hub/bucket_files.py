@@ -37,9 +37,10 @@ class PublicFiles:
         self._sent: dict[str, _Stamp] | None = None
 
     def _here(self) -> dict[str, _Stamp]:
-        found = {}
-        for folder in _PUBLIC:
-            for path in (self._root / folder).rglob("*.json"):
+        """Return what stands here; a timestamp is looked at before what it names."""
+        found: dict[str, _Stamp] = {}
+        for pattern in (_LAST, "*.json"):
+            for path in (one for folder in _PUBLIC for one in (self._root / folder).rglob(pattern)):
                 try:
                     status = path.stat()
                 except FileNotFoundError:
@@ -47,7 +48,7 @@ class PublicFiles:
                     continue
                 if not path.name.startswith("."):
                     name = path.relative_to(self._root).as_posix()
-                    found[name] = (status.st_mtime_ns, status.st_size)
+                    found.setdefault(name, (status.st_mtime_ns, status.st_size))
         return found
 
     def _there(self, here: dict[str, _Stamp]) -> dict[str, _Stamp]:
@@ -61,7 +62,9 @@ class PublicFiles:
 
     def waiting(self) -> list[str]:
         """Return the names of what the bucket has yet to get, in the order of sending."""
-        here = self._here()
+        return self._waiting(self._here())
+
+    def _waiting(self, here: dict[str, _Stamp]) -> list[str]:
         if self._sent is None:
             self._sent = self._there(here)
         names = [name for name, stamp in here.items() if self._sent.get(name) != stamp]
@@ -72,20 +75,26 @@ class PublicFiles:
 
         Raises a `Fault` at the first failure; what was sent until then counts.
         """
-        names, here = self.waiting(), self._here()
+        here, count = self._here(), 0
+        names = self._waiting(here)
         sent = self._sent if self._sent is not None else {}
         for name in names:
             path = self._root / name
             try:
-                data = path.read_bytes()
+                data, status = path.read_bytes(), path.stat()
             except FileNotFoundError:
                 continue
+            is_newer = (status.st_mtime_ns, status.st_size) != here[name]
+            if is_newer and name.endswith(_LAST):
+                # It may name what was not looked at: the next look is soon.
+                continue
             self._bucket.put_bytes(f"{FOLDER}/{name}", data)
-            sent[name] = here.get(name, (0, 0))
+            sent[name] = here[name]
+            count += 1
         for name in sent.keys() - self._here().keys():
             self._bucket.delete(f"{FOLDER}/{name}")
             del sent[name]
-        return len(names)
+        return count
 
     async def run(self) -> None:
         """Send what is new, again and again until cancelled."""
