@@ -314,3 +314,12 @@ def test_founding_twice_or_with_too_few_holders_is_refused(tmp_path, world):
         ceremony.found(tmp_path / "few", world.online, few, ["03"], NOW_S)
     assert caught.value.code == "repository.threshold"
     assert code_of(Repository(tmp_path / "none", world.online).refresh, NOW_S) == "repository.empty"
+
+
+def test_two_versions_of_one_second_are_told_apart_by_time_and_size(tmp_path):
+    path = tmp_path / "timestamp.json"
+    seconds = []
+    for text in (b"one", b"two", b"six"):
+        Disk().write(path, text)
+        seconds.append(int(path.stat().st_mtime))
+    assert seconds[0] < seconds[1] < seconds[2]
