@@ -300,6 +300,11 @@ class Exchange:
         if received == request.frame():
             text = self._who() + ": only our own bytes came back"
             return RemoteFault("modbus.local_echo", text, "switch the adapter's echo off")
+        # First, as one cut in 65,536 has a sound checksum by chance.
+        head = request.reply_head()
+        if len(received) < request.reply_length() and head.startswith(received[: len(head)]):
+            text = "%s: reply cut after %d bytes" % (self._who(), len(received))
+            return RemoteFault("modbus.truncated", text, "check wiring and termination")
         whole = len(received) >= 5 and crc16(received) == 0
         if whole and received[0] != request.unit:
             text = "%s: unit %d answered" % (self._who(), received[0])
@@ -307,9 +312,5 @@ class Exchange:
         if whole:
             text = self._who() + ": a sound frame that answers something else"
             return RemoteFault("modbus.unexpected", text, "look for a second master on the line")
-        head = request.reply_head()
-        if len(received) < request.reply_length() and head.startswith(received[: len(head)]):
-            text = "%s: reply cut after %d bytes" % (self._who(), len(received))
-            return RemoteFault("modbus.truncated", text, "check wiring and termination")
         text = "%s: %d bytes with a wrong checksum" % (self._who(), len(received))
         return RemoteFault("modbus.crc", text, "check termination, grounding and baud rate")

@@ -4,7 +4,7 @@ import itertools
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pymodbus.framer.rtu import FramerRTU
 
@@ -132,6 +132,7 @@ def test_one_changed_byte_is_never_believed(drawn, place, flip):
 
 
 @given(requests(), st.integers(0, 300))
+@example((modbus.read(1, 167, 0, 1), [0]), 5)
 def test_truncated(drawn, length):
     request, values = drawn
     reply = reply_to(request, values)
