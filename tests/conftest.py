@@ -21,7 +21,6 @@ STORY_S = 540
 GROUPS = {
     "tests/test_end_to_end.py": "story",
     "tests/test_micropython_nodes.py": "story",
-    "tests/test_board_story.py": "story",
     "tests/hw/test_e131_sacn.py": "e131",
 }
 
