@@ -12,10 +12,15 @@ BEGUN_MS = 3_000
 
 
 class AsRun:
-    """Hold the play records that stand at the hub, or wait for it; `break_` reports a breach."""
+    """Hold the play records that stand at the hub, or wait for it; `break_` reports a breach.
 
-    def __init__(self, break_, stored):
+    `cuts` says how often each node lost power.
+    """
+
+    def __init__(self, break_, stored, cuts):
         self._break = break_
+        # Power may go between the memo of a play and its first sample: once for each time it went.
+        self._silent_cuts_left = dict(cuts)
         # (node, item, from, until) of records of plays whose end was seen.
         self._ended = Counter()
         # (node, item, from) to where records of cut plays say that they surely came.
@@ -67,7 +72,8 @@ class AsRun:
                 self._break("a play was recorded twice", *key)
         for key, reached in self._cut.items():
             heard = self._heard_cut.get(key, [])
-            if len(reached) > len(heard):
+            unheard = len(reached) - len(heard)
+            if unheard > 0 and not self._are_silent(key, reached, unheard):
                 self._break("a play was recorded twice", *key, reached)
             # The furthest claim needs a stretch that came as far, and so on down.
             for claimed, came in zip(sorted(reached)[::-1], sorted(heard)[::-1], strict=False):
@@ -78,3 +84,10 @@ class AsRun:
             if len(self._cut.get(key, ())) + ended < count:
                 self._break("a cut play was not recorded", *key)
         return sum(self._ended.values())
+
+    def _are_silent(self, key, reached, unheard):
+        """Tell whether that many cut plays of one kind may have ended before their first sample."""
+        name, _, from_ms = key
+        left = self._silent_cuts_left.get(name, 0) - unheard
+        self._silent_cuts_left[name] = left
+        return left >= 0 and sum(one <= from_ms for one in reached) >= unheard

@@ -67,6 +67,7 @@ class Judge:
         self._complete = {}
         self._bulk = {}
         self.flipped = set()
+        # Nodes whose card lost records that the hub had: a flipped bit, or no room left.
         self.spoilt_journals = set()
         self._holes = set()
         self.trace = hashlib.sha256()
@@ -258,7 +259,9 @@ class Judge:
         rows = self._world.hub.store._rows["records"]
         stored = {key: row["record"] for key, row in rows.items() if row["kind"] == "play"}
         stored.update((key, data) for key, data in waiting.items() if key not in rows)
-        as_run = AsRun(self.break_, stored)
+        as_run = AsRun(
+            self.break_, stored, {name: len(times) for name, times in self._cuts.items()}
+        )
         for name, item, heard, ended_ms in self._heard:
             cuts = self._cuts.get(name, ())
             near_cut = any(ended_ms <= cut <= ended_ms + UNWRITTEN_MS for cut in cuts)

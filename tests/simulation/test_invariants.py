@@ -62,6 +62,19 @@ def test_a_cut_play_that_claims_too_much_is_seen(monkeypatch):
     assert breach(CUTS).startswith("a cut play was recorded as longer than it was")
 
 
+def test_a_cut_play_that_is_written_down_twice_is_seen(monkeypatch):
+    honest = Underway.take_cut
+
+    def twice(self):
+        memo = self._book.memo("plays")
+        cut = honest(self)
+        self._book.memo = lambda chain: memo
+        return cut and honest(self)
+
+    monkeypatch.setattr(Underway, "take_cut", twice)
+    assert breach(CUTS).startswith("a play was recorded twice")
+
+
 def test_sound_that_is_not_what_was_approved_is_seen(monkeypatch):
     honest = BlobStore.open_sound
 

@@ -16,6 +16,8 @@ SEEDS = {
     21: "torn writes and flipped bits on one node",
     56: "a spoilt position between two records of the journal",
     93: "the same, and a hub that is away",
+    78: "a full card that makes room while the hub is restored twice",
+    110: "power that goes between the memo of a play and its first sample",
 }
 
 

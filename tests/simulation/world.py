@@ -82,7 +82,7 @@ class World:
     def watch(self, station):
         """Listen in on what a freshly booted agent puts into its journal."""
         journal, book = station.node.journal, station.node.book
-        append, write = journal.append, book.write
+        append, write, remove = journal.append, book.write, journal._remove
 
         def appended(name, clock, kind, body):
             entry = append(name, clock, kind, body)
@@ -94,7 +94,12 @@ class World:
             if kind == "manifest" and body["path"].startswith("alerts/"):
                 self._owe(station)
 
-        journal.append, book.write = appended, written
+        def removed(chain, segment):
+            if station.disk.filler_bytes and chain.is_acknowledged(segment):
+                self.judge.spoilt_journals.add(station.name)
+            remove(chain, segment)
+
+        journal.append, book.write, journal._remove = appended, written, removed
 
     def _owe(self, station):
         for manifest in station.node.parts.manifests.alerts():
