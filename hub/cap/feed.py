@@ -6,17 +6,16 @@ was fetched is remembered by address and date until a restart; each message is k
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Iterator
 from urllib.parse import urljoin, urlsplit
 
 from hub.cap import arriving, reader, tree
 from hub.cap.tree import Node
 from hub.mirror.connector import Trouble
-from hub.mirror.pace import Pace
 from hub.mirror.wire import HttpWire, Reply, Wire
 from hub.services import Services
 from hub.store import Row, Store
+from hub.visits import Visits
 from protocols.errors import Fault, RemoteFault
 from protocols.hub_limits import CAP_BYTES_MAX, CAP_FEED_BYTES_MAX, CAP_FEED_ENTRIES_MAX
 
@@ -89,7 +88,6 @@ class Feed:
         self._wire = wire or HttpWire()
         self._seen: dict[Entry, None] = {}
         self._tries: dict[Entry, int] = {}
-        self.pace = Pace(random.random)
 
     async def look(self) -> int:
         """Ask once; return how many new messages came. Raises `Trouble`, `RemoteFault("cap.*")`."""
@@ -177,49 +175,27 @@ class Feeds:
         self._services = services
         self._make = make or (lambda row: Feed(services, row["source"], row["url"]))
         self._feeds: dict[str, Feed] = {}
-        self._due_ms: dict[str, int] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.visits = Visits(services.config.now_ms)
 
     async def run(self) -> None:
         """Look until cancelled."""
         try:
-            while True:
-                await self.begin()
-                await asyncio.sleep(LOOK_S)
+            await self.visits.run(self.begin, LOOK_S)
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks.values())
             for feed in self._feeds.values():
                 await feed.close()
 
     async def begin(self) -> None:
-        """Begin to look at what is due, each feed in a task of its own."""
+        """Begin to look at what is due."""
         where = {"kind": "feed", "state": "active"}
-        rows = await self._services.ledger.read(lambda s: s.find("cap_sources", where))
-        now_ms = self._services.config.now_ms()
-        self._tasks = {name: task for name, task in self._tasks.items() if not task.done()}
-        for row in rows:
-            name = row["source"]
-            if name not in self._tasks and self._due_ms.get(name, 0) <= now_ms:
-                feed = self._feeds.setdefault(name, self._make(row))
-                self._tasks[name] = asyncio.create_task(self._look(name, feed))
+        for row in await self._services.ledger.read(lambda s: s.find("cap_sources", where)):
+            if self.visits.is_due(row["source"]):
+                feed = self._feeds.setdefault(row["source"], self._make(row))
+                self.visits.begin(row["source"], self._look(row["source"], feed))
 
     async def _look(self, name: str, feed: Feed) -> None:
-        fault: Fault | None = None
-        try:
-            await feed.look()
-        except Fault as error:
-            _log.warning("%s: %s", name, error)
-            fault = error
+        fault = await self.visits.make(name, feed.look(), EVERY_S)
         now_ms = self._services.config.now_ms()
-        if fault is None:
-            feed.pace.passed()
-            self._due_ms[name] = now_ms + EVERY_S * 1000
-        else:
-            feed.pace.failed(now_ms, getattr(fault, "retry_after_ms", None))
-            self._due_ms[name] = feed.pace.until_ms
         await self._services.ledger.write(lambda s: note(s, name, fault, now_ms))
 
 

@@ -6,7 +6,6 @@ nodes before its time, and played whether or not the broadcaster or the link is 
 
 import asyncio
 import logging
-import random
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,11 +16,11 @@ from aiohttp.abc import AbstractResolver
 
 from hub import renditions, sound_report, timing
 from hub.blobs import Draft
-from hub.mirror.pace import Pace
 from hub.relay import filling, podcast, sources
 from hub.relay.fetch import Fetcher, link
 from hub.services import Services
 from hub.store import Row, Store
+from hub.visits import Visits
 from protocols.errors import Fault, RemoteFault
 from protocols.hub_limits import (
     RELAY_BYTES_MAX,
@@ -47,35 +46,22 @@ class Recorder:
     def __init__(self, services: Services, resolver: AbstractResolver | None = None):
         self._services = services
         self._resolver = resolver
-        self._paces: dict[str, Pace] = {}
-        self._due_ms: dict[str, int] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._visits = Visits(services.config.now_ms)
 
     async def run(self) -> None:
         """Record until cancelled."""
-        try:
-            while True:
-                await self.begin()
-                await asyncio.sleep(LOOK_S)
-        finally:
-            for task in self._tasks.values():
-                task.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks.values())
+        await self._visits.run(self.begin, LOOK_S)
 
     async def begin(self) -> None:
-        """Begin with every source that is due, each in a task of its own."""
-        self._tasks = {name: task for name, task in self._tasks.items() if not task.done()}
+        """Begin with every source that is due."""
         for row in await self._services.ledger.read(sources.active):
-            name = row["source"]
-            if name not in self._tasks and self._is_due(row):
-                self._tasks[name] = asyncio.create_task(self.look(row))
+            if self._visits.is_due(row["source"]) and self._has_time(row):
+                self._visits.begin(row["source"], self.look(row))
 
-    def _is_due(self, row: Row) -> bool:
-        now_ms = self._services.config.now_ms()
-        if now_ms < self._due_ms.get(row["source"], 0):
-            return False
-        return row["kind"] == sources.FEED or on_now(row, now_ms // 1000, self._offset_min) != ""
+    def _has_time(self, row: Row) -> bool:
+        """Tell whether a source sends now: a feed always."""
+        now_s = self._services.now_s()
+        return row["kind"] == sources.FEED or on_now(row, now_s, self._offset_min) != ""
 
     @property
     def _offset_min(self) -> int:
@@ -83,26 +69,11 @@ class Recorder:
 
     async def look(self, row: Row) -> None:
         """Take what a source has now, and note how that went."""
-        name = row["source"]
-        pace = self._paces.setdefault(name, Pace(random.random))
-        fault: Fault | None = None
-        try:
-            if row["kind"] == sources.FEED:
-                await self._look_at_feed(row)
-            else:
-                await self._record_stream(row)
-        except Fault as error:
-            _log.warning("%s: %s", name, error)
-            fault = error
-        now_ms = self._services.config.now_ms()
-        if fault is None:
-            pace.passed()
-            wait_s = EVERY_S if row["kind"] == sources.FEED else 0
-            self._due_ms[name] = now_ms + wait_s * 1000
-        else:
-            pace.failed(now_ms, None)
-            self._due_ms[name] = pace.until_ms
-        await self._services.ledger.write(lambda s: sources.note(s, name, fault, now_ms // 1000))
+        name, is_feed = row["source"], row["kind"] == sources.FEED
+        work = self._look_at_feed(row) if is_feed else self._record_stream(row)
+        fault = await self._visits.make(name, work, EVERY_S if is_feed else 0)
+        now_s = self._services.now_s()
+        await self._services.ledger.write(lambda s: sources.note(s, name, fault, now_s))
 
     def _fetcher(self, row: Row) -> Fetcher:
         return Fetcher(bool(row["private_ok"]), self._resolver)

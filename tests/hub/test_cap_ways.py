@@ -144,9 +144,9 @@ async def test_failures_of_a_feed_are_told_until_it_is_heard_again(services, ser
     feeds = feed.Feeds(services, lambda row: one)
 
     async def round_():
-        feeds._due_ms.clear()
+        feeds.visits.due_ms.clear()
         await feeds.begin()
-        await feeds._tasks["kttv"]
+        await feeds.visits.tasks["kttv"]
         return await services.ledger.read(lambda s: s.get("cap_sources", "kttv"))
 
     service.status = 503
@@ -155,7 +155,7 @@ async def test_failures_of_a_feed_are_told_until_it_is_heard_again(services, ser
     assert caught.value.retry_after_ms == 7000
     row = await round_()
     assert (row["failure_code"], row["heard_ms"]) == ("cap.link", None)
-    assert feeds._due_ms["kttv"] >= row["failing_ms"] + 7000
+    assert feeds.visits.due_ms["kttv"] >= row["failing_ms"] + 7000
     service.status, service.files["index"] = 200, b"<html/>"
     again = await round_()
     assert (again["failure_code"], again["failing_ms"]) == ("cap.feed", row["failing_ms"])
