@@ -5,13 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, accounts, audit, fault_texts, form, organisations, roles, spreadsheets
-from hub.answers import status_of
-from hub.pages import page
+from hub import access, accounts, audit, form, organisations, roles, spreadsheets
+from hub.pages import page, page_with
 from hub.roles import Grant
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
-from hub.translations import chosen
 from protocols.errors import Fault
 
 ACCOUNTS_MAX = 500
@@ -66,9 +64,7 @@ async def _accounts_page(
 ) -> web.Response:
     services, who = request.app[SERVICES], access.reader(request)
     values = await services.ledger.read(lambda s: _shown(s, services, who))
-    said = fault_texts.explain(fault, chosen(request)) if fault else None
-    status = status_of(fault) if fault else 200
-    return page(request, "accounts.html", status=status, fault=said, code=code, **values)
+    return page_with(request, "accounts.html", fault, code=code, **values)
 
 
 async def show_accounts(request: web.Request) -> web.Response:

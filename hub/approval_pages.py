@@ -17,8 +17,7 @@ from hub import (
     topics,
     variants,
 )
-from hub.answers import status_of
-from hub.pages import page
+from hub.pages import page_with
 from hub.publishing import Signature
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
@@ -68,11 +67,7 @@ async def _page(
 ) -> web.Response:
     services, who = request.app[SERVICES], access.reader(request)
     values = await services.ledger.read(lambda s: _waiting(s, services, who))
-    status = status_of(fault) if fault and fault.whose != "local" else 422 if fault else 200
-    said = fault_texts.explain(fault, chosen(request)) if fault else None
-    return page(
-        request, "approvals.html", status=status, fault=said, results=results or [], **values
-    )
+    return page_with(request, "approvals.html", fault, results=results or [], **values)
 
 
 async def show(request: web.Request) -> web.Response:

@@ -9,7 +9,6 @@ from hub import (
     approvers,
     bulletins,
     calendar,
-    fault_texts,
     form,
     organisations,
     overview,
@@ -18,13 +17,12 @@ from hub import (
     topics,
     variants,
 )
-from hub.answers import not_found, status_of
+from hub.answers import not_found
 from hub.approval_pages import returned_because
-from hub.pages import PROGRAMMES, page, part
+from hub.pages import PROGRAMMES, page_with, part
 from hub.roles import Reader
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
-from hub.translations import chosen
 from protocols.errors import Fault
 
 NAME = r"{bulletin:b[0-9a-f]{12}}"
@@ -80,9 +78,7 @@ async def _bulletin_page(request: web.Request, fault: Fault | None = None) -> we
         return {**shown, "conflicts": _conflicts(store, request, shown["row"])}
 
     values = await services.ledger.read(ask)
-    said = fault_texts.explain(fault, chosen(request)) if fault else None
-    status = status_of(fault) if fault and fault.whose != "local" else 422 if fault else 200
-    return page(request, "bulletin.html", status=status, fault=said, **values)
+    return page_with(request, "bulletin.html", fault, **values)
 
 
 async def show(request: web.Request) -> web.Response:

@@ -24,7 +24,7 @@ from hub import (
 from hub.answers import not_found, status_of
 from hub.cap import intake, prefill
 from hub.form import Form
-from hub.pages import page, part
+from hub.pages import page, page_with, part
 from hub.production import new_name
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
@@ -223,9 +223,7 @@ async def _values(request: web.Request) -> dict[str, Any]:
 
 async def _alert_page(request: web.Request, fault: Fault | None = None) -> web.Response:
     values = await _values(request)
-    said = fault_texts.explain(fault, chosen(request)) if fault else None
-    status = status_of(fault) if fault and fault.whose != "local" else 422 if fault else 200
-    return page(request, "alert.html", status=status, fault=said, **values)
+    return page_with(request, "alert.html", fault, **values)
 
 
 async def show_alert(request: web.Request) -> web.Response:

@@ -25,7 +25,7 @@ from hub import (
 from hub.answers import status_of
 from hub.calendar import Where
 from hub.form import Form
-from hub.pages import PROGRAMMES, page
+from hub.pages import PROGRAMMES, page, page_with
 from hub.relay import sources
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
@@ -278,9 +278,7 @@ def _change(store: Store, request: web.Request) -> dict[str, Any]:
 
 async def _change_page(request: web.Request, fault: Fault | None = None) -> web.Response:
     values = await request.app[SERVICES].ledger.read(lambda s: _change(s, request))
-    said = fault_texts.explain(fault, chosen(request)) if fault else None
-    status = status_of(fault) if fault and fault.whose != "local" else 422 if fault else 200
-    return page(request, "change.html", status=status, fault=said, **values)
+    return page_with(request, "change.html", fault, **values)
 
 
 async def show_change(request: web.Request) -> web.Response:

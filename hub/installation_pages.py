@@ -10,7 +10,6 @@ from aiohttp import web
 from hub import (
     access,
     enrolments,
-    fault_texts,
     form,
     homecoming,
     installations,
@@ -18,12 +17,11 @@ from hub import (
     roles,
     tickets,
 )
-from hub.answers import not_found, status_of
+from hub.answers import not_found
 from hub.homecoming import Outcome
-from hub.pages import page
+from hub.pages import page, page_with
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
-from hub.translations import chosen
 from protocols import enrolment
 from protocols.errors import Fault, RemoteFault
 from protocols.limits import HUBS_MAX
@@ -50,13 +48,11 @@ async def _page(
 ) -> web.Response:
     services, who = request.app[SERVICES], access.reader(request)
     values = await services.ledger.read(lambda s: _shown(s, services, who))
-    said = fault_texts.explain(fault, chosen(request)) if fault else None
     config = services.config
     name = config.public_name or request.host
     address = f"{'https' if config.public_name else request.scheme}://{name}"
-    status = status_of(fault) if fault else 200
-    return page(
-        request, "installations.html", status=status, fault=said, outcomes=outcomes or [],
+    return page_with(
+        request, "installations.html", fault, outcomes=outcomes or [],
         address=address, days=DAYS, count=COUNT, **values,
     )  # fmt: skip
 

@@ -4,11 +4,10 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, fault_texts, fleet, form, organisations, reports, roles, spreadsheets
-from hub.answers import status_of
+from hub import access, fleet, form, organisations, reports, roles, spreadsheets
 from hub.code_lists import LIST_BYTES_MAX
 from hub.form import Form
-from hub.pages import page
+from hub.pages import page, page_with
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
 from hub.translations import N_, chosen
@@ -49,9 +48,7 @@ async def _page(
 ) -> web.Response:
     services, who = request.app[SERVICES], access.reader(request)
     values = await services.ledger.read(lambda s: _listed(s, services, who))
-    said = fault_texts.explain(fault, chosen(request)) if fault else None
-    status = status_of(fault) if fault else 200
-    return page(request, "organisations.html", status=status, fault=said, done=done, **values)
+    return page_with(request, "organisations.html", fault, done=done, **values)
 
 
 async def show(request: web.Request) -> web.Response:

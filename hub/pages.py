@@ -74,6 +74,16 @@ def page(request: web.Request, name: str, status: int = 200, **values: Any) -> w
     return response
 
 
+def page_with(request: web.Request, name: str, fault: Fault | None, **values: Any) -> web.Response:
+    """Answer with a page that shows what went wrong with what was sent, if anything did."""
+    if fault is None:
+        return page(request, name, fault=None, **values)
+    # What is missing at the hub for this one thing to be done (a passphrase's key) is no breakdown.
+    status = 422 if fault.whose == "local" else status_of(fault)
+    said = fault_texts.explain(fault, chosen(request))
+    return page(request, name, status=status, fault=said, **values)
+
+
 def part(request: web.Request, name: str, **values: Any) -> web.Response:
     """Answer with a part of a page that is asked for again and again; 304 when unchanged."""
     text = render(request, name, **values)

@@ -6,14 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
-from hub import access, fault_texts, fleet, form, roles, unit_files, unit_plan, variants
-from hub.answers import not_found, status_of
+from hub import access, fleet, form, roles, unit_files, unit_plan, variants
+from hub.answers import not_found
 from hub.folding import fold
-from hub.pages import page
+from hub.pages import page, page_with
 from hub.roles import Reader
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
-from hub.translations import chosen
 from hub.words import LANGUAGES
 from protocols.errors import Fault, RemoteFault
 from protocols.hub_limits import UNITS_FILE_BYTES_MAX
@@ -95,13 +94,11 @@ async def _unit_page(
     services, who = request.app[SERVICES], access.reader(request)
     unit = request.match_info["unit"]
     values = await services.ledger.read(lambda s: _unit(s, services, who, unit))
-    said = fault_texts.explain(fault, chosen(request)) if fault else None
     blank = dict.fromkeys(unit_files.HAMLET_COLUMNS, "")
-    return page(
+    return page_with(
         request,
         "unit.html",
-        status=status_of(fault) if fault else 200,
-        fault=said,
+        fault,
         languages=LANGUAGES,
         typed={**blank, **(typed or {})},
         **values,
@@ -157,11 +154,9 @@ async def put_languages(request: web.Request) -> web.Response:
 async def _import_page(
     request: web.Request, fault: Fault | None = None, **values: Any
 ) -> web.Response:
-    said = fault_texts.explain(fault, chosen(request)) if fault else None
     place = (fault.line, fault.field) if isinstance(fault, unit_files.Wrong) else None
-    status = status_of(fault) if fault else 200
     shown = {"plan": None, "file": "", "digest": "", "done": None, **values}
-    return page(request, "unit_import.html", status=status, fault=said, place=place, **shown)
+    return page_with(request, "unit_import.html", fault, place=place, **shown)
 
 
 async def show_import(request: web.Request) -> web.Response:
