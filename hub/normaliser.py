@@ -85,6 +85,15 @@ def _refuse_unspeakable(text: str) -> None:
             )
 
 
+_GAPS = (" ", ", ", " (")
+# Behind one of these a number of two parts is a day and a month: ngày mai 29/11, thứ hai (30/11).
+_DAY_WORDS = (
+    *("ngày", "mai", "hôm nay", "hôm qua", "kia", "chủ nhật"),
+    *(f"thứ {day}" for day in ("hai", "ba", "tư", "năm", "sáu", "bảy", *"234567")),
+)
+_DAY_LEAD = "|".join(f"(?<={re.escape(one + gap)})" for one in _DAY_WORDS for gap in _GAPS)
+
+
 @lru_cache(maxsize=8)
 def _compiled(
     abbreviations: tuple[str, ...], units: tuple[str, ...]
@@ -95,7 +104,7 @@ def _compiled(
     rules: list[tuple[str, str, Callable[[str, Dictionary], str]]] = [
         ("date", r"(?<![\w/])\d{1,2}[/-]\d{1,2}[/-]\d{4}(?![\w/])", _date),
         ("month", r"(?<=tháng )\d{1,2}/\d{4}(?![\w/])", _month_of_year),
-        ("day", r"(?<=ngày )\d{1,2}/\d{1,2}(?![\w/])", _date),
+        ("day", rf"(?i:{_DAY_LEAD})\d{{1,2}}/\d{{1,2}}(?![\w/])", _date),
         ("clock", r"(?<![\w:])\d{1,2}\s?(?:h|giờ|g|:)\s?\d{2}(?![\w:])", _clock),
         ("hour", r"(?<!\w)\d{1,2}h(?!\w)", _hour),
         ("phone", r"(?<![\w.])(?:\+84|0|1[89]00)(?:[ .-]?\d){4,10}(?!\w)", _phone),
