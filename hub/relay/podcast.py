@@ -49,6 +49,17 @@ def read(data: bytes, base: str) -> list[Episode]:
     return sorted(found, key=lambda one: -one.published_s)
 
 
+def newest(episodes: list[Episode], now_s: int) -> list[Episode]:
+    """Return the newest broadcast that is out by its date, then the newest of those dated later.
+
+    A date in the future is a slip of the sender's clock or zone, or an announcement: it may be
+    worth taking, but hides nothing. `episodes` come as `read` gives them.
+    """
+    out = [one for one in episodes if one.published_s <= now_s]
+    early = [one for one in episodes if one.published_s > now_s]
+    return out[:1] + early[:1]
+
+
 def _refuse(message: str) -> RemoteFault:
     return RemoteFault("relay.feed", message, "Give the address of a podcast feed (RSS).")
 

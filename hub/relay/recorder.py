@@ -87,29 +87,35 @@ class Recorder:
         found = await asyncio.to_thread(podcast.read, b"".join(pieces), row["url"])
         if not found:
             raise RemoteFault("relay.feed", "no sound in the feed", "Give a podcast's address.")
-        newest, name = found[0], row["source"]
-        is_new = await self._services.ledger.read(
-            lambda s: sources.tries_left(s, name, newest.name)
-        )
-        if not is_new:
-            await self._fill_again(name, newest.name, row)
+        name, now_s = row["source"], self._services.now_s()
+        newest = podcast.newest(found, now_s)
+
+        def wanted(store: Store) -> podcast.Episode | None:
+            left = (one for one in newest if sources.tries_left(store, name, one.name))
+            return next(left, None)
+
+        one = await self._services.ledger.read(wanted)
+        if one is None:
+            await self._fill_again([known.name for known in newest], row)
             return
+        url = one.url
 
         async def take(draft: Draft) -> None:
-            write = draft.write
-            await self._fetcher(row).get(newest.url, RELAY_BYTES_MAX, write, RELAY_FILE_S_MAX)
+            await self._fetcher(row).get(url, RELAY_BYTES_MAX, draft.write, RELAY_FILE_S_MAX)
 
-        await self._keep(row, newest.name, newest.title, take)
+        await self._keep(row, one.name, one.title, take)
 
-    async def _fill_again(self, name: str, recording: str, row: Row) -> None:
-        """Put today's recording into slots that were laid down since."""
+    async def _fill_again(self, recordings: list[str], row: Row) -> None:
+        """Put today's recording, the last one taken, into slots that were laid down since."""
         now_s = self._services.now_s()
 
         def fill(store: Store) -> list[str]:
-            kept = store.get("relay_recordings", name, recording)
-            if kept is None or kept["state"] != "kept" or kept["changed_s"] < now_s - DAY_S:
+            rows = [store.get("relay_recordings", row["source"], one) for one in recordings]
+            kept = [one for one in rows if one is not None and one["state"] == "kept"]
+            last = max(kept, key=lambda one: int(one["changed_s"]), default=None)
+            if last is None or last["changed_s"] < now_s - DAY_S:
                 return []
-            return filling.fill(store, row, kept, now_s, self._offset_min)
+            return filling.fill(store, row, last, now_s, self._offset_min)
 
         for bulletin in await self._services.ledger.write(fill):
             self._services.production.ask(bulletin, 1)

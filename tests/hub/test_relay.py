@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,10 @@ http {{
 """
 ITEM = """<item><title>{title}</title><guid>{guid}</guid><pubDate>{date}</pubDate>
 <enclosure url="{url}" length="1" type="audio/mpeg"/></item>"""
-MONDAY, TUESDAY = "Mon, 23 Nov 2026 05:00:00 +0700", "Tue, 24 Nov 2026 05:00:00 +0700"
+DAY_S = 86400
+MONDAY, TUESDAY, LATER, NEXT_YEAR = (
+    formatdate(time.time() + days * DAY_S) for days in (-2, -1, 0.25, 365)
+)
 
 
 def rss(*items):
@@ -153,6 +157,28 @@ async def test_a_slot_that_is_laid_down_later_gets_what_came_today(
     await relay_slot(services, passphrases)
     _, made = await look(services, row)
     assert [one["title"] for one in made] == ["VOV1: Thời sự"]
+
+
+async def test_a_date_in_the_future_hides_nothing(broadcaster, services, passphrases):
+    await relay_slot(services, passphrases)
+    announced = ("Sang năm", "9", NEXT_YEAR, "khong-co.mp3")
+    broadcaster.feed(announced, ("Thời sự", "1", MONDAY, "tin.mp3"))
+    row = await add(services, broadcaster.source())
+    _, made = await look(services, row)
+    assert [one["title"] for one in made] == ["VOV1: Thời sự"]
+    found, _ = await look(services, row)
+    assert found["failure_code"] == "relay.link", "it may be an hour that is wrong: it is tried"
+    broadcaster.feed(announced, ("Mới", "2", TUESDAY, "tin.mp3"))
+    await look(services, row)
+    titles = [one["title"] for one in (await look(services, row))[1]]
+    assert sorted(titles) == ["VOV1: Mới", "VOV1: Thời sự"]
+
+    # One whose zone is forgotten is taken when it comes, and goes into a later slot, too.
+    broadcaster.feed(("Sớm", "3", LATER, "tin.mp3"), ("Mới", "2", TUESDAY, "tin.mp3"))
+    await look(services, row)
+    await relay_slot(services, passphrases, name="Tiếp âm chiều", times=["17:30"])
+    titles = [one["title"] for one in (await look(services, row))[1]]
+    assert sorted(titles) == ["VOV1: Mới", "VOV1: Sớm", "VOV1: Sớm", "VOV1: Thời sự"]
 
 
 @pytest.mark.parametrize(
