@@ -149,6 +149,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", _UNIT + "/approvers"): Rule(roles.REGISTER, _named_unit),
     ("POST", _UNIT + "/approvers/leave"): Rule(roles.REGISTER, _named_unit),
     ("POST", _UNIT + "/languages"): Rule(roles.ARRANGE, _named_unit),
+    ("GET", "/bulletins"): Rule(roles.VIEW),
     ("GET", "/bulletins/new"): Rule(roles.SUPPLY),
     ("POST", "/bulletins"): Rule(roles.SUPPLY),
     ("POST", "/drafts/{draft}"): Rule(roles.SUPPLY),

@@ -7,6 +7,7 @@ from aiohttp import web
 from hub import (
     access,
     approvers,
+    bulletin_list,
     bulletins,
     calendar,
     form,
@@ -19,13 +20,26 @@ from hub import (
 )
 from hub.answers import not_found
 from hub.approval_pages import returned_because
-from hub.pages import PROGRAMMES, page_with, part
+from hub.pages import PROGRAMMES, page, page_with, part
 from hub.roles import Reader
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
 from protocols.errors import Fault
 
 NAME = r"{bulletin:b[0-9a-f]{12}}"
+
+
+async def show_list(request: web.Request) -> web.Response:
+    """Show the bulletins that the address asks for."""
+    services, who = request.app[SERVICES], access.reader(request)
+    asked, offset_min = bulletin_list.read(request.query), services.config.utc_offset_min
+
+    def ask(store: Store) -> dict[str, Any]:
+        units = access.units_today(store, services)
+        seen = who.bounds(roles.VIEW, units)
+        return bulletin_list.page(store, asked, offset_min, units, seen)
+
+    return page(request, "bulletins.html", **await services.ledger.read(ask))
 
 
 async def _row(request: web.Request) -> Row:
@@ -170,6 +184,7 @@ async def _blob(request: web.Request, sha256: str, media_type: str) -> web.FileR
 
 
 ROUTES = [
+    web.get("/bulletins", show_list),
     web.get(f"/bulletins/{NAME}", show),
     web.post(f"/bulletins/{NAME}/approve", approve),
     web.post(f"/bulletins/{NAME}/recall", recall),

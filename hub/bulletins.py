@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hub import audit, fleet, pictures, variants
+from hub.folding import words
 from hub.store import Row, Store
 from hub.timing import Timing
 from protocols.errors import LocalFault, RemoteFault
@@ -238,6 +239,14 @@ def _checked(store: Store, draft: Draft) -> Draft:
     return draft._replace(title=title, variants=others)
 
 
+def search_text(
+    bulletin: str, title: str, text: str, board_text: str, others: Sequence[Mapping[str, Any]]
+) -> str:
+    """Return what a bulletin is found by: the words of all its texts, and its id."""
+    told = [part for one in others for part in (one.get("title") or "", one.get("text") or "")]
+    return " ".join(words(title, text, board_text, *told, bulletin))
+
+
 def _version(bulletin: str, version: int, draft: Draft, now_s: int) -> Row:
     return {
         "bulletin": bulletin,
@@ -254,6 +263,7 @@ def _version(bulletin: str, version: int, draft: Draft, now_s: int) -> Row:
         "supplier": draft.supplier,
         "pictures_json": json.dumps(list(draft.pictures), ensure_ascii=False),
         "variants_json": json.dumps(list(draft.variants), ensure_ascii=False),
+        "search": search_text(bulletin, draft.title, draft.text, draft.board_text, draft.variants),
         "hamlets_json": json.dumps(list(draft.hamlets)),
         "timing_json": json.dumps(draft.timing),
         "renditions_json": "[]",

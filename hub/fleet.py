@@ -224,6 +224,28 @@ def within(seen: Collection[str] | None) -> Row:
     return {} if seen is None else {"unit": sorted(seen)}
 
 
+def under(units: dict[str, Row], unit: str, seen: Collection[str] | None) -> Collection[str] | None:
+    """Return the units seen that stand under one, itself too; under an empty name all that are."""
+    if not unit:
+        return seen
+    below = set(subtree(units, unit)) or {unit}
+    return below if seen is None else below & set(seen)
+
+
+def choices(units: dict[str, Row], seen: Collection[str] | None) -> list[Row]:
+    """Return the units in tree order with their depth among those seen."""
+    order = sorted(units, key=lambda unit: [*reversed(ancestors(units, unit)), unit])
+    return [
+        {
+            "unit": unit,
+            "name": units[unit]["name"],
+            "depth": sum(1 for one in ancestors(units, unit) if seen is None or one in seen),
+        }
+        for unit in order
+        if seen is None or unit in seen
+    ]
+
+
 def board_profiles(store: Store, units: Sequence[str], hamlets: Sequence[str] = ()) -> list[str]:
     """Return the sizes (`192x64x1`) of the active boards in some units (or hamlets), sorted."""
     where: Row = {"unit": list(units), "kind": "board", "state": "enrolled"}

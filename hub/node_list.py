@@ -83,12 +83,7 @@ def where(
 ) -> tuple[Row, Row]:
     """Return what every node shown must fit but for its state, and what the state adds."""
     base: Row = {"state": "enrolled"}
-    wanted = None if seen is None else set(seen)
-    if asked.unit:
-        below = set(fleet.subtree(units, asked.unit)) or {asked.unit}
-        wanted = below if wanted is None else below & wanted
-    if wanted is not None:
-        base["unit"] = sorted(wanted)
+    base.update(fleet.within(fleet.under(units, asked.unit, seen)))
     if asked.kind:
         base["kind"] = asked.kind
     words = fold(asked.text).split()[:WORDS_MAX]
@@ -119,7 +114,7 @@ def page(
         "tiles": tiles,
         "found": tiles[asked.state or "nodes"],
         "following": asked.next_query(shown[-1]) if len(rows) > PAGE else "",
-        "units": _choices(units, seen),
+        "units": fleet.choices(units, seen),
     }
 
 
@@ -150,20 +145,6 @@ def _dressed(
             "fault": faults.get(row["node"]),
         }
         for row in rows
-    ]
-
-
-def _choices(units: dict[str, Row], seen: Collection[str] | None) -> list[dict[str, Any]]:
-    """Return the units in tree order with their depth among those seen."""
-    order = sorted(units, key=lambda unit: [*reversed(fleet.ancestors(units, unit)), unit])
-    return [
-        {
-            "unit": unit,
-            "name": units[unit]["name"],
-            "depth": sum(1 for one in fleet.ancestors(units, unit) if seen is None or one in seen),
-        }
-        for unit in order
-        if seen is None or unit in seen
     ]
 
 

@@ -283,6 +283,8 @@ bulletin_versions = Table(
     Column("frames_json", Text, nullable=False),
     Column("spoken", Text, nullable=False),
     Column("fault_code", Text),
+    # What it is found by: `hub.folding` of the words of its texts, each once.
+    Column("search", Text, nullable=False, server_default=""),
     Column("created_s", BigInteger, nullable=False),
     one_of("class", "normal", "priority", "emergency"),
 )

@@ -247,7 +247,8 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services, l
     alarm, change = await furnish(services)
     await tell_by_mail(services)
     sheet = await install(services)
-    paths = ("/", "/bulletins/new", "/words", "/bulletins/b" + "0" * 12,
+    paths = ("/", "/bulletins", "/bulletins?q=khong+co", "/bulletins/new", "/words",
+             "/bulletins/b" + "0" * 12,
              "/bulletins/b" + "0" * 12 + "/versions", "/account", "/accounts",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
              "/nodes?state=never", "/map", "/notices", "/notices/sending", "/nodes/loa-1",
