@@ -103,7 +103,7 @@ async def look(services: Services) -> Unused:
     """Return what nothing names now; erases and notes nothing."""
     blobs, file = services.blobs, services.config.data / FILE
     # What is stored after this is none of this look's business.
-    held = await asyncio.to_thread(blobs.held)
+    held = await blobs.apart(blobs.held)
     named = await services.ledger.read(named_by_rows)
     named |= await asyncio.to_thread(named_by_files, services.repository.layout.root)
     return judge(held, named, _noted(file), services.now_s())
@@ -112,7 +112,7 @@ async def look(services: Services) -> Unused:
 async def sweep(services: Services, who: str) -> dict[str, int]:
     """Erase what is due and note the rest; return how many blobs and bytes are gone."""
     found, now_s = await look(services), services.now_s()
-    erased = await asyncio.to_thread(_erase, services.blobs, found.due, now_s)
+    erased = await services.blobs.apart(_erase, services.blobs, found.due, now_s)
     size = sum(found.bytes[name] for name in erased)
     left = {name: at_s for name, at_s in found.since_s.items() if name not in erased}
     data = json.dumps(left, indent=0).encode()
@@ -141,9 +141,13 @@ def _erase(blobs: Blobs, due: list[str], now_s: int) -> list[str]:
     erased = []
     for name in due:
         with blobs.alone() as is_alone:
-            if is_alone and blobs.stored_s(name) <= now_s - GRACE_S:
-                blobs.erase(name)
-                erased.append(name)
+            is_old = is_alone and blobs.stored_s(name) <= now_s - GRACE_S
+            if is_old:
+                blobs.forget(name)
+        # Whoever stores waits for no bucket; what is stored just now is sent there again.
+        if is_old and not blobs.has(name):
+            blobs.erase(name)
+            erased.append(name)
     return erased
 
 

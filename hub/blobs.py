@@ -7,15 +7,17 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, ParamSpec, TypeVar
 
 from protocols.errors import RemoteFault, WorldFault
 from protocols.limits import BLOB_BYTES_MAX
 
 SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
 PIECE_BYTES = 256 * 1024
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
 class Blob(NamedTuple):
@@ -122,9 +124,19 @@ class Blobs:
     def committed(self, blob: Blob) -> None:
         """Take note of a new blob on this disk."""
 
-    def erase(self, sha256: str) -> None:
-        """Erase a blob; one that is not here is no error."""
+    def forget(self, sha256: str) -> None:
+        """Erase a blob from this disk; one that is not here is no error."""
         self.path(sha256).unlink(missing_ok=True)
+
+    def erase(self, sha256: str) -> None:
+        """Erase a blob wherever it is kept."""
+        self.forget(sha256)
+
+    async def apart(
+        self, work: Callable[_Given, _Result], *given: _Given.args, **named: _Given.kwargs
+    ) -> _Result:
+        """Run what may wait for wherever blobs are kept, in a thread that others do not need."""
+        return await asyncio.to_thread(work, *given, **named)
 
     async def run(self) -> None:
         """Do what is to be done in the background, until cancelled."""

@@ -33,8 +33,9 @@ _NAMES = {*_TEXTS, "path_style", "cache_bytes"}
 # What the local disk keeps of what the bucket has: a year of a province's bulletins.
 CACHE_BYTES = 50 * 1024**3
 CACHE_BYTES_MIN = 64 * 1024**2
-# A whole request, which carries at most one part of a file; and tries before it counts as failed.
-_REQUEST_S, _CONNECT_S = 60, 5
+# A whole request, which carries at most one part of a file; silence within it; and tries before it
+# counts as failed.
+_REQUEST_S, _CONNECT_S, _SILENCE_S = 60, 5, 10
 _TRIES, _TRYING_S = 2, 20
 
 
@@ -153,6 +154,7 @@ class Bucket:
                 "allow_http": place.endpoint.startswith("http://"),
                 "timeout": timedelta(seconds=_REQUEST_S),
                 "connect_timeout": timedelta(seconds=_CONNECT_S),
+                "read_timeout": timedelta(seconds=_SILENCE_S),
             },
             retry_config={
                 "max_retries": _TRIES,

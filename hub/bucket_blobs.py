@@ -6,6 +6,9 @@ has yet to get it, and `run` sends what is marked, for as long as it takes. What
 brought from the bucket piece by piece when somebody wants it: a cut piece is asked again, what came
 stays as `.part-<sha256>` and is gone on with, and nothing is visible before its hash is right. What
 the bucket has may leave the local disk when that is full (`cache_bytes`), longest unused first.
+Everything that talks to the bucket does so in a few threads of its own, so that a bucket that
+stalls holds up nobody else: whoever wants a blob waits `WAIT_S` for it at most, while it goes on
+coming; a bucket that failed is left alone for `AWAY_S`, and what only it has is refused meanwhile.
 A crash between a blob and its mark, a bucket that is new or was emptied: once a day all names are
 compared.
 """
@@ -15,12 +18,14 @@ import hashlib
 import logging
 import threading
 import time
-import weakref
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from hub.blobs import PIECE_BYTES, Blob, Blobs
 from hub.bucket import Bucket
-from protocols.errors import Fault
+from protocols.errors import Fault, WorldFault
 from protocols.limits import BLOB_BYTES_MAX
 
 FOLDER = "blobs"
@@ -30,8 +35,14 @@ LOOK_S, AGAIN_S_MAX = 1.0, 300.0
 COMPARE_S = 24 * 3600
 # Whoever has just used a blob may want it once more.
 UNUSED_S = 7 * 24 * 3600
+# How long one who wants a blob waits (a node asks again), and how long a bucket is left alone.
+WAIT_S, AWAY_S = 20.0, 5.0
+# Blobs on their way at once, and those that wait for a turn: a slow bucket gets no longer queue.
+BRINGERS, BRINGING_MAX = 8, 64
 
 _log = logging.getLogger("chieng.hub")
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
 class BucketBlobs(Blobs):
@@ -42,11 +53,11 @@ class BucketBlobs(Blobs):
         self.bucket = bucket
         self._marks = self._root / ".unsent"
         self._marks.mkdir(exist_ok=True)
-        # A lock stands as long as somebody brings that blob or waits for it.
-        self._bringing: weakref.WeakValueDictionary[str, threading.Lock] = (
-            weakref.WeakValueDictionary()
-        )
         self._guard = threading.Lock()
+        self._bringing: dict[str, Future[bool]] = {}
+        self._bringers = ThreadPoolExecutor(BRINGERS, "hub-bringer")
+        self._slow = ThreadPoolExecutor(4, "hub-bucket")
+        self._away_until = float("-inf")
 
     def committed(self, blob: Blob) -> None:
         """Mark a blob that the bucket has yet to get."""
@@ -80,28 +91,76 @@ class BucketBlobs(Blobs):
     def bring(self, sha256: str) -> bool:
         """Have a blob on the local disk; tell whether it exists.
 
-        Raises `WorldFault("storage.bucket")` when only the bucket could tell and does not answer.
+        Raises `WorldFault("storage.bucket")` when only the bucket could tell and does not answer,
+        or not within `WAIT_S`: then the blob may be here a moment later.
         """
-        path = self.path(sha256)
-        if path.is_file():
+        if self.has(sha256):
             return True
-        with self._guard:
-            lock = self._bringing.setdefault(sha256, threading.Lock())
-        with lock:
-            return path.is_file() or self._bring(sha256, path)
+        try:
+            return self._wanted(sha256).result(WAIT_S)
+        except TimeoutError:
+            raise self._late() from None
 
-    def _bring(self, sha256: str, path: Path) -> bool:
-        name = f"{FOLDER}/{sha256}"
-        length = self.bucket.size(name)
-        if length is None or length > BLOB_BYTES_MAX:
-            return False
+    async def fetch(self, sha256: str) -> bool:
+        """Do as `bring`, while others are served; no thread waits."""
+        if self.has(sha256):
+            return True
+        coming = asyncio.wrap_future(self._wanted(sha256))
+        # Whoever waits for it also asks why it failed; one who has left does not.
+        coming.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            return await asyncio.wait_for(asyncio.shield(coming), WAIT_S)
+        except TimeoutError:
+            raise self._late() from None
+
+    def _late(self) -> WorldFault:
+        said = f"{self.bucket.place} takes long"
+        return WorldFault("storage.bucket", said, "It goes on by itself: ask again soon.")
+
+    def _wanted(self, sha256: str) -> "Future[bool]":
+        """Begin to bring a blob, once for all who want it."""
+        path = self.path(sha256)
+        with self._guard:
+            future = self._bringing.get(sha256)
+            if future is None:
+                self._check_turn()
+                if len(self._bringing) >= BRINGING_MAX:
+                    said = f"{self.bucket.place} is asked for too much at once"
+                    raise WorldFault("storage.bucket", said, "Ask again in a moment.")
+                future = self._bringers.submit(self._bring_one, sha256, path)
+                self._bringing[sha256] = future
+        return future
+
+    def _check_turn(self) -> None:
+        if time.monotonic() < self._away_until:
+            said = f"{self.bucket.place} does not answer"
+            raise WorldFault("storage.bucket", said, "Ask again in a moment.")
+
+    def _bring_one(self, sha256: str, path: Path) -> bool:
+        try:
+            if path.is_file():
+                return True
+            # It may have waited behind others that met no answer.
+            self._check_turn()
+            return self._bring(sha256)
+        finally:
+            with self._guard:
+                del self._bringing[sha256]
+
+    async def apart(
+        self, work: Callable[_Given, _Result], *given: _Given.args, **named: _Given.kwargs
+    ) -> _Result:
+        """Run what may wait for the bucket, in one of its own threads."""
+        return await asyncio.wrap_future(self._slow.submit(work, *given, **named))
+
+    def _bring(self, sha256: str) -> bool:
         part = self._root / f".part-{sha256}"
-        with part.open("ab") as file:
-            while (at := file.tell()) < length:
-                try:
-                    file.write(self.bucket.piece(name, at, min(BROUGHT_BYTES, length - at)))
-                except FileNotFoundError:
-                    return False
+        try:
+            if not self._collect(f"{FOLDER}/{sha256}", part):
+                return False
+        except WorldFault:
+            self._away_until = time.monotonic() + AWAY_S
+            raise
         try:
             if not _is(part, sha256):
                 _log.error("blob %s in %s is not what its name says", sha256, self.bucket.place)
@@ -114,11 +173,28 @@ class BucketBlobs(Blobs):
             part.unlink()
         return True
 
-    def erase(self, sha256: str) -> None:
-        """Erase a blob from the bucket and from the local disk."""
-        self.bucket.delete(f"{FOLDER}/{sha256}")
+    def _collect(self, name: str, part: Path) -> bool:
+        """Read a file of the bucket to its end, from where `part` ends; tell whether it exists."""
+        length = self.bucket.size(name)
+        if length is None or length > BLOB_BYTES_MAX:
+            return False
+        with part.open("ab") as file:
+            while (at := file.tell()) < length:
+                try:
+                    file.write(self.bucket.piece(name, at, min(BROUGHT_BYTES, length - at)))
+                except FileNotFoundError:
+                    return False
+        return True
+
+    def forget(self, sha256: str) -> None:
+        """Erase a blob from the local disk; the bucket shall not get it any more."""
         (self._marks / sha256).unlink(missing_ok=True)
-        super().erase(sha256)
+        super().forget(sha256)
+
+    def erase(self, sha256: str) -> None:
+        """Erase a blob from the local disk and from the bucket."""
+        self.forget(sha256)
+        self.bucket.delete(f"{FOLDER}/{sha256}")
 
     def send(self) -> int:
         """Send everything that is marked; return how many. Raises a `Fault` at the first failure.
@@ -172,10 +248,10 @@ class BucketBlobs(Blobs):
         while True:
             try:
                 if time.monotonic() - compared_s > COMPARE_S:
-                    await asyncio.to_thread(self.compare)
-                    await asyncio.to_thread(self.make_room, time.time())
+                    await self.apart(self.compare)
+                    await self.apart(self.make_room, time.time())
                     compared_s = time.monotonic()
-                await asyncio.to_thread(self.send)
+                await self.apart(self.send)
                 again_s = LOOK_S
             except (Fault, OSError) as fault:
                 again_s = min(max(again_s * 2, 4.0), AGAIN_S_MAX)

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from hub.answers import not_found
 from hub.repository.packing import Pack, Packer, Wish, stick_wish
-from hub.services import Services
+from hub.services import SERVICES, Services
 from hub.static_files import FRESH, UNIT
 from protocols.errors import LocalFault, RemoteFault, WorldFault
 from protocols.fields import is_id
@@ -41,7 +41,9 @@ class Packs:
 
     def __init__(self, services: Services):
         self._layout = services.repository.layout
-        self._packer = Packer(self._layout, services.blobs.brought)
+        # A node gets by itself what is not at hand; what goes on a stick must be there.
+        self._packer = Packer(self._layout, services.blobs.path)
+        self._stick_packer = Packer(self._layout, services.blobs.brought)
         self._config = services.config
         self._kept: dict[_Key, Pack | None] = {}
         self._deflated: dict[Pack, bytes] = {}
@@ -59,7 +61,8 @@ class Packs:
         wish = stick_wish(hour_ms, days) if days else Wish(now_ms, profile)
         key = (unit, root, timestamp, profile, stamp, days, hour_ms)
         if key not in self._kept:
-            found = self._packer.choose(unit, root, timestamp, wish)
+            packer = self._stick_packer if days else self._packer
+            found = packer.choose(unit, root, timestamp, wish)
             if len(self._kept) >= _KEPT_MAX:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[key] = found
@@ -91,9 +94,8 @@ async def get(request: web.Request) -> web.StreamResponse:
     days = _days(request.query.get("days", "0"))
     packs = request.app[PACKS]
     try:
-        found = await asyncio.to_thread(
-            packs.choose, request.match_info["unit"], root, timestamp, profile, days
-        )
+        run = request.app[SERVICES].blobs.apart if days else asyncio.to_thread
+        found = await run(packs.choose, request.match_info["unit"], root, timestamp, profile, days)
     except LocalFault:
         raise not_found() from None
     if found is None:
