@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from hub import bulletins, fleet, frame, programme, timing
+from hub import bulletins, fleet, frame, node_now, programme, showing, timing
 from hub.node_now import Programmes
 from hub.store import Row, Store
 from protocols import bundle, preview
@@ -40,15 +40,22 @@ class Entry(NamedTuple):
 
 
 class Where(NamedTuple):
-    """Hold the units in force, the unit looked at, and a hamlet of it or nothing."""
+    """Hold the units in force, the unit looked at, and a hamlet or a node of it or nothing."""
 
     units: dict[str, Row]
     unit: str
     hamlet: str = ""
+    node: Row | None = None
 
     def chain(self) -> list[str]:
         """Return the unit and those above it, nearest first."""
         return [self.unit, *fleet.ancestors(self.units, self.unit)]
+
+    def place(self) -> Place:
+        """Return where the node stands, or any loudspeaker there."""
+        if self.node is not None:
+            return node_now.place_of(self.node)
+        return Place(self.unit, self.hamlet, (), "speaker", PROFILES)
 
 
 def entries(
@@ -59,7 +66,7 @@ def entries(
     until_ms: int,
     own: Bundle | None = None,
 ) -> list[Entry]:
-    """Return what is due at a unit's loudspeakers in a window, in order.
+    """Return what is due in a window, in order: at a unit's loudspeakers, or at a node.
 
     `own` stands in for the unit's published bundle. Raises `LocalFault("preview.long")`.
     """
@@ -67,16 +74,21 @@ def entries(
     if own is not None:
         found[0] = own
     alerts = [programmes.alerts(store, unit) for unit in where.chain()]
-    place = Place(where.unit, where.hamlet, (), "speaker", PROFILES)
-    facts = preview.what_will_play(
-        place,
+    place, node = where.place(), where.node
+    told = (
         tuple(one for one in found if one is not None),
         tuple(one for one in alerts if one is not None),
-        None,
-        from_ms,
-        until_ms,
+        None if node is None else node_now.settings_of(store, node["node"]),
     )
-    return [_entry(fact) for fact in facts]
+    if place.kind == "board":
+        return [_turn(one) for one in showing.what_will_show(place, *told, from_ms, until_ms)]
+    return [_entry(fact) for fact in preview.what_will_play(place, *told, from_ms, until_ms)]
+
+
+def _turn(one: showing.Stretch) -> Entry:
+    return Entry(
+        one.from_ms, one.until_ms, one.item, one.title, one.legal_class, one.unit, "", False
+    )
 
 
 def _entry(fact: Any) -> Entry:

@@ -22,18 +22,20 @@ from hub.answers import not_found
 from hub.calendar import DAY_MS, DAYS_MAX, Where
 from hub.pages import PROGRAMMES, page
 from hub.services import SERVICES
-from hub.store import Store
+from hub.store import Row, Store
 from hub.translations import chosen
 from hub.words import WEEKDAYS
 from protocols.errors import Fault
 
+# So many nodes of a unit stand to choose from; every node's page leads to its calendar.
+NODES_MAX = 300
 MONTH, PLACES = "month", "places"
 VIEWS = {"day": 1, "week": 7, "fortnight": DAYS_MAX, MONTH: 31, PLACES: 1}
 DEFAULT = "week"
 
 
 def _where(store: Store, request: web.Request) -> tuple[Where | None, list[Any]]:
-    """Return which unit and hamlet are looked at, and the units of the reader in order."""
+    """Return which unit, hamlet and node are looked at, and the units of the reader in order."""
     units = access.units_today(store, request.app[SERVICES])
     mine = access.reader(request).reach(roles.VIEW, units)
     shown = sorted(
@@ -41,13 +43,27 @@ def _where(store: Store, request: web.Request) -> tuple[Where | None, list[Any]]
     )
     if not shown:
         return None, []
-    unit = request.query.get("unit", "") or shown[0]["unit"]
+    node = _node(store, request)
+    unit = node["unit"] if node else request.query.get("unit", "") or shown[0]["unit"]
     if unit not in mine:
         raise access.refused()
+    if node:
+        return Where(units, unit, node["hamlet"] or "", node), shown
     hamlet = request.query.get("hamlet", "")
     if hamlet and store.get("hamlets", unit, hamlet) is None:
         raise not_found()
     return Where(units, unit, hamlet), shown
+
+
+def _node(store: Store, request: web.Request) -> Row | None:
+    """Return the node looked at; one of another unit than is asked for counts no more."""
+    name, unit = request.query.get("node", ""), request.query.get("unit", "")
+    if not name:
+        return None
+    found = store.get("nodes", name)
+    if found is None:
+        raise not_found()
+    return None if unit and unit != found["unit"] else found
 
 
 def _first_day(request: web.Request, today: date) -> date:
@@ -78,7 +94,9 @@ def _shown(store: Store, request: web.Request, view: str) -> dict[str, Any]:
     found, trouble = [], None
     try:
         found = calendar.entries(store, programmes, where, from_ms, until_ms)
-        if view == PLACES:
+        if view == PLACES and where.node:
+            places = [calendar.AtPlace((where.node["name"],), found)]
+        elif view == PLACES:
             places = calendar.by_place(store, programmes, where, hamlets, from_ms, until_ms)
     except Fault as fault:
         trouble = fault_texts.explain(fault, chosen(request))
@@ -90,6 +108,9 @@ def _shown(store: Store, request: web.Request, view: str) -> dict[str, Any]:
         "where": where,
         "units": shown,
         "hamlets": hamlets,
+        "nodes": store.find(
+            "nodes", {"unit": where.unit, "state": "enrolled"}, order=["name"], limit=NODES_MAX
+        ),
         "trouble": trouble,
         "days": days,
         "weeks": calendar.weeks(days),
@@ -151,7 +172,8 @@ async def export(request: web.Request) -> web.Response:
         if where is None:
             raise not_found()
         found = calendar.entries(store, programmes, where, from_ms, until_ms)
-        return calendar.icalendar(found, str(where.units[where.unit]["name"]), now_ms)
+        name = where.node["name"] if where.node else where.units[where.unit]["name"]
+        return calendar.icalendar(found, str(name), now_ms)
 
     headers = {
         "Content-Type": "text/calendar; charset=utf-8",

@@ -9,9 +9,10 @@ from typing import Any
 from hub import fleet, orders, standing
 from hub.repository import request as requests
 from hub.store import Row, Store
-from protocols import alert, bundle, media, schedule
+from protocols import alert, bundle, media, schedule, settings
 from protocols.alert import Alerts
 from protocols.bundle import Bundle
+from protocols.errors import Fault
 from protocols.targets import Place
 from protocols.units import alert_path, bundle_path
 
@@ -113,6 +114,20 @@ def place_of(row: Row) -> Place:
     groups = tuple(json.loads(row["groups_json"]))
     profiles = (f"board-{row['board']}",) if row["board"] else ("opus", "pcm16")
     return Place(row["unit"], row["hamlet"] or "", groups, row["kind"], profiles)
+
+
+def settings_of(store: Store, node: str) -> settings.Settings | None:
+    """Return the settings last published for a node, or None."""
+    where = {"node": node, "channel": "settings", "state": ["sent", "done"]}
+    rows = store.find("orders", where, order=["sequence"], descending=True, limit=1)
+    if not rows:
+        return None
+    detail = json.loads(rows[0]["detail_json"])
+    given = {"node": node, "unit": rows[0]["unit"], "sequence": rows[0]["sequence"], **detail}
+    try:
+        return settings.read_settings(settings.build_settings(given))
+    except Fault:
+        return None
 
 
 def _heard_until_ms(one: alert.Alert, kind: str) -> int:

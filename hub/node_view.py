@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from hub import fleet, node_now, orders, standing
+from hub import calendar, node_now, orders, standing
 from hub.node_now import Programmes
 from hub.store import Row, Store
-from protocols import canonical, preview, settings
-from protocols.errors import Fault, RemoteFault
+from protocols import canonical
+from protocols.errors import RemoteFault
 from protocols.limits import RECORD_BYTES_MAX
 
 AHEAD_MS = 24 * 3600_000
@@ -50,48 +50,10 @@ def view(
 
 def ahead(
     store: Store, programmes: Programmes, units: dict[str, Row], row: Row, now_ms: int
-) -> list[dict[str, Any]]:
-    """Return what a loudspeaker will play, and leave out, in a day: its own session says it."""
-    if row["kind"] == "board":
-        return []
-    chain = [row["unit"], *fleet.ancestors(units, row["unit"])]
-    bundles = [one for one in (programmes.bundle(store, unit) for unit in chain) if one]
-    alerts = [one for one in (programmes.alerts(store, unit) for unit in chain) if one]
-    facts = preview.what_will_play(
-        node_now.place_of(row),
-        tuple(bundles),
-        tuple(alerts),
-        _settings(store, row["node"]),
-        now_ms,
-        now_ms + AHEAD_MS,
-    )
-    return [_fact(one) for one in facts]
-
-
-def _fact(fact: Any) -> dict[str, Any]:
-    is_play = fact.kind == "played"
-    return {
-        "title": fact.title,
-        "class": fact.legal_class,
-        "at_ms": fact.started_ms if is_play else fact.scheduled_ms,
-        "until_ms": fact.ended_ms if is_play else None,
-        "reason": "" if is_play else fact.reason,
-        "is_cut": is_play and fact.outcome == "interrupted",
-    }
-
-
-def _settings(store: Store, node: str) -> settings.Settings | None:
-    """Return the settings last published for a node, or None."""
-    where = {"node": node, "channel": "settings", "state": ["sent", "done"]}
-    rows = store.find("orders", where, order=["sequence"], descending=True, limit=1)
-    if not rows:
-        return None
-    detail = json.loads(rows[0]["detail_json"])
-    given = {"node": node, "unit": rows[0]["unit"], "sequence": rows[0]["sequence"], **detail}
-    try:
-        return settings.read_settings(settings.build_settings(given))
-    except Fault:
-        return None
+) -> list[calendar.Entry]:
+    """Return what a node will play or show, and leave out, in a day: its own rules say it."""
+    where = calendar.Where(units, row["unit"], node=row)
+    return calendar.entries(store, programmes, where, now_ms, now_ms + AHEAD_MS)
 
 
 def _narrowed(store: Store, node: str) -> dict[str, Any]:
