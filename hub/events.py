@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from hub.ending import end
 from hub.event_streams import Channel, Stamp, Stream
 from hub.file_watch import FileWatch
 from hub.services import SERVICES
@@ -155,9 +156,7 @@ async def lifespan(app: web.Application) -> AsyncIterator[None]:
     with app[WAKES].watching():
         task = asyncio.create_task(app[WAKES].run())
         yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end([task])
 
 
 async def stream(request: web.Request) -> web.StreamResponse:

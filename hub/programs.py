@@ -24,7 +24,8 @@ async def run_bounded(command: list[str], stdin: bytes, timeout_s: float, code: 
             code, command[0] + " is not installed", "install the package " + command[0]
         ) from error
     try:
-        _, complaint = await asyncio.wait_for(process.communicate(stdin), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            _, complaint = await process.communicate(stdin)
     except BaseException as error:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -19,6 +19,7 @@ from hub.bucket_blobs import BucketBlobs
 from hub.bucket_files import PublicFiles
 from hub.cap.feed import Feeds
 from hub.config import Config
+from hub.ending import end
 from hub.metrics import Metrics, create_operator_app
 from hub.mirror.service import Mirror
 from hub.notify.sender import Sender
@@ -111,7 +112,7 @@ async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
                 app = create_operator_app(services, counted)
                 await _listen(stack, app, operator_at, "health and metrics")
             for work in _works(services):
-                stack.push_async_callback(_cancel, asyncio.create_task(lasting(work)))
+                stack.push_async_callback(end, [asyncio.create_task(lasting(work))])
             await stop.wait()
     finally:
         database.close()
@@ -162,9 +163,3 @@ async def _listen(
     stack.push_async_callback(listener.close)
     scheme = "http" if tls is None else "https"
     _log.info("%s: %s://%s:%d/", what, scheme, listener.host, listener.port)
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from hub.ending import end
 from hub.mirror.pace import Pace
 from protocols.errors import Fault
 
@@ -28,10 +29,7 @@ class Visits:
                 await begin()
                 await asyncio.sleep(every_s)
         finally:
-            for task in self.tasks.values():
-                task.cancel()
-            if self.tasks:
-                await asyncio.wait(self.tasks.values())
+            await end(self.tasks.values())
 
     def is_due(self, name: str) -> bool:
         """Tell whether a source is neither being visited nor to be left alone yet."""

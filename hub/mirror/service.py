@@ -8,6 +8,7 @@ from typing import Any
 
 from hub import facts
 from hub.config import Config
+from hub.ending import end
 from hub.mirror import peers, pull, watch
 from hub.mirror.connector import Connector
 from hub.mirror.pump import Pump
@@ -52,10 +53,9 @@ class Mirror:
                 await self._reconcile({row["peer"]: row for row in rows})
                 await asyncio.sleep(LOOK_S)
         finally:
-            watching.cancel()
             for name in list(self._running):
                 await self._stop(name)
-            await asyncio.wait([watching])
+            await end([watching])
 
     async def _watch(self) -> None:
         while True:
@@ -95,9 +95,7 @@ class Mirror:
 
     async def _stop(self, name: str) -> None:
         _, connector, tasks = self._running.pop(name)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await end(tasks)
         for task in tasks:
             if not task.cancelled() and task.exception() is not None:
                 _log.error("%s: %r", name, task.exception())

@@ -53,9 +53,8 @@ class Datagrams(ports.Datagrams):
         """Return the next packet, or empty bytes when none came within the time."""
         loop = asyncio.get_running_loop()
         try:
-            return await asyncio.wait_for(
-                loop.sock_recv(self._opened(), _PACKET_BYTES_MAX), timeout_ms / 1000
-            )
+            async with asyncio.timeout(timeout_ms / 1000):
+                return await loop.sock_recv(self._opened(), _PACKET_BYTES_MAX)
         except TimeoutError:
             return b""
         except OSError as error:

@@ -62,7 +62,8 @@ class Decoder(ports.Decoder):
         feeding = asyncio.create_task(_feed(process, source))
         grumbling = asyncio.create_task(_grumble(process))
         try:
-            samples = await asyncio.wait_for(_collect(process, writer), self._time_s_max)
+            async with asyncio.timeout(self._time_s_max):
+                samples = await _collect(process, writer)
             await feeding
             status = await process.wait()
         except TimeoutError:

@@ -91,7 +91,8 @@ class Serial(ports.Serial):
         remove = loop.remove_reader if side == "reader" else loop.remove_writer
         add(fd, ready.set)
         try:
-            return await asyncio.wait_for(ready.wait(), timeout_ms / 1000)
+            async with asyncio.timeout(timeout_ms / 1000):
+                return await ready.wait()
         except TimeoutError:
             if side == "writer":
                 raise self._lost(OSError(errno.ETIMEDOUT, "takes no bytes")) from None

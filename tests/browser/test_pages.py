@@ -14,6 +14,7 @@ from playwright.async_api import async_playwright
 
 from hub import fleet
 from hub.app import create_app
+from hub.ending import end
 from hub.serving import Listener
 from tests.hub.conftest import COMMUNE, config, founded, passphrases, services, signed_in
 
@@ -56,8 +57,7 @@ async def served_pages(services):
     cookies = await signed_in(services)
     token = next(iter(cookies.values()))
     yield f"http://127.0.0.1:{served.port}", token
-    work.cancel()
-    await asyncio.wait([work])
+    await end([work])
     await served.close()
 
 

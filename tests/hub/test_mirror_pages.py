@@ -8,6 +8,7 @@ import pytest
 
 from hub import facts, fleet
 from hub.app import create_app
+from hub.ending import end
 from hub.main import main
 from hub.mirror import gaps, outbox, peers
 from hub.mirror.connector import Trouble
@@ -150,5 +151,4 @@ async def test_a_puller_notes_its_trouble_by_itself(services, tmp_path):
         await told("mirror.unsigned")
         (tmp_path / "in" / "001.jsonl").unlink()
         await told(None)
-    running.cancel()
-    await asyncio.wait([running])
+    await end([running])

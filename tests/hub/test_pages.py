@@ -9,6 +9,7 @@ import pytest
 
 from hub import bulletins, fleet, ingest
 from hub.app import create_app
+from hub.ending import end
 from hub.serving import Listener
 from protocols import records
 from tests.hub.conftest import COMMUNE, signed_in
@@ -43,8 +44,7 @@ async def pages(services):
                 return response, body.decode() if text else body
 
         yield ask
-    work.cancel()
-    await asyncio.wait([work])
+    await end([work])
     await served.close()
 
 
