@@ -109,7 +109,8 @@ class BucketBlobs(Blobs):
         # Whoever waits for it also asks why it failed; one who has left does not.
         coming.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            return await asyncio.wait_for(asyncio.shield(coming), WAIT_S)
+            async with asyncio.timeout(WAIT_S):
+                return await asyncio.shield(coming)
         except TimeoutError:
             raise self._late() from None
 
