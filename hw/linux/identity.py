@@ -2,11 +2,9 @@
 
 import os
 import stat
-from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hw import ports
+from hw.linux import libcrypto
 from protocols.errors import LocalFault, WorldFault
 
 _SEED_BYTES = 32
@@ -21,7 +19,7 @@ class Identity(ports.Identity):
 
     def __init__(self, path: str, entropy: ports.Entropy):
         """Load the key, or make it; raises `WorldFault` (`identity.damaged`,
-        `identity.unwritable`) and `LocalFault` (`identity.exposed`)."""
+        `identity.unwritable`, `crypto.missing`) and `LocalFault` (`identity.exposed`)."""
         try:
             if not os.path.lexists(path):
                 _create(path, entropy.random_bytes(_SEED_BYTES))
@@ -32,10 +30,9 @@ class Identity(ports.Identity):
                 "%s: %s" % (path, error.strerror),
                 "Give the node's user a writable data folder",
             ) from error
-        private = Ed25519PrivateKey.from_private_bytes(content[:_SEED_BYTES].ljust(32))
         self._path = path
-        self._private: Ed25519PrivateKey | None = private
-        self._public = private.public_key().public_bytes_raw()
+        self._seed: bytes | None = content[:_SEED_BYTES].ljust(_SEED_BYTES)
+        self._public = libcrypto.public_key(self._seed)
         if content[_SEED_BYTES:] != self._public:
             raise WorldFault(
                 "identity.damaged",
@@ -49,16 +46,16 @@ class Identity(ports.Identity):
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte Ed25519 signature of a message."""
-        if self._private is None:
+        if self._seed is None:
             raise LocalFault("identity.gone", "the key was destroyed", "Enrol the node anew.")
-        return self._private.sign(message)
+        return libcrypto.sign(self._seed, message)
 
     def forget(self) -> None:
         """Destroy the key: overwritten where it stands, then removed.
 
         Flash may keep an older copy of the block; the hub refuses a decommissioned node's key.
         """
-        self._private = None
+        self._seed = None
         try:
             with open(self._path, "r+b", buffering=0) as file:
                 file.write(bytes(os.fstat(file.fileno()).st_size))
@@ -88,9 +85,10 @@ def _read(path: str) -> bytes:
 
 def _create(path: str, seed: bytes) -> None:
     """Write the key file so that a crash leaves either none or a whole one."""
-    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    public = libcrypto.public_key(seed)
     staged = path + ".new"
-    Path(staged).unlink(missing_ok=True)
+    if os.path.lexists(staged):
+        os.unlink(staged)
     handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(seed + public)

@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 import zlib
-from pathlib import Path
 
 from hw import ports
 from hw.http_link import HttpLink
@@ -12,8 +11,8 @@ from hw.linux.clock import Clock
 from protocols.errors import RemoteFault, WorldFault
 from protocols.limits import CODING_SURPLUS_BYTES_MAX
 
-_STATISTICS = Path("/sys/class/net")
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_INTERFACES = "/sys/class/net/"
+_BOOT = "/proc/sys/kernel/random/boot_id"
 # X509_V_FLAG_NO_CHECK_TIME of OpenSSL, x509_vfy.h
 _NO_CHECK_TIME = 0x200000
 
@@ -103,8 +102,7 @@ class Link(HttpLink):
         super().__init__(Clock())
         self._tls_ca_path = tls_ca_path
         self._tls: ssl.SSLContext | None = None
-        self._statistics = _STATISTICS / interface / "statistics" if interface else None
-        self._index = _STATISTICS / interface / "ifindex" if interface else None
+        self._interface = _INTERFACES + interface if interface else ""
         self._counted = (0, 0)
 
     async def request(  # type: ignore[override]
@@ -125,11 +123,11 @@ class Link(HttpLink):
         return Stream(reader, writer)
 
     def counters(self) -> tuple[int, int]:
-        if self._statistics is None:
+        if not self._interface:
             return super().counters()
         try:
             received, sent = (
-                int((self._statistics / name).read_text(encoding="ascii"))
+                int(_read(self._interface + "/statistics/" + name))
                 for name in ("rx_bytes", "tx_bytes")
             )
         except OSError:
@@ -140,10 +138,14 @@ class Link(HttpLink):
 
     def life(self) -> str:
         """Return the boot and the interface's number in it: a modem that comes back has another."""
-        if self._index is None:
+        if not self._interface:
             return ""
         try:
-            boot = _BOOT.read_text(encoding="ascii")[:8]
-            return boot + "." + self._index.read_text(encoding="ascii").strip()
+            return _read(_BOOT)[:8] + "." + _read(self._interface + "/ifindex").strip()
         except OSError:
             return ""
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="ascii") as file:
+        return file.read()

@@ -1,5 +1,6 @@
 """The contract of the verifier port: one verdict, whatever the adapter and the input."""
 
+import ctypes
 import hashlib
 
 import pytest
@@ -10,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw import ports
+from hw.linux import libcrypto
 from hw.linux import verifier as linux
 from hw.micropython import verifier as micropython
 from hw.sim import verifier as sim
 from protocols import keys
+from protocols.errors import WorldFault
 from protocols.sha512 import PureSha512
+from tests.hw import openssl_verifier
 from tests.vectors import make_ed25519, make_p256, make_rsa_pss
 from tests.vectors.curves import (
     BASE256,
@@ -27,6 +31,7 @@ from tests.vectors.curves import (
 
 LINUX = linux.Verifier()
 PURE = micropython.Verifier(PureSha512)
+OPENSSL = openssl_verifier.Verifier()
 RSA = make_rsa_pss.Key(2048, 65537)
 
 
@@ -84,15 +89,16 @@ def test_verdicts_agree_on_mutated_inputs(scheme, number, message, changes, data
     cut = data.draw(st.integers(0, len(values["message"])))
     pieces = [values["message"][:cut], values["message"][cut:]]
     verdict = LINUX.verify(scheme, values["public"], values["signature"], pieces)
-    assert verdict is PURE.verify(scheme, values["public"], values["signature"], iter(pieces))
+    for other in (PURE, OPENSSL):
+        assert verdict is other.verify(scheme, values["public"], values["signature"], iter(pieces))
     assert verdict is unchanged
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(keys.SCHEMES), st.binary(max_size=530), st.binary(max_size=520))
 def test_verdicts_agree_on_any_bytes(scheme, public, signature) -> None:
-    assert LINUX.verify(scheme, public, signature, [b""]) is False
-    assert PURE.verify(scheme, public, signature, [b""]) is False
+    for verifier in (LINUX, PURE, OPENSSL):
+        assert verifier.verify(scheme, public, signature, [b""]) is False
 
 
 # Anything about a 64-byte signature and a key that an attacker of the equation may choose.
@@ -115,7 +121,8 @@ def test_verdicts_agree_on_chosen_points(key, point, scalar, sign) -> None:
     key = key[:31] + bytes([key[31] ^ sign])
     for message in (b"", b"1"):
         verdict = LINUX.verify(keys.ED25519, key, point + scalar, [message])
-        assert verdict is PURE.verify(keys.ED25519, key, point + scalar, [message])
+        for other in (PURE, OPENSSL):
+            assert verdict is other.verify(keys.ED25519, key, point + scalar, [message])
 
 
 @settings(max_examples=60, deadline=None)
@@ -126,7 +133,8 @@ def test_verdicts_agree_on_chosen_ecdsa_numbers(secret, r, s, near) -> None:
     key = make_p256.key_bytes(weierstrass_times(secret, BASE256))
     signature = make_p256.der(r, s)
     verdict = LINUX.verify(keys.P256, key, signature, [b"m"])
-    assert verdict is PURE.verify(keys.P256, key, signature, [b"m"])
+    for other in (PURE, OPENSSL):
+        assert verdict is other.verify(keys.P256, key, signature, [b"m"])
 
 
 def test_real_pss_signatures_of_openssl() -> None:
@@ -136,11 +144,11 @@ def test_real_pss_signatures_of_openssl() -> None:
         for salt, taken in ((32, True), (31, False), (padding.PSS.MAX_LENGTH, False)):
             scheme = padding.PSS(padding.MGF1(SHA256()), salt)
             signature = key.sign(b"real", scheme, SHA256())
-            for verifier in (LINUX, PURE):
+            for verifier in (LINUX, PURE, OPENSSL):
                 assert verifier.verify(keys.RSA_PSS, public, signature, [b"real"]) is taken
 
 
-@pytest.mark.parametrize("verifier", [LINUX, PURE, sim.Verifier()])
+@pytest.mark.parametrize("verifier", [LINUX, PURE, OPENSSL, sim.Verifier()])
 def test_port(verifier: ports.Verifier) -> None:
     assert isinstance(verifier, ports.Verifier)
     for scheme in keys.SCHEMES:
@@ -153,21 +161,10 @@ def test_port(verifier: ports.Verifier) -> None:
         assert verifier.verify(scheme, other, signature, [b"abc"]) is False
 
 
-def test_parsed_keys_are_bounded_and_the_used_stay() -> None:
-    verifier = linux.Verifier()
-    first = _sign(keys.ED25519, 0, b"m")
-    for number in range(linux.PARSED_KEYS_MAX + 20):
-        public, signature = _sign(keys.ED25519, number, b"m")
-        assert verifier.verify(keys.ED25519, public, signature, [b"m"])
-        assert verifier.verify(keys.ED25519, first[0], first[1], [b"m"])
-        assert len(verifier._checks) <= linux.PARSED_KEYS_MAX
-    assert (keys.ED25519, first[0]) in verifier._checks
-
-
 def test_refused_keys_are_not_kept() -> None:
-    for verifier in (linux.Verifier(), micropython.Verifier()):
-        assert not verifier.verify(keys.P256, bytes(64), make_p256.der(1, 1), [b""])
-        assert not getattr(verifier, "_checks", None) and not getattr(verifier, "_tables", None)
+    verifier = micropython.Verifier()
+    assert not verifier.verify(keys.P256, bytes(64), make_p256.der(1, 1), [b""])
+    assert not verifier._tables
 
 
 def test_tables_are_bounded_and_freed() -> None:
@@ -195,5 +192,24 @@ def test_a_small_rsa_key_is_refused_however_good_its_signature() -> None:
     public = key.public_key().public_numbers().n.to_bytes(128, "big") + b"\0\1\0\1"
     scheme = padding.PSS(padding.MGF1(SHA256()), 32)
     signature = key.sign(b"real", scheme, SHA256())
-    for verifier in (LINUX, PURE):
+    for verifier in (LINUX, PURE, OPENSSL):
         assert not verifier.verify(keys.RSA_PSS, public, signature, [b"real"])
+
+
+def test_a_refusal_leaves_nothing_for_tls_to_stumble_over() -> None:
+    """OpenSSL keeps errors for its thread until somebody asks; `ssl` asks after its own calls."""
+    public, signature = _sign(keys.ED25519, 1, b"abc")
+    errors = ctypes.CDLL("libcrypto.so.3").ERR_peek_error
+    errors.restype = ctypes.c_ulong
+    for key, message in ((public, b"abd"), (public[1:], b"abc")):
+        assert not libcrypto.verify(key, signature, message)
+        assert errors() == 0
+
+
+def test_a_missing_openssl_is_named_with_its_package(monkeypatch) -> None:
+    monkeypatch.setattr(libcrypto, "_functions", None)
+    monkeypatch.setattr(libcrypto, "_NAME", "libcrypto-missing.so")
+    public, signature = _sign(keys.ED25519, 1, b"abc")
+    with pytest.raises(WorldFault) as caught:
+        LINUX.verify(keys.ED25519, public, signature, [b"abc"])
+    assert caught.value.code == "crypto.missing" and "libssl3" in caught.value.remedy

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Unpacks what the lab's guest is made of into .cache/lab/guest: Debian's own arm64 kernel, Python,
-# ALSA library and busybox, from the machine's Debian source, and the aarch64 wheels of what a node
-# needs (gpiod, cryptography).
+# ALSA library and busybox, from the machine's Debian source, and the aarch64 wheel of what a node
+# needs (gpiod).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 PACKAGES="linux-image-arm64 python3 libasound2 busybox-static dosfstools"
@@ -12,7 +12,7 @@ exec 9>"$top/lock"
 flock 9
 want=$(sha256sum tests/lab/fetch.sh | cut -d' ' -f1)
 [ "$(cat "$top/stamp" 2>/dev/null)" = "$want" ] && exit 0
-wheels=$(grep -E '^(gpiod|cryptography|cffi|pycparser)==' requirements.lock)
+wheels=$(grep -E '^gpiod==' requirements.lock)
 pip=$PWD/.venv/bin/python
 mkdir -p "$top/apt/cache/archives/partial" "$top/apt/lists/partial" "$top/wheels"
 cd "$top/apt"
