@@ -36,7 +36,7 @@ def candidates(
     found = []
     for bundle in programme.bundles:
         if bundle.is_valid_at(wall_ms):
-            for page in bundle.pages:
+            for page in programme.pages(bundle.pages):
                 if page.from_s * 1000 <= wall_ms < page.until_s * 1000:
                     found.append((bundle.unit, page))
     found = [entry for entry in found if _can_show(programme, entry[1])]
@@ -60,7 +60,7 @@ def _urgent(
     for entry in standing:
         if wall_ms is not None and wall_ms >= entry.alert.expires_s * 1000:
             continue
-        for page in entry.alert.pages:
+        for page in programme.pages(entry.alert.pages):
             if wall_ms is None or wall_ms < page.until_s * 1000:
                 found.append((entry.unit, page))
     found = [entry for entry in found if _can_show(programme, entry[1])]

@@ -234,6 +234,7 @@ def blobs_needed(
     node's best rendition counts.
     """
     found: list[Blob] = []
+    order = tongues.order_of(languages, place.hamlet)
     spare = list(bundle.fallback)
     if bundle.policy.drill_intro:
         spare.append(bundle.policy.drill_intro)
@@ -248,10 +249,10 @@ def blobs_needed(
         start_ms = first_start_ms(rule, earliest_ms, until_ms, offset_min)
         if start_ms is not None:
             items = [bundle.items[name] for name in rule.items]
-            for item in tongues.chosen(items, tongues.order_of(languages, place.hamlet)):
+            for item in tongues.chosen(items, order):
                 found.extend(_item_blobs(item, place.profiles, max(1, start_ms)))
                 start_ms += item.duration_ms()
-    for page in bundle.pages:
+    for page in tongues.shown(bundle.pages, order):
         shown_ms = page.from_s * 1000
         if shown_ms < until_ms and page.until_s * 1000 > from_ms and page.targets.reach(place):
             for step in media.ladder(page.renditions, place.profiles)[:1]:

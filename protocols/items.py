@@ -3,12 +3,13 @@
 from collections import namedtuple
 
 from protocols import media
-from protocols.fields import Fields
+from protocols.fields import Fields, refuse
 from protocols.limits import (
     DWELL_S_MAX,
     EPOCH_S_MAX,
     ID_BYTES_MAX,
     LANGUAGE_BYTES_MAX,
+    LANGUAGES_MAX,
     SCROLL_PX_S_MAX,
     TITLE_BYTES_MAX,
     TOPIC_BYTES_MAX,
@@ -91,6 +92,8 @@ class Page(
             "targets",
             "scroll_px_s",
             "blink",
+            "item",
+            "asked",
         ),
     )
 ):
@@ -98,6 +101,8 @@ class Page(
 
     With `scroll_px_s` (else 0) its rendition is a strip (profile `ticker-64x1`: height, channels)
     that runs through; with `blink`, for emergencies, the picture goes on and off once a second.
+    Where exactly the languages `asked` are asked for, it stands in for the other pages of its
+    `item` (`protocols.tongues`).
     """
 
     def to_dict(self) -> dict[str, object]:
@@ -119,6 +124,10 @@ class Page(
             value["scroll_px_s"] = self.scroll_px_s
         if self.blink:
             value["blink"] = True
+        if self.item:
+            value["item"] = self.item
+        if self.asked:
+            value["asked"] = list(self.asked)
         return value
 
 
@@ -138,6 +147,10 @@ def read_alert_page(fields: Fields, from_s: int, until_s: int) -> Page:
 
 
 def _page(fields: Fields, legal_class: str, from_s: int, until_s: int) -> Page:
+    item = fields.id("item", ID_BYTES_MAX, "")
+    asked = fields.ids("asked", LANGUAGES_MAX, LANGUAGE_BYTES_MAX)
+    if asked and not item:
+        raise refuse(fields.name("item"), "is missing", "Name what the page shows, as its others.")
     return Page(
         fields.id("id", ID_BYTES_MAX),
         fields.text("title", 1, TITLE_BYTES_MAX),
@@ -150,4 +163,6 @@ def _page(fields: Fields, legal_class: str, from_s: int, until_s: int) -> Page:
         read_targets(fields),
         fields.integer("scroll_px_s", 0, SCROLL_PX_S_MAX, 0),
         legal_class == EMERGENCY and fields.flag("blink", False),
+        item,
+        asked,
     )

@@ -14,7 +14,7 @@ from protocols.items import NORMAL
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from protocols.bundle import Bundle
-    from protocols.items import Item
+    from protocols.items import Item, Page
     from protocols.rules import Rule
     from protocols.settings import Settings
     from protocols.targets import Place
@@ -72,6 +72,10 @@ class Programme:
         if bundle.unit != self.place.unit:
             found = [item for item in found if item.legal_class != NORMAL]
         return tongues.chosen(found, tongues.order_of(self.policy.languages, self.place.hamlet))
+
+    def pages(self, pages: "tuple[Page, ...]") -> "list[Page]":
+        """Return those of some pages that are drawn for the languages asked for here."""
+        return tongues.shown(pages, tongues.order_of(self.policy.languages, self.place.hamlet))
 
     def late_ms(self, rule: "Rule") -> int:
         """Return how late an occurrence of a rule may start."""

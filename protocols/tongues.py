@@ -3,13 +3,15 @@
 A rule names an item and then its variants, each an item of its own that says of which one it is a
 variant. A unit's policy says what its hamlets ask for; where nothing is asked for, or nothing of it
 is there, Vietnamese plays. A node that knows no variants plays them all, one after another.
+
+Pages of boards are drawn for an order of languages beforehand (side by side), and name it.
 """
 
 VIETNAMESE = "vi-VN"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from protocols.items import Item
+    from protocols.items import Item, Page
     from protocols.policy import Asked
 
 
@@ -45,3 +47,12 @@ def _of(item: "Item", items: "list[Item]", order: tuple[str, ...]) -> "list[Item
             there[other.language] = other
     found = [there[language] for language in order if language in there]
     return found or [there.get(VIETNAMESE, item)]
+
+
+def shown(pages: "tuple[Page, ...]", order: tuple[str, ...]) -> "list[Page]":
+    """Return those of some pages that boards show where these languages are asked for, in order.
+
+    Of an item that has none for exactly this order, the pages for everybody are shown.
+    """
+    drawn = [page.item for page in pages if page.asked and page.asked == order]
+    return [page for page in pages if page.asked == (order if page.item in drawn else ())]

@@ -1,6 +1,6 @@
 """Languages: each hamlet hears what it asks for, in its order; what is missing is Vietnamese."""
 
-from protocols import bundle, preview
+from protocols import alert, alert_merge, board_pages, bundle, preview
 from protocols.errors import RemoteFault
 from protocols.programme import Programme
 from protocols.targets import Place
@@ -99,3 +99,83 @@ def test_only_what_is_heard_is_fetched_and_foreseen():
         place("kon"), (read,), (), None, at_ms("05:00"), at_ms("05:00") + DAY_MS // 8
     )
     assert [fact.item for fact in facts] == ["news.bdq", "news"]
+
+
+def drawn(value):
+    """Give a bundle's page three sisters: two for Kon's order, one for Hrê's."""
+    value["pages"][0]["item"] = "p"
+    for name, number, asked in (
+        ("p.1", 31, ["bdq", "vi-VN"]),
+        ("p.2", 32, ["bdq", "vi-VN"]),
+        ("p.3", 33, ["hre", "bdq"]),
+    ):
+        page = manifests.page(name, number)
+        page["item"], page["asked"] = "p", asked
+        value["pages"].append(page)
+    return value
+
+
+def stands(hamlet, bundles, standing=()):
+    programme = Programme(board(hamlet), bundles)
+    found = board_pages.candidates(programme, list(standing), at_ms("09:00"))
+    return [page.id for _, page in found]
+
+
+def board(hamlet):
+    return Place(manifests.COMMUNE, hamlet, (), "board", ("board-192x64x1",))
+
+
+def test_each_hamlet_sees_the_pages_drawn_for_its_languages():
+    value = drawn(own())
+    plain = value["pages"][0]["id"]
+    read = (bundle.from_dict(value),)
+    assert stands("kon", read) == stands("lang-b", read) == ["p.1", "p.2"]
+    assert stands("hre", read) == ["p.3"]
+    assert stands("jrai", read) == stands("", read) == [plain], "nothing is drawn for these"
+    assert bundle.from_dict(read[0].to_dict()) == read[0]
+    value = drawn(own([]))
+    assert stands("kon", (bundle.from_dict(value),)) == [plain]
+
+
+def test_a_board_fetches_only_the_pages_that_it_will_show():
+    read = bundle.from_dict(drawn(own()))
+    asked = read.policy.languages
+    window = (at_ms("05:00"), at_ms("09:00"))
+
+    def fetched(hamlet):
+        needed = bundle.blobs_needed(read, board(hamlet), window[0], window[1], asked)
+        return sorted([blob.sha256 for blob in needed])
+
+    assert fetched("kon") == [manifests.digest(31), manifests.digest(32)]
+    assert fetched("hre") == [manifests.digest(33)]
+    plain = read.pages[0].renditions[0].sha256
+    assert fetched("") == [plain]
+
+
+def test_an_alert_s_pages_are_drawn_for_languages_too():
+    value = own()
+    value["pages"] = []
+    shown = []
+    for name, number, asked in (("a.0", 41, []), ("a.1", 42, ["hre", "bdq"])):
+        page = manifests.page(name, number, "emergency")
+        del page["from_s"], page["until_s"]
+        page["item"], page["asked"] = "a", asked
+        shown.append(page)
+    entry = manifests.alert("a", 40, at_ms("08:30") // 1000)
+    entry["pages"] = shown
+    alerts = alert.from_dict(manifests.alerts([entry]))
+    read = (bundle.from_dict(value),)
+    place = board("hre")
+    assert stands("hre", read, alert_merge.standing((alerts,), place)) == ["a.1"]
+    assert stands("kon", read, alert_merge.standing((alerts,), place)) == ["a.0"]
+
+
+def test_a_page_for_an_order_names_its_item():
+    value = drawn(own())
+    del value["pages"][1]["item"]
+    try:
+        bundle.from_dict(value)
+    except RemoteFault as fault:
+        assert fault.code == "format.field" and "item" in fault.message
+    else:
+        raise AssertionError("a page stands in for nothing")
