@@ -9,6 +9,7 @@ import io
 import struct
 import unicodedata
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -107,6 +108,30 @@ def render_two(
         ImageDraw.Draw(image).line((middle_px, 0, middle_px, height_px - 1), fill=ink)
         frames.append(png(image))
     return frames
+
+
+def render_tongues(
+    texts: Sequence[str], width_px: int, height_px: int, channels: int, emergency: bool = False
+) -> list[bytes]:
+    """Render one text in several languages: two and two side by side, else one after another.
+
+    Side by side they stand on boards where no word of the two is cut for it. Raises as `render`.
+    """
+    size = (width_px, height_px, channels, emergency)
+    frames: list[bytes] = []
+    for start in range(0, len(texts), 2):
+        pair = texts[start : start + 2]
+        if len(pair) == 2 and _fits_half(pair, (width_px - GAP_PX) // 2, height_px):
+            frames += render_two((pair[0], pair[1]), *size)
+        else:
+            frames += [frame for text in pair for frame in render(text, *size)]
+    return frames
+
+
+def _fits_half(texts: Sequence[str], half_px: int, height_px: int) -> bool:
+    font = _font(min(FONT_PX_MIN, height_px * 2 // 3))
+    words = [word for text in texts for line in _paragraphs(text) for word in line.split(" ")]
+    return half_px >= 8 and all(font.getlength(word) <= half_px for word in words)
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -57,6 +57,7 @@ def _shown(store: Store, services: Services, bulletin: str, who: Reader) -> dict
         "unit_name": units[row["unit"]]["name"] if row["unit"] in units else row["unit"],
         "topic_name": topics.names(store).get(row["topic"], row["topic"]),
         "lacking": variants.lacking(store, units, row),
+        "unwritten": variants.unwritten(store, units, row) if row["frames"] else [],
         "hamlet_names": [hamlet["name"] for hamlet in hamlets if hamlet],
         "approvers": approvers.active(store, row["unit"]),
         "may_write": organisations.writable(who, units, row),
@@ -172,8 +173,9 @@ async def frame(request: web.Request) -> web.StreamResponse:
     row = await _row(request)
     number = int(request.match_info["number"])
     for size in row["frames"]:
-        if size["profile"] == request.match_info["profile"] and number < len(size["frames"]):
-            return await _blob(request, size["frames"][number]["sha256"], "image/png")
+        found = bulletins.frames(size)
+        if size["profile"] == request.match_info["profile"] and number < len(found):
+            return await _blob(request, found[number]["sha256"], "image/png")
     raise not_found()
 
 

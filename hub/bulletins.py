@@ -147,8 +147,14 @@ def is_heard(row: Row) -> bool:
 
 def files(row: Row) -> list[dict[str, Any]]:
     """Return every file of a version that nodes fetch."""
-    found = [*row["renditions"], *(one for size in row["frames"] for one in size["frames"])]
+    found = [*row["renditions"], *(one for size in row["frames"] for one in frames(size))]
     return found + [file for one in row["variants"] for file in one["renditions"]]
+
+
+def frames(size: Row) -> list[dict[str, Any]]:
+    """Return every picture of one size of board: for everybody, and for orders of languages."""
+    sets = [size, *size.get("tongues", [])]
+    return [one for shown in sets for one in shown["frames"]]
 
 
 def versions(store: Store, bulletin: str) -> list[Row]:

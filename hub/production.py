@@ -29,6 +29,7 @@ from hub.config import Config
 from hub.renditions import Rendition
 from hub.store import Ledger, Row, Store
 from protocols.errors import Fault, RemoteFault
+from protocols.limits import PAGES_MAX
 
 _log = logging.getLogger("chieng.hub")
 
@@ -36,6 +37,7 @@ _log = logging.getLogger("chieng.hub")
 STALE_S = 3600
 
 Key = tuple[str, int]
+Layout = tuple[list[str], list[str]]
 
 
 class Production:
@@ -147,38 +149,49 @@ class Production:
         return source, cut
 
     async def _frames(self, row: Row) -> list[dict[str, Any]]:
-        """Return the frames of every size of board: the pictures first, then the text."""
-        text = row["board_text"] or row["text"]
-        if row["making"].get("pictures_only") and row["pictures"]:
-            text = ""
-        if not text and not row["pictures"]:
+        """Return the frames of every size of board: the pictures first, then the text.
+
+        `tongues` are the same once more, for whoever asks for other languages.
+        """
+        texts = variants.written(row)
+        if not texts and not row["pictures"]:
             return []
-        sizes = await self._ledger.read(lambda s: self._board_sizes(s, row["unit"]))
+        sizes, layouts = await self._ledger.read(lambda s: self._boards(s, row))
         if not sizes and not bulletins.is_heard(row):
             raise RemoteFault("picture.nowhere", "no board is here", "Add a text or a recording.")
-        return [
-            {
-                "profile": f"board-{size}",
-                "frames": await asyncio.to_thread(self._drawn, row, text, size),
-            }
-            for size in sizes
-        ]
+        found = [await asyncio.to_thread(self._drawn, row, texts, layouts, size) for size in sizes]
+        if any(len(bulletins.frames(one)) > PAGES_MAX for one in found):
+            raise RemoteFault("board.text", "too many pages in all languages", "Shorten it.")
+        return found
 
-    def _drawn(self, row: Row, text: str, size: str) -> list[dict[str, Any]]:
-        drawn = [
-            pictures.fit_to(self._blobs.brought(one["picture"]).read_bytes(), size)
+    def _drawn(
+        self, row: Row, texts: dict[str, str], layouts: list[Layout], size: str
+    ) -> dict[str, Any]:
+        shown = [
+            self._keep(pictures.fit_to(self._blobs.brought(one["picture"]).read_bytes(), size))
             for one in row["pictures"]
         ]
-        if text:
-            width, height, channels = (int(number) for number in size.split("x"))
-            emergency = row["class"] == "emergency"
-            drawn += board_image.render(text, width, height, channels, emergency)
-        return [self._keep(one) for one in drawn]
+        width, height, channels = (int(number) for number in size.split("x"))
 
-    def _board_sizes(self, store: Store, unit: str) -> list[str]:
+        def frames(languages: list[str]) -> list[dict[str, Any]]:
+            said = [texts[one] for one in languages if one in texts]
+            is_urgent = row["class"] == "emergency"
+            drawn = board_image.render_tongues(said, width, height, channels, is_urgent)
+            return shown + [self._keep(one) for one in drawn]
+
+        found = {"profile": f"board-{size}", "frames": frames([row["language"]])}
+        others = [
+            {"asked": asked, "languages": languages, "frames": frames(languages)}
+            for asked, languages in layouts
+        ]
+        return {**found, "tongues": others} if others else found
+
+    def _boards(self, store: Store, row: Row) -> tuple[list[str], list[Layout]]:
+        """Return the sizes of a bulletin's boards, and the orders of languages to draw for."""
         today = timing.local_time(self._config.now_ms() // 1000, self._config.utc_offset_min)
         units = fleet.standing_on(store, today.date().isoformat())
-        return fleet.board_profiles(store, fleet.subtree(units, unit))
+        sizes = fleet.board_profiles(store, fleet.subtree(units, row["unit"]))
+        return sizes, variants.layouts(store, units, row)
 
     def _keep(self, picture: bytes) -> dict[str, Any]:
         blob = self._blobs.put_bytes(picture)

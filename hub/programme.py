@@ -143,7 +143,7 @@ def item_id(row: Row) -> str:
 def record_ids(row: Row) -> list[str]:
     """Return every id under which nodes write down that a version was heard or shown."""
     name = item_id(row)
-    count = max((len(size["frames"]) for size in row["frames"]), default=0)
+    count = len(_sets(row))
     tongues = [f"{name}.{one['language']}" for one in variants.heard(row)]
     return [name, *tongues, *(f"{name}.{number}" for number in range(count))]
 
@@ -258,26 +258,48 @@ def _pages(row: Row, offset_min: int) -> list[dict[str, Any]]:
 
 
 def _frames(row: Row) -> list[dict[str, Any]]:
-    """Return one page per frame; each carries the renditions of the sizes that have it."""
-    count = max((len(size["frames"]) for size in row["frames"]), default=0)
-    if count > PAGES_MAX:
+    """Return one page per frame; each carries the renditions of the sizes that have it.
+
+    What is drawn for an order of languages (`tongues`) follows, and names that order.
+    """
+    found = _sets(row)
+    if len(found) > PAGES_MAX:
         raise RemoteFault("board.text", "the board needs too many frames", "Shorten it.")
-    return [
-        {
-            "id": f"{item_id(row)}.{number}",
+    item = item_id(row)
+    has_tongues = any(asked for asked, _, _ in found)
+    pages = []
+    for number, (asked, at, steps) in enumerate(found):
+        page = {
+            "id": f"{item}.{number}",
             "title": row["title"],
             "language": row["language"],
             "class": row["class"],
-            "dwell_s": row["pictures"][number]["dwell_s"]
-            if number < len(row["pictures"])
-            else DWELL_S,
-            "renditions": [
-                {"profile": size["profile"], "media_type": "image/png", **size["frames"][number]}
-                for size in row["frames"]
-                if number < len(size["frames"])
-            ],
+            "dwell_s": row["pictures"][at]["dwell_s"] if at < len(row["pictures"]) else DWELL_S,
+            "renditions": steps,
         }
-        for number in range(count)
+        pages.append({**page, "item": item, "asked": list(asked)} if has_tongues else page)
+    return pages
+
+
+def _sets(row: Row) -> list[tuple[tuple[str, ...], int, list[dict[str, Any]]]]:
+    """Return (order asked for, number within it, renditions of all sizes) of every page."""
+    sets: dict[tuple[str, ...], list[tuple[str, list[dict[str, Any]]]]] = {}
+    for size in row["frames"]:
+        for one in [size, *size.get("tongues", [])]:
+            asked = tuple(one.get("asked", ()))
+            sets.setdefault(asked, []).append((size["profile"], one["frames"]))
+    return [
+        (
+            asked,
+            number,
+            [
+                {"profile": profile, "media_type": "image/png", **frames[number]}
+                for profile, frames in sizes
+                if number < len(frames)
+            ],
+        )
+        for asked, sizes in sets.items()
+        for number in range(max(len(frames) for _, frames in sizes))
     ]
 
 

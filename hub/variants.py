@@ -6,7 +6,7 @@ signed with the unit's next bundle and obeyed by nodes (`protocols.tongues`).
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hub import audit, fleet
@@ -118,15 +118,59 @@ def policy(store: Store, unit: str) -> list[dict[str, Any]]:
 
 def lacking(store: Store, units: Mapping[str, Row], row: Row) -> list[Lacking]:
     """Return who will hear Vietnamese instead of a language that he asks for first."""
-    there = {row["language"], *(one["language"] for one in heard(row))}
-    wanted = {"unit": fleet.subtree(dict(units), row["unit"])}
+    return _missing(store, units, row, {row["language"], *(one["language"] for one in heard(row))})
+
+
+def unwritten(store: Store, units: Mapping[str, Row], row: Row) -> list[Lacking]:
+    """Return whose boards will show no text in a language that he asks for."""
+    return _missing(store, units, row, set(written(row)))
+
+
+def _missing(
+    store: Store, units: Mapping[str, Row], row: Row, there: Collection[str]
+) -> list[Lacking]:
     found = []
-    for one in store.find("language_orders", wanted):
+    for one in _asking(store, units, row):
         hamlet = store.get("hamlets", one["unit"], one["hamlet"]) if one["hamlet"] else None
         name = hamlet["name"] if hamlet else units[one["unit"]]["name"]
-        if _is_meant(store, row, one):
-            missing = [tag for tag in json.loads(one["languages_json"]) if tag not in there]
-            found += [Lacking(str(name), tag) for tag in missing if tag != VIETNAMESE]
+        missing = [tag for tag in json.loads(one["languages_json"]) if tag not in there]
+        found += [Lacking(str(name), tag) for tag in missing if tag != VIETNAMESE]
+    return found
+
+
+def _asking(store: Store, units: Mapping[str, Row], row: Row) -> list[Row]:
+    """Return the orders of those whom a bulletin is for."""
+    wanted = {"unit": fleet.subtree(dict(units), row["unit"])}
+    return [one for one in store.find("language_orders", wanted) if _is_meant(store, row, one)]
+
+
+# What boards show
+
+
+def written(row: Row) -> dict[str, str]:
+    """Return what boards say, by language: the bulletin's own words and those of its variants."""
+    if row["making"].get("pictures_only") and row["pictures"]:
+        return {}
+    own = row["board_text"] or row["text"]
+    found = {row["language"]: own} if own else {}
+    return found | {one["language"]: one["text"] for one in row["variants"] if one["text"]}
+
+
+def layouts(store: Store, units: Mapping[str, Row], row: Row) -> list[tuple[list[str], list[str]]]:
+    """Return for which orders pages of their own are drawn, and the languages that stand on them.
+
+    Where only the bulletin's own language is left of an order, its pages for everybody do.
+    """
+    there = written(row)
+    orders_asked = {tuple(json.loads(one["languages_json"])) for one in _asking(store, units, row)}
+    found = []
+    for order_asked in sorted(orders_asked):
+        shown = [tag for tag in order_asked if tag in there]
+        if row["class"] == "emergency" and row["language"] in there and shown:
+            # A warning that a guest of the hamlet cannot read would not have warned him.
+            shown = list(dict.fromkeys([*shown, row["language"]]))
+        if shown and shown != [row["language"]]:
+            found.append((list(order_asked), shown))
     return found
 
 
