@@ -54,10 +54,14 @@ def build() -> ArgumentParser:
 def _command(commands: Any, name: str, text: str) -> ArgumentParser:
     command: ArgumentParser = commands.add_parser(name, help=text, description=text)
     command.add_argument("--data", required=True, metavar="DIR", help="the hub's folder")
-    command.add_argument(
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
         "--database",
         metavar="postgresql://USER@HOST/NAME",
         help="instead of SQLite; init and restore keep it in the folder's file 'database'",
+    )
+    where.add_argument(
+        "--database-file", metavar="FILE", help="an address with its password; mode 600"
     )
     return command
 

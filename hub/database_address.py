@@ -1,6 +1,8 @@
 """Which database a hub has: a line in its folder names one of PostgreSQL; without it, SQLite."""
 
+import stat
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from hub.repository import durable
 from protocols.errors import LocalFault
@@ -22,6 +24,39 @@ def check(address: str) -> str:
             "for SQLite give none.",
         )
     return address
+
+
+def from_words(address: str | None, file: str | None) -> str | None:
+    """Return the address that a command names, itself or in a file of the caller's alone.
+
+    Raises `LocalFault("hub.database_password")` for a password in the words, which every user of
+    the machine can read while the command runs, and `LocalFault("hub.database")`.
+    """
+    if file is not None:
+        path = Path(file)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise LocalFault(
+                "hub.database", f"others can read {file}", f"Do `chmod 600 {file}` first."
+            )
+        return check(path.read_text().strip())
+    if address and _has_password(check(address)):
+        raise LocalFault(
+            "hub.database_password",
+            "a password among the words of a command shows in the list of processes",
+            "Change it, as it has been seen. Write the whole address into a file of mode 600 and "
+            "give --database-file FILE, or leave the password out and keep it in ~/.pgpass.",
+        )
+    return check(address) if address else None
+
+
+def _has_password(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        named = parse_qs(parts.query, keep_blank_values=True)
+    except ValueError:
+        # PostgreSQL's client does not read it either, and says so; what it holds is not known.
+        return True
+    return bool(parts.password) or not named.keys().isdisjoint(("password", "sslpassword"))
 
 
 def read(data: Path) -> str | None:

@@ -31,8 +31,8 @@ async def opened(config: Config) -> AsyncIterator[Services]:
 
 
 def _database(chosen: Namespace) -> str | None:
-    given: str | None = chosen.database
-    return database_address.check(given) if given else database_address.read(chosen.data)
+    given = database_address.from_words(chosen.database, chosen.database_file)
+    return given or database_address.read(chosen.data)
 
 
 async def _run(chosen: Namespace) -> object:
