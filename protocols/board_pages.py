@@ -28,26 +28,22 @@ def candidates(
     """Return (unit, page) of all pages that may be shown now, in the order of their turns.
 
     With an open emergency only emergency pages; otherwise, outside quiet hours and with a known
-    time, the valid pages of the bundles: priority before normal, nearer units first.
+    time, the valid pages of the bundles: priority before normal, nearer units first, and within a
+    manifest as they stand there.
     """
     urgent = _urgent(programme, standing, wall_ms)
     if urgent or wall_ms is None or programme.is_quiet("normal", wall_ms):
         return urgent
-    found = []
+    found: list[tuple[tuple[int, int, int], str, Page]] = []
     for bundle in programme.bundles:
         if bundle.is_valid_at(wall_ms):
             for page in programme.pages(bundle.pages):
                 if page.from_s * 1000 <= wall_ms < page.until_s * 1000:
-                    found.append((bundle.unit, page))
-    found = [entry for entry in found if _can_show(programme, entry[1])]
-    found.sort(
-        key=lambda entry: (
-            class_rank(entry[1].legal_class),
-            programme.rank(entry[0]),
-            entry[1].id,
-        )
-    )
-    return found
+                    # Sorting is not stable everywhere, and `b.10` is less than `b.2`.
+                    place = (class_rank(page.legal_class), programme.rank(bundle.unit), len(found))
+                    found.append((place, bundle.unit, page))
+    found.sort(key=lambda entry: entry[0])
+    return [entry[1:] for entry in found if _can_show(programme, entry[2])]
 
 
 def _urgent(
@@ -56,16 +52,15 @@ def _urgent(
     """Return the pages of the alerts that stand; at an unknown time their dates are not asked."""
     if programme.is_quiet(EMERGENCY, wall_ms):
         return []
-    found = []
+    found: list[tuple[tuple[int, str, int], str, Page]] = []
     for entry in standing:
         if wall_ms is not None and wall_ms >= entry.alert.expires_s * 1000:
             continue
         for page in programme.pages(entry.alert.pages):
             if wall_ms is None or wall_ms < page.until_s * 1000:
-                found.append((entry.unit, page))
-    found = [entry for entry in found if _can_show(programme, entry[1])]
-    found.sort(key=lambda entry: (entry[1].from_s, entry[0], entry[1].id))
-    return found
+                found.append(((page.from_s, entry.unit, len(found)), entry.unit, page))
+    found.sort(key=lambda entry: entry[0])
+    return [entry[1:] for entry in found if _can_show(programme, entry[2])]
 
 
 def _can_show(programme: "Programme", page: "Page") -> bool:

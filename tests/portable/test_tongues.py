@@ -179,3 +179,10 @@ def test_a_page_for_an_order_names_its_item():
         assert fault.code == "format.field" and "item" in fault.message
     else:
         raise AssertionError("a page stands in for nothing")
+
+
+def test_more_than_ten_pages_turn_in_the_order_of_the_manifest():
+    value = own()
+    value["pages"] = [manifests.page("b.%d" % number, 50 + number) for number in range(12)]
+    read = (bundle.from_dict(value),)
+    assert stands("", read) == ["b.%d" % number for number in range(12)]
