@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import LargeBinary
 
-from hub import audit
+from hub import audit, pictures
 from hub.blobs import Blobs
 from hub.repository.durable import Disk
 from hub.schema import metadata
@@ -35,8 +35,9 @@ FIRST_S, SWEEP_S = 1200, DAY_S
 # An author comes back from a holiday; a copy on a stick takes a while to arrive.
 GRACE_S = 30 * DAY_S
 FILE = "unused.json"
-# These name bulletins, whose versions stand elsewhere; and they are long. A log uses nothing.
-SILENT = ("records", "record_heads", "plays", "audit", "node_boots", "sessions")
+# These name bulletins, whose versions stand elsewhere; and they are long. A log uses nothing, and
+# neither does the list of pictures that were ever taken in.
+SILENT = ("records", "record_heads", "plays", "audit", "node_boots", "sessions", "pictures")
 
 # Rows that hold whole files (CAP: half a megabyte) come a few at a time.
 _FILES_AT_ONCE = 20
@@ -119,10 +120,13 @@ async def sweep(services: Services, who: str) -> dict[str, int]:
     await asyncio.to_thread(Disk().write, services.config.data / FILE, data)
     gone = {"media": len(erased), "media_bytes": size}
     if erased:
-        await services.ledger.write(
-            lambda s: audit.append(s, now_s, who, "retention.media", "hub", **gone)
-        )
+        await services.ledger.write(lambda s: _settle(s, erased, who, now_s, gone))
     return gone
+
+
+def _settle(store: Store, erased: list[str], who: str, now_s: int, gone: dict[str, int]) -> None:
+    pictures.forget(store, erased, now_s - GRACE_S)
+    audit.append(store, now_s, who, "retention.media", "hub", **gone)
 
 
 async def run(services: Services, first_s: float = FIRST_S) -> None:

@@ -15,6 +15,7 @@ from hub import (
     timing,
     topics,
 )
+from hub.blobs import SHA256_PATTERN
 from hub.bulletins import Draft
 from hub.form import Form
 from hub.roles import Reader
@@ -140,6 +141,15 @@ def _pictures(sent: Form) -> list[dict[str, Any]]:
         {"picture": picture, "alt": alt, "dwell_s": int(dwell) if _NUMBER.fullmatch(dwell) else 0}
         for picture, alt, dwell in zip(*fields, strict=False)
     ]
+
+
+def _renewed(found: list[dict[str, Any]], services: Services) -> list[dict[str, Any]]:
+    """Return pictures that stay here because a form names them; raises `("picture.gone")`."""
+    for one in found:
+        is_name = SHA256_PATTERN.fullmatch(one["picture"])
+        if is_name and not services.blobs.renew(one["picture"]):
+            raise RemoteFault("picture.gone", "a picture is not here", "Choose it again.")
+    return found
 
 
 def _typed_variant(sent: Form, language: str) -> dict[str, str]:
@@ -314,7 +324,7 @@ def draft(sent: Form, services: Services, store: Store) -> Draft:
         _timing(sent, services, store),
         sent.one("topic"),
         _making(sent),
-        _pictures(sent),
+        _renewed(_pictures(sent), services),
         _variants(sent, services),
         sent.one("supplier"),
     )

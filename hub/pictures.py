@@ -10,7 +10,7 @@ import asyncio
 import io
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,15 @@ def _refuse(code: str) -> RemoteFault:
 
 
 def keep(store: Store, row: Row, now_s: int) -> None:
-    """Note a picture that was taken in; the same one twice is nothing new."""
-    if store.get("pictures", row["picture"]) is None:
+    """Note a picture that was taken in; the same one twice is as if new."""
+    if not store.change("pictures", (row["picture"],), {"created_s": now_s}):
         store.add("pictures", {**row, "created_s": now_s})
+
+
+def forget(store: Store, erased: Iterable[str], below_s: int) -> None:
+    """Erase the rows of media that are here no more; what was taken in since `below_s` stays."""
+    for name in erased:
+        store.erase("pictures", {"picture": name}, "created_s", below_s, 1)
 
 
 def checked(store: Store, given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

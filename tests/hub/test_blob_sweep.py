@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub import backup, blob_sweep, operations
+from hub import backup, blob_sweep, bulletin_form, operations, pictures
 from hub.arguments import build
 from hub.blob_sweep import DAY_S, GRACE_S, judge, look, sweep
 from hub.schema import metadata
 from hub.services import open_hub
 from hub.store_memory import MemoryLedger
+from protocols.errors import RemoteFault
 
 NAMES = [f"{number:064x}" for number in range(6)]
 
@@ -200,3 +201,38 @@ async def test_the_command_shows_and_erases(config, capsys):
         assert gone["media"] == 0 and gone["supplies"] == 0
     finally:
         database.close()
+
+
+async def test_a_picture_that_nothing_shows_goes_with_its_row(at):
+    services = at(0)
+    used, left, back = (services.blobs.put_bytes(one).sha256 for one in (b"u", b"l", b"b"))
+    size = {"length": 1, "width": 9, "height": 9}
+
+    def keep(names):
+        return services.ledger.write(
+            lambda s: [
+                pictures.keep(s, {"picture": one, **size}, services.now_s()) for one in names
+            ]
+        )
+
+    await keep([used, left, back])
+    row = {"draft": "d1", "account": "a", "bulletin": "", "title": "t", "state": "open"}
+    fields = json.dumps({"pictures": [{"picture": used, "alt": "x", "dwell_s": 5}]})
+    await services.ledger.write(
+        lambda s: s.add("drafts", {**row, "fields_json": fields, "saved_s": 1})
+    )
+    await sweep(services, "test")
+    services = at(31)
+    # Somebody takes the same picture in again at the very moment.
+    await keep([back])
+    assert await sweep(services, "test") == {"media": 2, "media_bytes": 2}
+    rows = await services.ledger.read(lambda s: s.find("pictures"))
+    assert {one["picture"] for one in rows} == {used, back}
+    assert services.blobs.names() == {used}
+    # A form that names one of them keeps it; what is gone is to be chosen again.
+    os.utime(services.blobs.path(used), (1, 1))
+    bulletin_form._renewed([{"picture": used}], services)
+    assert services.blobs.stored_s(used) > 1
+    with pytest.raises(RemoteFault) as caught:
+        bulletin_form._renewed([{"picture": back}], services)
+    assert caught.value.code == "picture.gone"
