@@ -88,10 +88,47 @@ def _refuse_unspeakable(text: str) -> None:
 _GAPS = (" ", ", ", " (")
 # Behind one of these a number of two parts is a day and a month: ngày mai 29/11, thứ hai (30/11).
 _DAY_WORDS = (
-    *("ngày", "mai", "hôm nay", "hôm qua", "kia", "chủ nhật"),
+    *(
+        "ngày",
+        "mai",
+        "hôm nay",
+        "hôm qua",
+        "kia",
+        "chủ nhật",
+        "sáng",
+        "trưa",
+        "chiều",
+        "tối",
+        "đêm",
+    ),
     *(f"thứ {day}" for day in ("hai", "ba", "tư", "năm", "sáu", "bảy", *"234567")),
 )
 _DAY_LEAD = "|".join(f"(?<={re.escape(one + gap)})" for one in _DAY_WORDS for gap in _GAPS)
+
+# Behind one of the first, or before one of the second, it is a part of a whole: hơn 1/4, 2/3 số hộ.
+_PART_WORDS = (
+    *("hơn", "gần", "trên", "dưới", "chừng", "bằng", "chiếm", "giảm", "tăng", "mất", "còn lại"),
+    *("ít nhất", "tối thiểu", "tối đa", "không quá", "chưa đến", "chưa tới", "chưa đầy", "chỉ còn"),
+)
+_WHOLES = (
+    *(
+        "số",
+        "dân số",
+        "tổng",
+        "tổng số",
+        "diện tích",
+        "dung tích",
+        "trữ lượng",
+        "lượng",
+        "sản lượng",
+    ),
+    *("khối lượng", "giá trị", "kinh phí", "chi phí", "thời gian", "công việc", "kế hoạch"),
+    *("chiều dài", "quãng đường", "chặng đường", "đại biểu", "thành viên", "cử tri", "chủ hộ"),
+    *("hộ dân", "người dân", "học sinh", "cổ phần", "vốn"),
+)
+_PART_LEAD = "|".join(rf"(?<=\b{re.escape(one)} )" for one in _PART_WORDS)
+_PART_REST = r"(?=\s(?:" + "|".join(_WHOLES) + r")(?!\w))"
+_PARTS_MAX = 100
 
 
 @lru_cache(maxsize=8)
@@ -105,6 +142,9 @@ def _compiled(
         ("date", r"(?<![\w/])\d{1,2}[/-]\d{1,2}[/-]\d{4}(?![\w/])", _date),
         ("month", r"(?<=tháng )\d{1,2}/\d{4}(?![\w/])", _month_of_year),
         ("day", rf"(?i:{_DAY_LEAD})\d{{1,2}}/\d{{1,2}}(?![\w/])", _date),
+        ("share", rf"(?<![\w.,/])\d{{1,2}}/\d{{1,3}}\s?(?:{unit})(?![\w²³])", _share),
+        ("part", rf"(?i:{_PART_LEAD})\d{{1,2}}/\d{{1,3}}(?![\w/]|[.,]\d)", _part),
+        ("whole", rf"(?<![\w.,/])\d{{1,2}}/\d{{1,3}}{_PART_REST}", _part),
         ("clock", r"(?<![\w:])\d{1,2}\s?(?:h|giờ|g|:)\s?\d{2}(?![\w:])", _clock),
         ("hour", r"(?<!\w)\d{1,2}h(?!\w)", _hour),
         ("phone", r"(?<![\w.])(?:\+84|0|1[89]00)(?:[ .-]?\d){4,10}(?!\w)", _phone),
@@ -132,6 +172,18 @@ def _date(written: str, _: Dictionary) -> str:
         return " ".join(cardinal(part) for part in parts)
     words = cardinal(parts[0]) + " tháng " + _month(parts[1])
     return words + " năm " + cardinal(parts[2]) if len(parts) == 3 else words
+
+
+def _part(written: str, _: Dictionary) -> str:
+    part, whole = written.split("/")
+    if not 1 <= int(part) < int(whole) <= _PARTS_MAX:
+        return _number(part) + "/" + _number(whole)
+    return cardinal(part) + " phần " + ("tư" if int(whole) == 4 else cardinal(whole))
+
+
+def _share(written: str, dictionary: Dictionary) -> str:
+    amount, unit = re.split(r"(?<=\d)\s?(?=\D)(?!/)", written, maxsplit=1)
+    return _part(amount, dictionary) + " " + str(dictionary.units[unit])
 
 
 def _month_of_year(written: str, _: Dictionary) -> str:
