@@ -18,13 +18,20 @@ from edge.metadata_fetch import MetadataFetch
 from edge.node_time import NodeTime
 from edge.offline_alerts import OfflineAlerts
 from hw import ports
-from protocols import alert, bundle, media
+from protocols import alert, bundle, media, relays
 from protocols.alert import Alerts
 from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.image import MEDIA_TYPE
 from protocols.limits import MANIFEST_BYTES_MAX
 from protocols.metadata import Target
-from protocols.play_values import AlertsSet, BlobArrived, PolicySet, ProgrammeSet, SettingsSet
+from protocols.play_values import (
+    AlertsSet,
+    BlobArrived,
+    PolicySet,
+    ProgrammeSet,
+    RelaysSet,
+    SettingsSet,
+)
 from protocols.records import HEALTH
 from protocols.sync_session import SyncSession, Wanted
 
@@ -131,6 +138,8 @@ class Content:
             self._feed.publish(SettingsSet(self._manifests.settings))
         elif path.endswith("/bundle.json"):
             self._feed.publish(PolicySet(self._manifests.waiting()))
+        elif path.startswith("relays/"):
+            self._feed.publish(RelaysSet(self._manifests.relays()))
         elif path.startswith("alerts/"):
             self.rate_media()
             self._alerts_due_ms = self._clock.ticks_ms()
@@ -183,6 +192,7 @@ class Content:
         needed = []
         for programme in programmes:
             needed.extend(self._blobs_of(programme, now_ms, now_ms + AHEAD_MS))
+            needed.extend(self._recorded(programme, now_ms, now_ms + AHEAD_MS))
         needed = media.in_order(needed) + self._image_blobs()
         carried = offline_alerts.needed(self._offline.manifests(), self._config.place)
         pinned = urgent + carried + needed
@@ -207,6 +217,16 @@ class Content:
                 return bundle.blobs_needed(programme, place, from_ms, until_ms, asked)
         return bundle.blobs_needed(programme, place, from_ms, until_ms)
 
+    def _recorded(
+        self, programme: bundle.Bundle, from_ms: int, until_ms: int
+    ) -> "list[media.Blob]":
+        """Return the recordings that fill the own unit's slots; no programme waits for them."""
+        place = self._config.place
+        if programme.unit != place.unit:
+            return []
+        held = self._manifests.relays()
+        return relays.blobs_needed(programme, held, place, from_ms, until_ms)
+
     def _image_blobs(self) -> "list[media.Blob]":
         """Return the application image that is wanted; it comes after everything that plays."""
         found = self._manifests.image
@@ -217,7 +237,7 @@ class Content:
         found = []
         for programme in list(self._manifests.candidates()) + list(self._manifests.bundles()):
             found.extend(bundle.blobs_named(programme, self._config.place))
-        return found
+        return found + relays.blobs_named(self._manifests.relays(), self._config.place)
 
     def refetch_damaged(self) -> None:
         """Want again what was found damaged on disk, and say so."""
@@ -263,6 +283,7 @@ class Content:
         if changed:
             # What only the old programme needed is wanted no more.
             self._want_media()
+            self._feed.publish(RelaysSet(self._manifests.relays()))
             self._feed.publish(ProgrammeSet(self._manifests.bundles()))
             self._feed.publish(PolicySet(self._manifests.waiting()))
 

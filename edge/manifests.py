@@ -10,13 +10,14 @@ soon are here, then it replaces the active one in one durable step.
 from edge import state_file
 from edge.bell import Bell
 from hw import ports
-from protocols import alert, auto_alert, bundle, image, mandates, settings
+from protocols import alert, auto_alert, bundle, image, mandates, relays, settings
 from protocols.alert import Alerts
 from protocols.bundle import Bundle
 from protocols.errors import Fault, RemoteFault
 from protocols.image import Image
 from protocols.limits import AUTO_SEEN_BYTES_MAX, MANIFEST_BYTES_MAX
 from protocols.mandates import Mandates
+from protocols.relays import Relay
 from protocols.settings import Orders, Settings
 from protocols.units import (
     alert_path,
@@ -25,6 +26,7 @@ from protocols.units import (
     image_path,
     mandates_path,
     orders_path,
+    relay_path,
     settings_path,
 )
 
@@ -59,7 +61,7 @@ class Manifests:
         self._bundles: dict[str, Bundle] = {}
         self._candidates: dict[str, Bundle] = {}
         # What counts as soon as it was read, by path.
-        self._papers: dict[str, Alerts | Settings | Orders | Mandates | Image] = {}
+        self._papers: dict[str, Alerts | Settings | Orders | Mandates | Image | Relay] = {}
 
     def units(self) -> list[str]:
         """Return the own unit and its ancestors as far as the own programme names them."""
@@ -67,7 +69,8 @@ class Manifests:
         return [self._unit] + (list(own.ancestors) if own is not None else [])
 
     def paths(self) -> "list[str]":
-        """Return the target paths to look at, in order: alerts, settings and orders, programmes."""
+        """Return the target paths to look at, in order: alerts, settings and orders, programmes,
+        what is recorded for them."""
         units = self.units()
         found = [alert_path(unit) for unit in units]
         found.extend(auto_alert_path(unit) for unit in units)
@@ -75,8 +78,23 @@ class Manifests:
         found.append(orders_path(self._unit, self._node))
         found.extend(mandates_path(unit) for unit in units)
         found.extend(bundle_path(unit) for unit in units)
+        found.extend(relay_path(source) for source in self._sources())
         if self.wants_image and self._board:
             found.append(image_path(self._board))
+        return found
+
+    def _sources(self) -> tuple[str, ...]:
+        """Return the broadcasters whose recordings the own programme lets in."""
+        own = self._candidates.get(self._unit) or self._bundles.get(self._unit)
+        return () if own is None else tuple(own.policy.relays)
+
+    def relays(self) -> dict[str, Relay]:
+        """Return what is recorded of those broadcasters, by source."""
+        found = {}
+        for source in self._sources():
+            held = self._papers.get(relay_path(source))
+            if isinstance(held, Relay):
+                found[source] = held
         return found
 
     def bundles(self) -> tuple[Bundle, ...]:
@@ -213,10 +231,12 @@ class Manifests:
 
     def _parse(
         self, path: str, data: bytes
-    ) -> "Bundle | Alerts | Settings | Orders | Mandates | Image":
+    ) -> "Bundle | Alerts | Settings | Orders | Mandates | Image | Relay":
         kind, unit = path.split("/")[:2]
         if kind == "firmware":
             return image.read(data, self._board)
+        if kind == "relays":
+            return relays.read(data, unit)
         if kind == "alerts":
             alerts = alert.read(data, unit)
             if path == auto_alert_path(unit):
@@ -243,7 +263,7 @@ class Manifests:
             state_file.write(self._storage, _AUTO, allowance.export())
 
     def _hold(
-        self, path: str, found: "Bundle | Alerts | Settings | Orders | Mandates | Image"
+        self, path: str, found: "Bundle | Alerts | Settings | Orders | Mandates | Image | Relay"
     ) -> None:
         if isinstance(found, Bundle):
             self._bundles[found.unit] = found
@@ -266,8 +286,8 @@ def _flat(path: str) -> str:
     return path.replace("/", "+")
 
 
-def _version(found: "Alerts | Settings | Orders | Mandates | Image") -> int:
-    return int(found.version if isinstance(found, (Alerts, Image)) else found.sequence)
+def _version(found: "Alerts | Settings | Orders | Mandates | Image | Relay") -> int:
+    return int(found.version if isinstance(found, (Alerts, Image, Relay)) else found.sequence)
 
 
 def _rollback(path: str, offered: int, held: int) -> RemoteFault:

@@ -26,6 +26,7 @@ from protocols.play_values import (
     Played,
     PolicySet,
     ProgrammeSet,
+    RelaysSet,
     SettingsSet,
 )
 from protocols.playout import Playout
@@ -52,6 +53,7 @@ def seed(session: Playout, parts: Parts, now_ms: int) -> None:
     session.submit(parts.time.event(), now_ms)
     session.submit(SettingsSet(parts.manifests.settings), now_ms)
     session.submit(PolicySet(parts.manifests.waiting()), now_ms)
+    session.submit(RelaysSet(parts.manifests.relays()), now_ms)
     session.submit(ProgrammeSet(parts.manifests.bundles()), now_ms)
     session.submit(AlertsSet(standing_manifests(parts.manifests, parts.offline), False), now_ms)
 

@@ -154,6 +154,10 @@ def _policy(fields: Fields, items: "dict[str, Item]") -> "Policy":
     if policy.drill_intro and policy.drill_intro not in items:
         path = inner.name("drill_intro")
         raise refuse(path, "names no item of this bundle", "Add the item or drop the name.")
+    for item in items.values():
+        if item.relay is not None and item.relay.source not in policy.relays:
+            text = "does not list the source of " + item.id
+            raise refuse(inner.name("relays"), text, "List it, or drop the item.")
     return policy
 
 

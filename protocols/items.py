@@ -5,11 +5,13 @@ from collections import namedtuple
 from protocols import media
 from protocols.fields import Fields, refuse
 from protocols.limits import (
+    DURATION_MS_MAX,
     DWELL_S_MAX,
     EPOCH_S_MAX,
     ID_BYTES_MAX,
     LANGUAGE_BYTES_MAX,
     LANGUAGES_MAX,
+    RELAY_AGE_S_MAX,
     SCROLL_PX_S_MAX,
     TITLE_BYTES_MAX,
     TOPIC_BYTES_MAX,
@@ -26,6 +28,14 @@ CLASSES = (EMERGENCY, PRIORITY, NORMAL)
 PROGRAMME_CLASSES = (PRIORITY, NORMAL)
 
 
+# How the id of an item begins that recordings of a source fill: `relay.<source>.…`.
+RELAY_PREFIX = "relay."
+
+Mark = namedtuple("Mark", ("source", "duration_max_ms", "age_max_s"))
+"""Let recordings of a source fill an item: how long they may sound, and how old they may be when
+they start (seconds since their `from_s`)."""
+
+
 def class_rank(legal_class: str) -> int:
     """Return the place of a legal class, 0 the highest."""
     return CLASSES.index(legal_class)
@@ -34,17 +44,29 @@ def class_rank(legal_class: str) -> int:
 class Item(
     namedtuple(
         "Item",
-        ("id", "title", "language", "topic", "legal_class", "solemn", "renditions", "variant_of"),
+        (
+            "id",
+            "title",
+            "language",
+            "topic",
+            "legal_class",
+            "solemn",
+            "renditions",
+            "variant_of",
+            "relay",
+        ),
     )
 ):
     """Describe one thing to hear; `solemn` ones may play in mourning.
 
-    `variant_of` is the item that says the same in another language, else empty.
+    `variant_of` is the item that says the same in another language, else empty; `relay` the `Mark`
+    of one that recordings fill, else None: its own renditions stand in where none does.
     """
 
     def duration_ms(self) -> int:
-        """Return how long the item sounds (its longest rendition)."""
-        return media.duration_ms(self.renditions)
+        """Return how long the item sounds at most (its longest rendition, or its mark's)."""
+        longest = media.duration_ms(self.renditions)
+        return longest if self.relay is None else max(longest, int(self.relay.duration_max_ms))
 
     def to_dict(self) -> dict[str, object]:
         """Return the manifest's form."""
@@ -60,13 +82,34 @@ class Item(
             value["solemn"] = True
         if self.variant_of:
             value["variant_of"] = self.variant_of
+        if self.relay is not None:
+            source, duration_max_ms, age_max_s = self.relay
+            mark = {"source": source, "duration_max_ms": duration_max_ms, "age_max_s": age_max_s}
+            value["relay"] = mark
         return value
+
+
+def _read_mark(fields: Fields, name: str) -> Mark | None:
+    if not fields.has("relay"):
+        return None
+    inner = fields.nested("relay")
+    source = inner.id("source", ID_BYTES_MAX)
+    if not name.startswith(RELAY_PREFIX + source + "."):
+        remedy = "Begin it with " + RELAY_PREFIX + source + "."
+        raise refuse(fields.name("id"), "does not name the source", remedy)
+    fields.choice("class", (NORMAL,))
+    return Mark(
+        source,
+        inner.integer("duration_max_ms", 1, DURATION_MS_MAX),
+        inner.integer("age_max_s", 1, RELAY_AGE_S_MAX),
+    )
 
 
 def read_item(fields: Fields) -> Item:
     """Return one item of a bundle."""
+    name = fields.id("id", ID_BYTES_MAX)
     return Item(
-        fields.id("id", ID_BYTES_MAX),
+        name,
         fields.text("title", 1, TITLE_BYTES_MAX),
         fields.text("language", 2, LANGUAGE_BYTES_MAX),
         fields.text("topic", 0, TOPIC_BYTES_MAX, ""),
@@ -74,6 +117,7 @@ def read_item(fields: Fields) -> Item:
         fields.flag("solemn", False),
         media.read_renditions(fields, True),
         fields.id("variant_of", ID_BYTES_MAX, ""),
+        _read_mark(fields, name),
     )
 
 

@@ -186,6 +186,15 @@ AUTO_GAP_S_MIN = 300
 AUTO_AHEAD_S_MAX = 900
 AUTO_PER_DAY_MAX = 6
 AUTO_SEEN_BYTES_MAX = 2048
+# Recorded broadcasts of one source: today's, and what it takes the place of; with the units that
+# have switched it off, of a province's few hundred. A month old is no news.
+RELAY_BYTES_MAX = 16 * 1024
+RELAY_RECORDINGS_MAX = 4
+RELAY_REFUSED_MAX = 256
+RELAY_AGE_S_MAX = 31 * 24 * 3600
+# No rendition is larger than 16 kHz mono PCM of its duration and a head.
+RELAY_PCM_BYTES_PER_MS = 32
+RELAY_HEAD_BYTES_MAX = 64 * 1024
 # Seconds since 1970 up to the end of 2100.
 EPOCH_S_MAX = 4133980799
 # Offsets in use on Earth reach from -12 to +14 hours.

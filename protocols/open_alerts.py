@@ -235,9 +235,9 @@ class OpenAlerts:
         intro = programme.drill_intro() if alert.drill else None
         if intro is not None:
             steps = media.ladder(intro.item.renditions, profiles)
-            parts.append(Part(intro.item.id, intro.item.title, EMERGENCY, True, steps))
+            parts.append(Part(intro.item.id, intro.item.title, EMERGENCY, True, steps, ""))
         steps = media.ladder(alert.renditions, profiles)
-        parts.append(Part(alert.id, alert.title, EMERGENCY, True, steps))
+        parts.append(Part(alert.id, alert.title, EMERGENCY, True, steps, ""))
         occurrence = "alert/" + str(entry.run.plays + 1)
         sent_ms = alert.sent_s * 1000
         job = Job(found.key, found.unit, found.version, occurrence, sent_ms, None, parts)

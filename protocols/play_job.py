@@ -21,14 +21,16 @@ RANK_DRILL = 1
 RANK_PRIORITY = 2
 RANK_NORMAL = 3
 
-Part = namedtuple("Part", ("item", "title", "legal_class", "solemn", "steps"))
-"""One item of a job with the renditions this node can use, best first."""
+Part = namedtuple("Part", ("item", "title", "legal_class", "solemn", "steps", "lack"))
+"""One item of a job with the renditions this node can use, best first; `lack` says why none is
+there."""
 
 
-def part_of(item: "Item", profiles: tuple[str, ...]) -> Part:
+def part_of(item: "Item", profiles: tuple[str, ...], lack: str = "") -> Part:
     """Return the part that plays an item."""
     steps = media.ladder(item.renditions, profiles)
-    return Part(item.id, item.title, item.legal_class, item.solemn, steps)
+    lack = lack or "no_rendition"
+    return Part(item.id, item.title, item.legal_class, item.solemn, steps, lack)
 
 
 class Job:
@@ -64,6 +66,8 @@ class Job:
         self.resumes = False
         self.heard = False
         self.failed = False
+        # Why nothing of it could be played is recorded already.
+        self.was_told = False
         # The part that comes next was on air when an earlier session died, and recorded.
         self.was_cut = False
         self.is_fallback = False

@@ -1,6 +1,7 @@
 """The occurrences that wait: which goes first, which came too late, which were recalled."""
 
 from protocols.play_job import RANK_PRIORITY, Job, part_of
+from protocols.relays import OFF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +17,10 @@ QUEUE_MAX = 64
 def job_of(due: "Due", programme: "Programme") -> Job:
     """Return the job of an occurrence."""
     occurrence, bundle = due.occurrence, due.bundle
-    profiles = programme.place.profiles
-    parts = [part_of(item, profiles) for item in programme.items(bundle, occurrence.rule)]
+    parts = []
+    for item in programme.items(bundle, occurrence.rule):
+        found, lack = programme.sounding(bundle.unit, item, due.start_ms)
+        parts.append(part_of(found, programme.place.profiles, lack))
     job = Job(
         due.key,
         bundle.unit,
@@ -108,8 +111,8 @@ def is_late(job: Job, wall_ms: int, now_ms: int) -> bool:
 def refresh(job: Job, programme: "Programme") -> bool:
     """Take a job's items from a new programme; False when it is no longer in it.
 
-    One that has begun goes on as long as its unit still lists its items; one that has not needs its
-    rule as well.
+    One that has begun goes on as long as its unit still lists its items and wants their source; one
+    that has not needs its rule as well.
     """
     bundle = programme.bundle_of(job.unit)
     if bundle is None:
@@ -121,7 +124,14 @@ def refresh(job: Job, programme: "Programme") -> bool:
         source = _find(programme, bundle, part.item, job.is_fallback)
         if source is None:
             return False
-        parts.append(part_of(source, programme.place.profiles))
+        source, lack = programme.sounding(job.unit, source, job.scheduled_ms or 0)
+        if lack == OFF:
+            return False
+        if source.relay is not None and job.begun:
+            # What sounds stays what it is, though a newer recording came.
+            parts.append(part)
+        else:
+            parts.append(part_of(source, programme.place.profiles, lack))
     job.parts = parts
     job.version = bundle.version
     return True

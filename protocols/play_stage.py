@@ -148,7 +148,7 @@ class Stage:
 
     def _finish(self, job: "Job") -> None:
         """End an occurrence whose parts are through."""
-        if job.failed and not job.heard:
+        if job.failed and not job.heard and not job.was_told:
             self._out.append(job.skipped("failed"))
         self._memory.add_done(job.key, job.scheduled_ms or 0, True)
         self._changed = True
@@ -215,8 +215,8 @@ class Stage:
                 self._out.append(job.skipped("mourning"))
                 job.part_done()
             elif not part.steps:
-                self._out.append(job.skipped("no_rendition"))
-                job.failed = True
+                self._out.append(job.skipped(part.lack))
+                job.failed = job.was_told = True
                 job.part_done()
             elif job.step() is None:
                 job.part_done()

@@ -45,6 +45,12 @@ class SettingsSet(namedtuple("SettingsSet", ("settings",))):
     trigger = "settings"
 
 
+class RelaysSet(namedtuple("RelaysSet", ("relays",))):
+    """Hand over what is recorded of the sources that the own bundle names: a dict by source."""
+
+    trigger = "relays"
+
+
 class BlobArrived(namedtuple("BlobArrived", ("sha256",))):
     """Say that a blob is now stored and verified."""
 
@@ -188,8 +194,9 @@ class Skipped(
     """Record what was due and did not play, with the reason.
 
     `late` (no room or no power in time), `quiet`, `mourning`, `recalled`, `failed` (nothing of it
-    could be played), `no_rendition`, `crowded`; for alerts `expired`, `too_old`, `cancelled`,
-    `superseded`, `withdrawn`, `no_rendition`, `drill_intro`.
+    could be played), `no_rendition`, `crowded`; of a slot that recordings fill `relay_missing`,
+    `relay_old`, `relay_long`, `relay_off` (`protocols.relays`); for alerts `expired`, `too_old`,
+    `cancelled`, `superseded`, `withdrawn`, `no_rendition`, `drill_intro`.
     """
 
     kind = "skipped"

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         Hold,
         PolicySet,
         ProgrammeSet,
+        RelaysSet,
         SettingsSet,
         Started,
         Stopped,
@@ -131,8 +132,17 @@ class Playout(Stage):
 
     def _on_programme(self, event: "ProgrammeSet") -> None:
         old = self.programme
-        self.programme = Programme(old.place, event.bundles, old.settings, old.waiting)
+        self.programme = Programme(old.place, event.bundles, old.settings, old.waiting, old.relays)
         self._feed.reset()
+        self._refresh()
+
+    def _on_relays(self, event: "RelaysSet") -> None:
+        old = self.programme
+        self.programme = Programme(old.place, old.bundles, old.settings, old.waiting, event.relays)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Take what waits and what is on air from a new programme, or end it."""
         for job in self.queue.take_recalled(self.programme):
             self._give_up(job, "recalled")
         if self.on_air is not None and self.on_air.alert is None:
@@ -145,11 +155,11 @@ class Playout(Stage):
 
     def _on_settings(self, event: "SettingsSet") -> None:
         old = self.programme
-        self.programme = Programme(old.place, old.bundles, event.settings, old.waiting)
+        self.programme = Programme(old.place, old.bundles, event.settings, old.waiting, old.relays)
 
     def _on_policy(self, event: "PolicySet") -> None:
         old = self.programme
-        self.programme = Programme(old.place, old.bundles, old.settings, event.waiting)
+        self.programme = Programme(old.place, old.bundles, old.settings, event.waiting, old.relays)
 
     def _on_blob(self, event: "BlobArrived") -> None:
         self.alerts.blob_arrived(event.sha256, self._now_ms)
@@ -344,6 +354,7 @@ TABLE = {
     (IDLE, "alerts"): Playout._on_alerts,
     (IDLE, "settings"): Playout._on_settings,
     (IDLE, "policy"): Playout._on_policy,
+    (IDLE, "relays"): Playout._on_relays,
     (IDLE, "blob"): Playout._on_blob,
     (IDLE, "hold"): Playout._on_hold,
     (IDLE, "halt"): Playout._on_halt,
@@ -353,6 +364,7 @@ TABLE = {
     (STARTING, "alerts"): Playout._on_alerts,
     (STARTING, "settings"): Playout._on_settings,
     (STARTING, "policy"): Playout._on_policy,
+    (STARTING, "relays"): Playout._on_relays,
     (STARTING, "blob"): Playout._on_blob,
     (STARTING, "hold"): Playout._on_hold,
     (STARTING, "halt"): Playout._on_halt,
@@ -365,6 +377,7 @@ TABLE = {
     (PLAYING, "alerts"): Playout._on_alerts,
     (PLAYING, "settings"): Playout._on_settings,
     (PLAYING, "policy"): Playout._on_policy,
+    (PLAYING, "relays"): Playout._on_relays,
     (PLAYING, "blob"): Playout._on_blob,
     (PLAYING, "hold"): Playout._on_hold,
     (PLAYING, "halt"): Playout._on_halt,
@@ -376,6 +389,7 @@ TABLE = {
     (STOPPING, "alerts"): Playout._on_alerts,
     (STOPPING, "settings"): Playout._on_settings,
     (STOPPING, "policy"): Playout._on_policy,
+    (STOPPING, "relays"): Playout._on_relays,
     (STOPPING, "blob"): Playout._on_blob,
     (STOPPING, "hold"): Playout._on_hold,
     (STOPPING, "halt"): Playout._on_halt,

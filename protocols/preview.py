@@ -13,6 +13,7 @@ from protocols.play_values import (
     ClockSet,
     Finished,
     ProgrammeSet,
+    RelaysSet,
     SettingsSet,
     Started,
     Stopped,
@@ -23,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from protocols.bundle import Bundle
     from protocols.play_values import Play
+    from protocols.relays import Relay
     from protocols.settings import Settings
     from protocols.targets import Place
 
@@ -81,11 +83,12 @@ def what_will_play(
     from_ms: int,
     until_ms: int,
     steps_max: int = PREVIEW_STEPS_MAX,
+    relays: "dict[str, Relay] | None" = None,
 ) -> list[object]:
     """Return the `Played` and `Skipped` facts of a window [from_ms, until_ms), in order.
 
-    Bundles and manifests stand nearest first. Raises `LocalFault("preview.long")` when the window
-    holds more than `steps_max` changes.
+    Bundles and manifests stand nearest first; `relays` is what is recorded, by source. Raises
+    `LocalFault("preview.long")` when the window holds more than `steps_max` changes.
     """
     base_ms = _base_ms(manifests, from_ms)
     memory = PlayMemory()
@@ -94,6 +97,7 @@ def what_will_play(
     player = _Player(session, base_ms)
     session.submit(ClockSet(base_ms, "hub", 0), 0)
     session.submit(SettingsSet(settings), 0)
+    session.submit(RelaysSet(relays or {}), 0)
     session.submit(ProgrammeSet(bundles), 0)
     sent = _sent_ms(manifests)
     now_ms = 0

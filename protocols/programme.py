@@ -8,6 +8,7 @@ library (Circular 39/2020) and is not played by the ancestor's own rule.
 from collections import namedtuple
 
 from protocols import policy as policies
+from protocols import relays as recorded
 from protocols import schedule, tongues
 from protocols.items import NORMAL
 
@@ -15,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from protocols.bundle import Bundle
     from protocols.items import Item, Page
+    from protocols.relays import Relay
     from protocols.rules import Rule
     from protocols.settings import Settings
     from protocols.targets import Place
@@ -38,13 +40,16 @@ class Programme:
         bundles: "tuple[Bundle, ...]" = (),
         settings: "Settings | None" = None,
         waiting: "Bundle | None" = None,
+        relays: "dict[str, Relay] | None" = None,
     ):
         """`waiting` is a verified bundle whose media are not here yet, of a unit nearer than those
-        of `bundles`: its policy counts already, nothing else of it does."""
+        of `bundles`: its policy counts already, nothing else of it does. `relays` holds what is
+        recorded, by source."""
         self.place = place
         self.bundles = bundles
         self.settings = settings
         self.waiting = waiting
+        self.relays = relays or {}
         nearest = bundles[0] if bundles and waiting is None else waiting
         self.offset_min = nearest.utc_offset_min if nearest else UTC_OFFSET_MIN_DEFAULT
         policy = nearest.policy if nearest else policies.DEFAULT
@@ -76,6 +81,12 @@ class Programme:
     def pages(self, pages: "tuple[Page, ...]") -> "list[Page]":
         """Return those of some pages that are drawn for the languages asked for here."""
         return tongues.shown(pages, tongues.order_of(self.policy.languages, self.place.hamlet))
+
+    def sounding(self, unit: str, item: "Item", at_ms: int) -> "tuple[Item, str]":
+        """Return an item of a unit as it sounds at a time, and why nothing of it might."""
+        if item.relay is None:
+            return item, ""
+        return recorded.fill(item, unit, self.relays.get(item.relay.source), at_ms)
 
     def late_ms(self, rule: "Rule") -> int:
         """Return how late an occurrence of a rule may start."""

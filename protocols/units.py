@@ -76,6 +76,11 @@ def auto_alert_path(unit: str) -> str:
     return "alerts/" + unit + "/auto.json"
 
 
+def relay_path(source: str) -> str:
+    """Return the target path of a broadcaster's recordings."""
+    return "relays/" + source + "/media.json"
+
+
 def image_path(board: str) -> str:
     """Return the target path of a board's application image."""
     return "firmware/" + board + "/image.json"

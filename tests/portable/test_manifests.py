@@ -1,23 +1,13 @@
-"""Bundles, alerts, settings and orders: read, refused by name, written back to equal bytes."""
+"""Bundles and alerts: read, refused by name, written back to equal bytes."""
 
-from protocols import alert, bundle, canonical, mandates, settings
+from protocols import alert, bundle, canonical
 from protocols.errors import RemoteFault
 from protocols.targets import Place
 from tests.portable import manifests
+from tests.portable.refusals import HOLE, check, refusal
 
 # The samples of every manifest, and this module's own code, stand beside what a board would hold.
 HEAP_KB = 176
-
-_HOLE = "a field to take away"
-
-
-def _refusal(read, value):
-    try:
-        read(canonical.encode(value))
-    except RemoteFault as fault:
-        assert fault.remedy
-        return fault.code + " " + fault.message
-    return "accepted"
 
 
 def _refused(value):
@@ -26,30 +16,6 @@ def _refused(value):
     except RemoteFault as fault:
         return fault.message
     return "accepted"
-
-
-def _change(value, path, new):
-    """Set or remove what stands at a path of keys and indexes."""
-    for step in path[:-1]:
-        value = value[step]
-    if new is _HOLE:
-        del value[path[-1]]
-    else:
-        value[path[-1]] = new
-
-
-def _known_orders():
-    value = manifests.orders()
-    value["orders"].pop()
-    return value
-
-
-def _check(make, read, cases):
-    for path, new, expected in cases:
-        value = make()
-        _change(value, path, new)
-        found = _refusal(read, value)
-        assert found.startswith("format.field " + expected), (path, new, found)
 
 
 def test_a_bundle_is_read():
@@ -71,9 +37,6 @@ def test_what_is_read_is_written_back():
     for make, read, build in (
         (manifests.bundle, bundle.read, bundle.build),
         (lambda: manifests.alerts([_repeating()]), alert.read, alert.build),
-        (manifests.settings, settings.read_settings, settings.build_settings),
-        (_known_orders, settings.read_orders, settings.build_orders),
-        (manifests.mandates, mandates.read, mandates.build),
     ):
         first = read(canonical.encode(make()))
         data = build(make())
@@ -123,12 +86,12 @@ def test_unknown_fields_are_left_alone():
 
 def test_a_bundle_is_refused_by_the_name_of_the_field():
     twice = [manifests.item("news", 1), manifests.item("news", 2)]
-    _check(
+    check(
         manifests.bundle,
         bundle.read,
         (
             (("format",), "chieng-bundle/2", "bundle.format: is none"),
-            (("format",), _HOLE, "bundle.format: is missing"),
+            (("format",), HOLE, "bundle.format: is missing"),
             (("version",), 0, "bundle.version: is out of its range"),
             (("version",), True, "bundle.version: is not an integer"),
             (("unit",), "k7f2", "bundle.unit: is no unit id"),
@@ -154,7 +117,7 @@ def test_a_bundle_is_refused_by_the_name_of_the_field():
 
 
 def test_rules_and_policy_are_refused_by_the_name_of_the_field():
-    _check(
+    check(
         manifests.bundle,
         bundle.read,
         (
@@ -173,7 +136,7 @@ def test_rules_and_policy_are_refused_by_the_name_of_the_field():
             (("rules", 0, "late_max_s"), 5, "bundle.rules[0].late_max_s: is out of its range"),
             (("rules", 0, "targets"), {"hamlets": "h"}, "bundle.rules[0].targets.hamlets: is not"),
             (("pages", 0, "until_s"), 1, "bundle.pages[0].until_s: is out of its range"),
-            (("policy",), _HOLE, "bundle.policy: is missing"),
+            (("policy",), HOLE, "bundle.policy: is missing"),
             (("policy", "quiet"), [["21:30"]], "bundle.policy.quiet[0]: has 1 entries"),
             (("policy", "ceilings"), [["05:00", "06:00", 101]], "bundle.policy.ceilings[0][2]: is"),
             (("policy", "drill_intro"), "gone", "bundle.policy.drill_intro: names no item"),
@@ -186,7 +149,7 @@ def test_rules_and_policy_are_refused_by_the_name_of_the_field():
 def test_a_rendition_is_refused_by_the_name_of_the_field():
     at = ("items", 0, "renditions")
     name = "bundle.items[0].renditions"
-    _check(
+    check(
         manifests.bundle,
         bundle.read,
         (
@@ -194,7 +157,7 @@ def test_a_rendition_is_refused_by_the_name_of_the_field():
             (at + (0, "sha256"), "A" * 64, name + "[0].sha256: is no SHA-256"),
             (at + (0, "sha256"), "a" * 63, name + "[0].sha256: is no SHA-256"),
             (at + (0, "length"), 0, name + "[0].length: is out of its range"),
-            (at + (0, "duration_ms"), _HOLE, name + "[0].duration_ms: is missing"),
+            (at + (0, "duration_ms"), HOLE, name + "[0].duration_ms: is missing"),
             (at + (0, "profile"), "a b", name + "[0].profile: is not an id"),
         ),
     )
@@ -204,7 +167,7 @@ def test_a_rule_longer_than_a_day_is_refused():
     value = manifests.bundle()
     value["items"][0]["renditions"][0]["duration_ms"] = 4 * 3600 * 1000
     value["rules"][0]["items"] = ["news"] * 7
-    assert "bundle.rules[0].items: plays longer than a day" in _refusal(bundle.read, value)
+    assert "bundle.rules[0].items: plays longer than a day" in refusal(bundle.read, value)
 
 
 def test_too_many_times_in_all_are_refused():
@@ -242,7 +205,7 @@ def test_alerts_are_read():
 def test_alerts_are_refused_by_the_name_of_the_field():
     at = ("alerts", 0)
     name = "alert.alerts[0]."
-    _check(
+    check(
         lambda: manifests.alerts([_repeating()]),
         alert.read,
         (
@@ -252,7 +215,7 @@ def test_alerts_are_refused_by_the_name_of_the_field():
             (at + ("references",), ["other"], name + "references: stands in a first alert"),
             (at + ("references",), ["flood"], name + "references: names the alert itself"),
             (at + ("expires_s",), manifests.MIDNIGHT_S, name + "expires_s: is out of its range"),
-            (at + ("expires_s",), _HOLE, name + "expires_s: is missing"),
+            (at + ("expires_s",), HOLE, name + "expires_s: is missing"),
             (at + ("expires_s",), 4133980799, name + "expires_s: is out of its range"),
             (at + ("repeat", "until_s"), 4133980799, name + "repeat.until_s: is out of its"),
             (at + ("repeat", "gap_s"), -1, name + "repeat.gap_s: is out of its range"),
@@ -261,83 +224,6 @@ def test_alerts_are_refused_by_the_name_of_the_field():
             (("alerts",), [_repeating(), _repeating()], "alert.alerts[1].id: stands twice"),
         ),
     )
-
-
-def test_settings_and_orders_are_refused_by_the_name_of_the_field():
-    _check(
-        manifests.settings,
-        settings.read_settings,
-        (
-            (("volume_percent",), 101, "settings.volume_percent: is out of its range"),
-            (("sequence",), 0, "settings.sequence: is out of its range"),
-            (("node",), "a/b", "settings.node: is not an id"),
-        ),
-    )
-    _check(
-        manifests.orders,
-        settings.read_orders,
-        (
-            (("orders", 3, "version"), 0, "orders.orders[3].version: is out of its range"),
-            (("orders", 0, "kind"), "a shell", "orders.orders[0].kind: is not an id"),
-            (("orders", 0, "id"), "", "orders.orders[0].id: is not an id"),
-        ),
-    )
-
-
-def test_what_the_online_key_may_not_say_is_refused_as_widening():
-    for make, read in (
-        (manifests.settings, settings.read_settings),
-        (manifests.orders, settings.read_orders),
-    ):
-        for field in ("hubs", "move", "decommission", "hamlet", "emergency_ceiling_percent"):
-            value = make()
-            value[field] = "anything"
-            assert _refusal(read, value).startswith("settings.widening "), field
-
-
-def test_a_hub_signs_no_order_that_its_nodes_do_not_know():
-    value = manifests.orders()
-    assert settings.orders_from_dict(value).orders[4].kind == "sing"
-    try:
-        settings.build_orders(value)
-        raise AssertionError("built")
-    except RemoteFault as fault:
-        assert fault.message.startswith("orders.kind")
-
-
-def test_mandates_are_refused_by_the_name_of_the_field():
-    _check(
-        manifests.mandates,
-        mandates.read,
-        (
-            (("unit",), "nowhere", "mandates.unit: is no unit id"),
-            (("nodes", 0, "sequence"), 8, "mandates.nodes[0].sequence: is out of its range"),
-            (("nodes", 0, "hubs"), [], "mandates.nodes[0].hubs"),
-            (("nodes", 0, "hubs", 0), "ftp://hub", "mandates.nodes[0].hubs: an address"),
-            (("nodes", 0, "hubs", 0), "http://a b", "mandates.nodes[0].hubs: an address"),
-            (("nodes", 1, "move"), "x", "mandates.nodes[1].move: is no unit id"),
-            (("nodes", 1, "node"), "node-1", "mandates.nodes[1].node: stands twice"),
-            (("nodes", 2, "decommission"), 1, "mandates.nodes[2].decommission: is not true"),
-            (("nodes", 0, "hamlet"), "a b", "mandates.nodes[0].hamlet: is not an id"),
-        ),
-    )
-    found = mandates.from_dict(manifests.mandates())
-    assert found.nodes["node-1"].hubs == ("https://hub.example", "http://10.0.0.1:8080")
-    assert found.nodes["node-1"].move is None and not found.nodes["node-1"].decommission
-    assert found.nodes["node-2"].hamlet == "" and found.nodes["node-2"].groups is None
-
-
-def test_settings_only_narrow():
-    policy = bundle.from_dict(manifests.bundle()).policy
-    narrow = settings.narrow(policy, settings.settings_from_dict(manifests.settings()))
-    noon = 12 * 3600
-    assert policy.volume("normal", noon) == 80 and narrow.volume("normal", noon) == 70
-    assert not policy.is_quiet("priority", noon) and narrow.is_quiet("priority", noon)
-    assert not narrow.is_quiet("emergency", noon) and narrow.volume("emergency", noon) == 100
-    early = 5 * 3600
-    assert narrow.volume("normal", early) == 60
-    assert narrow.is_quiet("normal", early - 1) and not narrow.is_quiet("normal", early)
-    assert settings.narrow(policy, None) is policy
 
 
 def test_what_a_node_needs_comes_in_the_order_of_playing():

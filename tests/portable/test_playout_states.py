@@ -11,6 +11,7 @@ from protocols.play_values import (
     Hold,
     PolicySet,
     ProgrammeSet,
+    RelaysSet,
     SettingsSet,
     Started,
     Stopped,
@@ -52,6 +53,7 @@ def _trigger(shell, trigger):
         "alerts": AlertsSet((), False),
         "settings": SettingsSet(None),
         "policy": PolicySet(None),
+        "relays": RelaysSet({}),
         "blob": BlobArrived(manifests.digest(1)),
         "hold": Hold(True),
         "halt": Halt("restart"),
@@ -68,7 +70,7 @@ def _trigger(shell, trigger):
 
 # Where each trigger leads from each state. A file that fails before it sounded leads to the start
 # of the fallback; in `stopping` an alert waits, so the end of the play starts it.
-STAYS = ("tick", "clock", "programme", "alerts", "settings", "policy", "blob")
+STAYS = ("tick", "clock", "programme", "alerts", "settings", "policy", "relays", "blob")
 MOVES = {
     "idle": {"hold": "idle", "halt": "closed"},
     "starting": {

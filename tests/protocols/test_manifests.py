@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols import alert, bundle, canonical, mandates, units
+from protocols import alert, bundle, canonical, mandates, relays, units
 from protocols import settings as node_settings
 from protocols.errors import RemoteFault
 from protocols.fields import Fields
-from protocols.limits import MANIFEST_BYTES_MAX
-from tests.portable import manifests
+from protocols.limits import MANIFEST_BYTES_MAX, RELAY_BYTES_MAX
+from tests.portable import manifests, recordings
 
 numbers = st.integers(-(2**53), 2**53) | st.integers(-5, 200)
 words = st.text(max_size=12) | st.sampled_from(["05:30", "2026-02-17", "news", "update", "h1"])
@@ -41,6 +41,7 @@ def all_paths(value, prefix=()):
 
 FORMS = {
     "bundle": (manifests.bundle, bundle.from_dict),
+    "relay bundle": (recordings.bundle, bundle.from_dict),
     "alert": (full_alerts, alert.from_dict),
     "settings": (manifests.settings, node_settings.settings_from_dict),
     "orders": (manifests.orders, node_settings.orders_from_dict),
@@ -67,10 +68,30 @@ def test_any_change_is_read_or_refused_by_name(form, data):
         found = from_dict(value)
     except RemoteFault as fault:
         assert fault.code == "format.field"
-        assert fault.message.startswith(form)
+        assert fault.message.startswith(form.split()[-1])
         assert fault.remedy
     else:
         assert from_dict(found.to_dict()) == found
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_change_of_what_is_recorded_is_read_or_refused_by_name(data):
+    value = recordings.relay([recordings.recording(1, 100), recordings.recording(2, 200)])
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(list(all_paths(value))))
+        holder = value
+        for step in path[:-1]:
+            holder = holder[step]
+        holder[path[-1]] = data.draw(junk)
+    try:
+        found = relays.read(canonical.encode(value), "vov1")
+    except RemoteFault as fault:
+        assert fault.remedy
+        if not fault.code.startswith("json."):
+            assert fault.code == "format.field" and fault.message.startswith("relay")
+    else:
+        assert found.source == "vov1" and found.version > 0
 
 
 @settings(max_examples=50)
@@ -85,11 +106,15 @@ def test_bytes_that_are_no_manifest_are_refused(data):
     ):
         with pytest.raises(RemoteFault):
             read(data)
+    with pytest.raises(RemoteFault):
+        relays.read(data, "vov1")
 
 
 def test_a_manifest_that_is_too_long_is_not_parsed():
     with pytest.raises(RemoteFault, match=r"json\.long"):
         bundle.read(b" " * (MANIFEST_BYTES_MAX + 1))
+    with pytest.raises(RemoteFault, match=r"json\.long"):
+        relays.read(b" " * (RELAY_BYTES_MAX + 1), "vov1")
 
 
 def test_a_manifest_that_nodes_could_not_read_is_not_built():
