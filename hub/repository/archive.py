@@ -63,12 +63,21 @@ class Archive:
         if delegator is None:
             return None
         for version in self._versions.get(role, []):
-            key = (role, version, delegator.version)
-            if key not in self._verified:
-                self._verified[key] = envelope.verifies(delegator, role, self.read(role, version))
-            if self._verified[key]:
+            if self._counts(role, version, delegator):
                 return cast(Metadata[Targets], self.read(role, version))
         return None
+
+    def counts(self, role: str, version: int) -> bool:
+        """Tell whether a version of a role on disk verifies under its current delegator."""
+        delegator = self.delegator(role)
+        is_here = version in self._versions.get(role, [])
+        return is_here and delegator is not None and self._counts(role, version, delegator)
+
+    def _counts(self, role: str, version: int, delegator: envelope.Delegator) -> bool:
+        key = (role, version, delegator.version)
+        if key not in self._verified:
+            self._verified[key] = envelope.verifies(delegator, role, self.read(role, version))
+        return self._verified[key]
 
     def delegator(self, role: str) -> envelope.Delegator | None:
         """Return what delegates `role` now, or None when its own delegator does not count."""

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hub.repository import relayed
 from hub.repository.layout import Layout
-from protocols import alert, bundle, pack, schedule, tar
+from hub.repository.roles import role_name
+from protocols import alert, bundle, pack, relays, schedule, tar
 from protocols.alert import Alert
 from protocols.errors import Fault, LocalFault, WorldFault
 from protocols.hub_limits import PACK_NODE_PAPERS_MAX
@@ -22,6 +24,7 @@ from protocols.limits import (
     PACK_PAPERS_MAX,
 )
 from protocols.media import Rendition
+from protocols.units import bundle_path
 
 _PIECE_BYTES = 64 * 1024
 _DAY_MS = 86_400_000
@@ -145,7 +148,8 @@ class Packer:
         listed, before = _listed(snapshot), _listed(self._layout.snapshot_file(unit, known))
         papers = [_member(f"{pack.METADATA}{version}.snapshot.json", snapshot)]
         manifests: dict[str, Member] = {}
-        changed: list[str] = []
+        changed: dict[str, str] = {}
+        wanted = self._sources(unit, listed)
         for role in sorted(listed):
             if before.get(role) == listed[role]:
                 continue
@@ -155,7 +159,9 @@ class Packer:
             papers.append(_member(f"{pack.METADATA}{listed[role]}.{role}.json", file))
             old = _targets(self._layout.role_file(role, before.get(role, 0)))
             fresh = {
-                path: digest for path, digest in _targets(file).items() if old.get(path) != digest
+                path: digest
+                for path, digest in _targets(file).items()
+                if old.get(path) != digest and relayed.is_wanted(path, wanted)
             }
             if role.startswith("nodes-") and len(fresh) > PACK_NODE_PAPERS_MAX:
                 fresh = fresh if wish.everything else {}
@@ -163,14 +169,21 @@ class Packer:
                 manifest = self._layout.target_file(path, digest)
                 if manifest.is_file():
                     manifests[digest] = _member(pack.TARGETS + digest, manifest)
-                    changed.append(path)
+                    changed[path] = digest
         media = self._alert_media(unit, changed, manifests, wish)
         if wish.ahead_ms:
             media += self._programme_media(manifests, wish)
+            media += _recorded(changed, manifests)
         return papers + list(manifests.values()) + self._blobs(media, wish)
 
+    def _sources(self, unit: str, listed: dict[str, int]) -> tuple[str, ...]:
+        """Return the broadcasters whose recordings a unit lets in."""
+        role = role_name("unit", unit)
+        targets = _targets(self._layout.role_file(role, listed.get(role, 0)))
+        return relayed.sources(self._layout, unit, targets.get(bundle_path(unit)))
+
     def _alert_media(
-        self, unit: str, changed: list[str], manifests: dict[str, Member], wish: Wish
+        self, unit: str, changed: dict[str, str], manifests: dict[str, Member], wish: Wish
     ) -> list[Rendition]:
         if not any(path.startswith("alerts/") for path in changed):
             return []
@@ -210,6 +223,19 @@ class Packer:
                 members[name] = _member(name, path)
                 room -= one.length
         return list(members.values())
+
+
+def _recorded(changed: dict[str, str], manifests: dict[str, Member]) -> list[Rendition]:
+    """Return what is recorded of the broadcasters that the unit lets in."""
+    found: list[Rendition] = []
+    for path, digest in changed.items():
+        if path.startswith("relays/"):
+            try:
+                read = relays.read(manifests[digest].path.read_bytes(), path.split("/")[1])
+            except Fault:
+                continue
+            found += [rendition for one in read.recordings for rendition in one.renditions]
+    return found
 
 
 def _taken(renditions: Sequence[Rendition], wish: Wish) -> list[Rendition]:

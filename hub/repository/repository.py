@@ -342,7 +342,7 @@ class Repository:
             listed = view.listed() if view else {}
             placed = chains is not None and unit in chains
             base = self._listed_with(listed, after) if placed else listed
-            versions = views.wanted(self.archive, chain, base)
+            versions = views.wanted(self.archive, self.layout, chain, base)
             fresh = renew or issuer.bridge or placed or versions != listed
             if view and not fresh and self.views.holds(view, root, self.policy, now_s):
                 continue

@@ -9,13 +9,14 @@ from typing import NamedTuple, cast
 
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Timestamp
 
-from hub.repository import envelope
+from hub.repository import envelope, relayed
 from hub.repository.archive import Archive
 from hub.repository.layout import Layout, sha256
 from hub.repository.online_keys import OnlineKeys
 from hub.repository.policy import Policy
 from hub.repository.roles import group_of, role_name
 from protocols.errors import LocalFault
+from protocols.units import bundle_path
 
 
 class View(NamedTuple):
@@ -95,17 +96,30 @@ def roles_of(chain: list[str]) -> list[str]:
     return sorted(set(roles))
 
 
-def wanted(archive: Archive, chain: list[str], listed: dict[str, int]) -> dict[str, int]:
+def wanted(
+    archive: Archive, layout: Layout, chain: list[str], listed: dict[str, int]
+) -> dict[str, int]:
     """Return the versions that a view should list.
 
-    What was listed once stays listed and never goes down: clients refuse both (TUF 1.0, 5.5.5).
+    What was listed once stays listed and never goes down: clients refuse both (TUF 1.0, 5.5.5). New
+    recordings are listed only where they are let in: elsewhere they are no news.
     """
     versions = dict(listed)
     for role in roles_of(chain):
+        if role == "relays" and archive.counts(role, listed.get(role, 0)):
+            if not _lets_in(archive, layout, chain[0]):
+                continue
         current = archive.current(role)
         if current is not None:
             versions[role] = max(versions.get(role, 0), current.signed.version)
     return versions
+
+
+def _lets_in(archive: Archive, layout: Layout, unit: str) -> bool:
+    """Tell whether a unit's bundle lets any broadcaster's recordings in."""
+    own = archive.current(role_name("unit", unit))
+    target = None if own is None else own.signed.targets.get(bundle_path(unit))
+    return target is not None and bool(relayed.sources(layout, unit, target.hashes["sha256"]))
 
 
 class Issuer:

@@ -177,6 +177,7 @@ def test_hub_signs_settings_orders_relays_and_its_own_alerts_only_where_enabled(
     repository.sign_settings("03.a", "n1", b'{"volume":1}', NOW_S)
     repository.sign_orders("03.a", "n1", b'{"orders":1}', NOW_S)
     repository.sign_relays("vov1", b'{"media":1}', NOW_S)
+    world.publish("03.a", b'{"policy":{"relays":["vov1"]}}')
     world.repository.sign_firmware("esp32", world.founders.firmware, b'{"image":1}', NOW_S)
     client = world.client("03.a")
     assert client.get("nodes/03.a/n1/settings.json") == b'{"volume":1}'
@@ -190,6 +191,22 @@ def test_hub_signs_settings_orders_relays_and_its_own_alerts_only_where_enabled(
     repository.change_unit(enabled, world.founders.registrars, NOW_S)
     repository.sign_auto_alerts("03.a", b'{"auto":1}', NOW_S)
     assert world.client("03.a").get("alerts/03.a/auto.json") == b'{"auto":1}'
+
+
+def test_recordings_are_news_only_where_they_are_let_in(world):
+    layout = world.repository.layout
+    world.publish("03.a", b'{"policy":{"relays":["vov1"]}}')
+    world.publish("03.b", b'{"policy":{"relays":[]}}')
+    before = {unit: layout.stamp(unit) for unit in ("03.a", "03.b", "00.prov")}
+    for number in range(12):
+        world.repository.sign_relays("vov1", b'{"media":%d}' % number, NOW_S + number)
+    assert layout.stamp("03.a") != before.pop("03.a")
+    assert {unit: layout.stamp(unit) for unit in before} == before
+    world.repository.refresh(NOW_S + 60)
+    assert {unit: layout.stamp(unit) for unit in before} == before
+    assert world.client("03.a").get("relays/vov1/media.json") == b'{"media":11}'
+    world.publish("03.b", b'{"policy":{"relays":["vov1"]},"version":2}', NOW_S + 70)
+    assert world.client("03.b").get("relays/vov1/media.json") == b'{"media":11}'
 
 
 def test_one_number_for_all_views_never_goes_back(world):

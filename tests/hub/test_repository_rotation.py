@@ -108,8 +108,10 @@ def test_online_keys_change_while_clients_read(world):
     assert len(gone) == 4 and set(gone) < old
     repository.sign_settings("03.a", "n1", b"{}", NOW_S + 20)
     repository.sign_relays("vov1", b"{}", NOW_S + 20)
+    let_in = b'{"policy":{"relays":["vov1"]}}'
+    world.publish("03.a", let_in, NOW_S + 20)
     repository.reissue(NOW_S + 30)
-    client = still_reads(world)
+    client = still_reads(world, let_in)
     assert client.get("nodes/03.a/n1/settings.json") == b"{}"
     assert client.get("relays/vov1/media.json") == b"{}"
 
