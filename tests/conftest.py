@@ -21,15 +21,46 @@ STORY_S = 540
 GROUPS = {
     "tests/test_end_to_end.py": "story",
     "tests/test_micropython_nodes.py": "story",
+    "tests/test_board_story.py": "story",
     "tests/hw/test_e131_sacn.py": "e131",
 }
 
+# Changes what the story's other tests count on.
+LAST = "tests/test_board_story.py"
+
+
+def pytest_collection_modifyitems(items):
+    """Put what changes the story's hub behind those who look at it."""
+    items.sort(key=lambda item: item.nodeid.startswith(LAST))
+
 
 class Grouped(LoadGroupScheduling):
-    """Give the tests of a group to one worker, every other test to whoever is free."""
+    """Give the tests of a group to one worker, every other test to whoever is free.
+
+    When a worker dies, pytest-xdist 3.8 puts back all that it had finished, and the test that
+    ended it, and waits for ever: here only what nobody ran goes to the others.
+    """
 
     def _split_scope(self, nodeid):
         return GROUPS.get(nodeid.split("::")[0], nodeid)
+
+    def remove_node(self, node):
+        """Return the test in which a worker died, if it was in one."""
+        units = {scope: unit for scope, unit in self.assigned_work.pop(node).items()}
+        waiting = [name for unit in units.values() for name, done in unit.items() if not done]
+        if not waiting:
+            return None
+        units[self._split_scope(waiting[0])][waiting[0]] = True
+        self.workqueue.update({s: unit for s, unit in units.items() if not all(unit.values())})
+        for other in self.nodes:
+            self._reschedule(other)
+        return waiting[0]
+
+    def _reschedule(self, node):
+        """Keep a worker in work: it begins a test only when it knows of the next, or of the end."""
+        super()._reschedule(node)
+        while not node.shutting_down and self._pending_of(self.assigned_work[node]) < 2:
+            super()._reschedule(node)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -42,17 +73,19 @@ def pytest_xdist_make_scheduler(config, log):
 def told(tmp_path_factory):
     folder = tmp_path_factory.mktemp("story") / "demo"
     storm = TOP / "tests" / "data" / "short_notice.txt"
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.demo", "--once", "--port", "0"]
-        + ["--folder", str(folder), "--storm", str(storm)],
-        cwd=TOP,
-        capture_output=True,
-        text=True,
-        timeout=STORY_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return Told(folder, json.loads(done.stdout.splitlines()[-1]))
+    command = [sys.executable, "-m", "tools.demo", "--once", "--port", "0"]
+    command += ["--folder", str(folder), "--storm", str(storm)]
+    # To files: what the demo started may outlive it, and would hold a pipe open for ever.
+    said, errors = folder.parent / "said", folder.parent / "errors"
+    with said.open("w") as out, errors.open("w") as err:
+        process = subprocess.Popen(command, cwd=TOP, stdout=out, stderr=err)
+        try:
+            code = process.wait(STORY_S)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            code = None
+    assert code == 0, said.read_text()[-3000:] + errors.read_text()[-3000:]
+    return Told(folder, json.loads(said.read_text().splitlines()[-1]))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ ends there and its last line is one JSON object; else it stays until Ctrl-C.
 import argparse
 import json
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -374,6 +375,7 @@ def main() -> int:
         shutil.rmtree(chosen.folder)
     chosen.folder.mkdir(parents=True)
     story = Story(chosen.folder.resolve(), chosen.storm, _free_port(chosen.port))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Else its programs would go on.
     try:
         with stopping(story.programs):
             outcome = story.tell()

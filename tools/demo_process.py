@@ -14,6 +14,7 @@ from typing import Any
 
 Line = dict[str, Any]
 STOP_S = 10
+COMMAND_S = 300
 PYTHON = (sys.executable, "-u", "-m")
 
 
@@ -97,13 +98,17 @@ def wait_until(what: str, seconds: float, check: Callable[[], Any], programs: li
 
 def command(*words: str) -> Any:
     """Run a command of the project to its end and return the JSON it prints, or its text."""
-    done = subprocess.run(
-        [sys.executable, "-m", *words],
-        check=False,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", *words],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise DemoFault(f"{' '.join(words[:2])} took more than {COMMAND_S} s") from None
     if done.returncode != 0:
         raise DemoFault(" ".join(words[:2]) + " failed: " + done.stderr.strip()[-600:])
     with contextlib.suppress(ValueError):
