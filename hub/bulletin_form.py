@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from hub import (
@@ -109,6 +111,28 @@ def blank(today: str) -> dict[str, Any]:
         "variants": {},
         "supplier": "",
     }
+
+
+def planned(query: Mapping[str, str]) -> dict[str, Any]:
+    """Return what an address says of a new bulletin: its unit, and the day on which it plays."""
+    found = {"unit": query.get("unit", "")}
+    try:
+        found.update(once_date=date.fromisoformat(query.get("day", "")).isoformat(), when="once")
+    except ValueError:
+        pass
+    return found
+
+
+def again(row: Row, today: str, is_own: bool, has_topic: bool) -> dict[str, Any]:
+    """Return the fields of a new bulletin that says what an older one said, at another time.
+
+    `is_own` tells whether its unit may speak again, `has_topic` whether its topic is still listed.
+    """
+    timed = dict(row, timing={"mode": "now"})
+    values = stored(timed, today) | {"version": "", "supplier": ""}
+    if not is_own:
+        values.update(unit="", hamlets=[])
+    return values if has_topic else values | {"topic": ""}
 
 
 def fields() -> set[str]:

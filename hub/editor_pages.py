@@ -16,6 +16,7 @@ from hub import (
     form,
     normaliser,
     organisations,
+    roles,
     spoken_words,
     topics,
 )
@@ -79,15 +80,34 @@ async def _draft_values(request: web.Request, today: str) -> dict[str, Any] | No
 
 
 async def show_new(request: web.Request) -> web.Response:
-    """Show an empty form, one begun from a template, or a draft."""
+    """Show an empty form, one begun from a template, a bulletin or a day, or a draft."""
     today = request.app[SERVICES].today()
-    values = await _draft_values(request, today)
+    values = await _draft_values(request, today) or await _copied(request, today)
     if values is None:
-        values = bulletin_form.blank(today)
+        values = bulletin_form.blank(today) | bulletin_form.planned(request.query)
         found = bulletin_templates.named(request.query.get("template", ""), emergency=False)
         if found is not None:
             values.update({"title": found.title, "text": found.text, "class": found.legal_class})
     return await _form_page(request, values, "")
+
+
+async def _copied(request: web.Request, today: str) -> dict[str, Any] | None:
+    """Return the form filled as a bulletin that the address names, to be used again."""
+    name = request.query.get("from", "")
+    if not name:
+        return None
+    services, who = request.app[SERVICES], access.reader(request)
+
+    def ask(store: Store) -> dict[str, Any]:
+        row = bulletins.current(store, name)
+        access.require(store, services, who, roles.VIEW, row["unit"])
+        units = access.units_today(store, services)
+        is_own = who.allows(roles.SUPPLY, units, row["unit"])
+        return bulletin_form.again(
+            row, today, is_own, row["topic"] in topics.in_force(store, today)
+        )
+
+    return await services.ledger.read(ask)
 
 
 async def show_edit(request: web.Request) -> web.Response:

@@ -2,13 +2,24 @@
 
 import hashlib
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from aiohttp import web
 
-from hub import access, automatic, fault_texts, installations, metrics, page_guard, roles
+from hub import (
+    access,
+    automatic,
+    bulletins,
+    fault_texts,
+    fleet,
+    installations,
+    metrics,
+    page_guard,
+    roles,
+)
 from hub.answers import Handler, fault_answer, json_faults, not_found, status_of, unexpected
 from hub.assets import ASSETS
 from hub.cap import intake
@@ -54,12 +65,21 @@ def render(request: web.Request, name: str, **values: Any) -> str:
         "lang": translations.language,
         "words": Words(translations, config.now_ms(), config.utc_offset_min),
         "asset": request.app[ASSETS].url,
+        "same_page": _same_page(request),
         "offset": f"UTC{sign}{hours}" + (f":{minutes:02}" if minutes else ""),
         "reader": request.get(access.READER),
         "explain_node": lambda code: fault_texts.explain_node(code, translations),
         "explain_code": lambda code: fault_texts.explain_code(code, translations),
     }
     return request.app[TEMPLATES].get_template(name).render({**context, **values})
+
+
+def _same_page(request: web.Request) -> str:
+    """Return the beginning of a page's own address in another language; what was sent is not."""
+    if request.method not in ("GET", "HEAD"):
+        return "/?"
+    kept = request.rel_url.without_query_params("lang")
+    return str(kept) + ("&" if kept.query_string else "?")
 
 
 def page(request: web.Request, name: str, status: int = 200, **values: Any) -> web.Response:
@@ -125,6 +145,10 @@ def _fault_page(request: web.Request, fault: Fault) -> web.Response:
     return page(request, "fault.html", status=status_of(fault), fault=said)
 
 
+def _count(store: Store, units: Collection[str] | None, state: str) -> int:
+    return store.count("bulletins", {"state": state, **fleet.within(units)})
+
+
 async def _overview(request: web.Request) -> dict[str, Any]:
     services, who = request.app[SERVICES], access.reader(request)
     programmes, config = request.app[PROGRAMMES], services.config
@@ -142,6 +166,12 @@ async def _overview(request: web.Request) -> dict[str, Any]:
             "cap": asked if who.may(roles.ALARM) else [],
             "behind": [one for one in told if one["lag_ms"] > BEHIND_MS],
             "automatic": relaying,
+            "to_sign": _count(store, who.bounds(roles.APPROVE, units), bulletins.READY)
+            if who.may(roles.APPROVE)
+            else 0,
+            "returned": _count(store, who.bounds(roles.WRITE, units), bulletins.RETURNED)
+            if who.may(roles.WRITE)
+            else 0,
             "unconfirmed": installations.unconfirmed(store, who, units),
         }
 

@@ -1,0 +1,100 @@
+"""What people at the page look for and must find: again, undo, another language, the next step."""
+
+import re
+from datetime import timedelta
+
+from hub import bulletins, timing
+from hub.roles import APPROVER, AUTHOR, OBSERVER, Grant
+from tests.hub.conftest import COMMUNE, PROVINCE, signed_in
+from tests.hub.test_pages import pages, write
+
+__all__ = ("pages",)
+
+
+def switch(text):
+    (found,) = re.findall(r'<a class="lang" href="([^"]+)"', text)
+    return found.replace("&amp;", "&")
+
+
+async def test_another_language_keeps_what_was_asked_for(pages):
+    _, text = await pages("GET", "/bulletins?q=b%C3%A3o+13&state=ready")
+    assert switch(text) == "/bulletins?q=b%C3%A3o+13&state=ready&lang=en"
+    _, text = await pages("GET", switch(text))
+    assert 'value="bão 13"' in text and '<html lang="en">' in text
+    assert switch(text) == "/bulletins?q=b%C3%A3o+13&state=ready&lang=vi"
+    _, text = await pages("GET", "/approvals?lang=vi")
+    assert switch(text) == "/approvals?lang=en"
+    _, text = await pages("POST", "/bulletins", data={"title": ""})
+    assert switch(text) == "/?lang=en", "what was sent cannot be asked for again"
+
+
+async def test_a_bulletin_is_used_again_at_another_time(pages, services):
+    today = timing.local_time(services.now_s(), 420).date()
+    later = (today + timedelta(days=3)).isoformat()
+    when = {"when": "once", "once_date": later, "once_time": "17:15", "board_text": "Họp tối nay"}
+    path, _ = await write(pages, title="Họp thôn", hamlet=f"{COMMUNE}/thon-2", **when)
+    name = path.rpartition("/")[2]
+    await pages("POST", f"{path}/withdraw")
+    _, text = await pages("GET", path)
+    assert f'href="/bulletins/new?from={name}"' in text
+    _, text = await pages("GET", f"/bulletins/new?from={name}")
+    assert 'value="Họp thôn"' in text and "Mưa lớn từ 17h30." in text and "Họp tối nay" in text
+    assert f'value="{COMMUNE}/thon-2" checked' in text and "17:15" not in text
+    assert 'action="/bulletins"' in text and 'name="version" value=""' in text
+    assert (await pages("GET", "/bulletins/new?from=none"))[0].status == 400
+    # One whose unit is not the reader's own is shown, to be said by another unit.
+    await signed_in(services, "tinh", [Grant(OBSERVER, COMMUNE)])
+    mine = await signed_in(services, "tinh", [Grant(AUTHOR, PROVINCE)])
+    _, text = await pages("GET", f"/bulletins/new?from={name}", cookies=mine)
+    assert 'value="Họp thôn"' in text
+    other = await signed_in(services, "la", [])
+    assert (await pages("GET", f"/bulletins/new?from={name}", cookies=other))[0].status == 403
+
+
+async def test_a_day_of_the_calendar_leads_to_a_bulletin_for_it(pages, services):
+    today = timing.local_time(services.now_s(), 420).date()
+    day = (today + timedelta(days=2)).isoformat()
+    _, text = await pages("GET", f"/calendar?unit={PROVINCE}&view=week")
+    link = f"/bulletins/new?unit={PROVINCE}&day={day}"
+    assert link in text.replace("&amp;", "&")
+    _, text = await pages("GET", link)
+    assert f'name="once_date" value="{day}"' in text
+    assert f'<option value="{PROVINCE}" selected>' in text
+    assert re.search(r'name="when" value="once" checked', text)
+    response, text = await pages("GET", "/bulletins/new?unit=%22&day=x")
+    assert response.status == 200 and re.search(r'name="when" value="now" checked', text)
+
+
+async def test_the_first_page_says_what_waits_for_whom(pages, services):
+    path, _ = await write(pages)
+    approver = await signed_in(services, "lanh-dao", [Grant(APPROVER, COMMUNE)])
+    author = await signed_in(services, "can-bo", [Grant(AUTHOR, COMMUNE)])
+    _, text = await pages("GET", "/", cookies=approver)
+    assert "Bản tin đang chờ bạn ký: 1" in text and "trả lại, cần sửa" not in text
+    _, text = await pages("GET", "/", cookies=author)
+    assert "chờ bạn ký" not in text
+    sent = {"version": "1", "comment": "Ghi rõ giờ"}
+    await pages("POST", f"{path}/return", data=sent, cookies=approver)
+    _, text = await pages("GET", "/", cookies=author)
+    assert "trả lại, cần sửa: 1" in text and 'href="/bulletins?state=returned"' in text
+    _, text = await pages("GET", "/", cookies=approver)
+    assert "chờ bạn ký" not in text and "cần sửa" not in text
+
+
+async def test_an_alert_that_nobody_needs_any_more_is_withdrawn_where_it_stands(pages, services):
+    path, _ = await write(pages, **{"class": "emergency"})
+    name = path.rpartition("/")[2]
+    _, text = await pages("GET", f"/emergency/{name}")
+    assert f'action="/bulletins/{name}/withdraw"' in text
+    await pages("POST", f"/bulletins/{name}/withdraw")
+    row = await services.ledger.read(lambda s: bulletins.current(s, name))
+    assert row["state"] == bulletins.WITHDRAWN
+    _, text = await pages("GET", "/emergency")
+    assert f"/emergency/{name}" not in text
+
+
+async def test_a_unit_leads_to_all_that_is_its_own(pages):
+    _, text = await pages("GET", f"/units/{COMMUNE}")
+    for page in ("bulletins", "calendar", "frame", "reports", "nodes"):
+        assert f'href="/{page}?unit={COMMUNE}"' in text
+        assert (await pages("GET", f"/{page}?unit={COMMUNE}"))[0].status == 200
