@@ -59,6 +59,15 @@ def create_node_app(services: Services, counted: Metrics | None = None) -> web.A
     return app
 
 
+def create_companion_app(services: Services, counted: Metrics | None = None) -> web.Application:
+    """Build what a companion serves (`hub.companion`): files, events, records and enrolments."""
+    app = web.Application(middlewares=[guarded, measured, json_faults])
+    app[METRICS] = counted or Metrics()
+    _install_file_routes(app, services)
+    openapi.install(app)
+    return app
+
+
 def create_app(services: Services, counted: Metrics | None = None) -> web.Application:
     """Build the node-facing endpoints and the pages; away from this machine only over TLS."""
     app = web.Application(
@@ -87,7 +96,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     return app
 
 
-def _install_node_routes(app: web.Application, services: Services) -> None:
+def _install_file_routes(app: web.Application, services: Services) -> None:
     app[SERVICES] = services
     app[static_files.METADATA_FILES] = static_files.MetadataFiles()
     app[static_files.SMALL_BLOBS] = static_files.SmallBlobs()
@@ -96,8 +105,12 @@ def _install_node_routes(app: web.Application, services: Services) -> None:
     app.add_routes(
         [*static_files.ROUTES, *records_api.ROUTES, *enrolment_api.ROUTES, *events.ROUTES]
     )
+    pack.install(app, services)
+
+
+def _install_node_routes(app: web.Application, services: Services) -> None:
+    _install_file_routes(app, services)
     app.add_routes(cap_api.ROUTES)
     cap_public.install(app)
     app.add_routes(webhook.ROUTES)
-    pack.install(app, services)
     openapi.install(app)

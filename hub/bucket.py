@@ -14,12 +14,14 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import obstore
 from obstore import exceptions
@@ -37,6 +39,9 @@ CACHE_BYTES_MIN = 64 * 1024**2
 # counts as failed.
 _REQUEST_S, _CONNECT_S, _SILENCE_S = 60, 5, 10
 _TRIES, _TRYING_S = 2, 20
+# Small files on their way at once: each is a round trip of the network.
+_AT_ONCE = 8
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,26 @@ def _told(place: Place, needs_file: bool = False) -> Iterator[None]:
         ) from error
 
 
+def each(work: Callable[[str], _Result], names: Iterable[str]) -> list[_Result]:
+    """Do a work for every name, several at once; after a failure nothing more is begun.
+
+    Raises the first failure, when all that was begun has ended.
+    """
+    failed = threading.Event()
+
+    def one(name: str) -> list[_Result]:
+        if failed.is_set():
+            return []
+        try:
+            return [work(name)]
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(_AT_ONCE, "hub-bucket") as pool:
+        return [result for found in pool.map(one, names) for result in found]
+
+
 class Bucket:
     """Keep files in a bucket. Every method waits for the network: call it in a thread.
 
@@ -197,6 +222,30 @@ class Bucket:
                 "It is tried again by itself.",
             )
         return bytes(found)
+
+    def whole(self, name: str, length_max: int) -> bytes:
+        """Return all bytes of a small file; raises `FileNotFoundError`."""
+        found = bytearray()
+        with _told(self.place, needs_file=True):
+            for some in obstore.get(self._store, name).stream():
+                found += some
+                if len(found) > length_max:
+                    raise WorldFault(
+                        "storage.bucket",
+                        f"{name} in {self.place} is longer than {length_max} bytes",
+                        "Tell who runs it.",
+                    )
+        return bytes(found)
+
+    def listed(self, under: str) -> dict[str, tuple[str, int]]:
+        """Return a mark that changes with every replacement, and the length, of every file."""
+        found = {}
+        with _told(self.place):
+            for batch in obstore.list(self._store, prefix=under):
+                for one in batch:
+                    mark = one["e_tag"] or one["last_modified"].isoformat()
+                    found[str(one["path"])] = (str(mark), int(one["size"]))
+        return found
 
     def names(self, under: str) -> Iterator[tuple[str, float, int]]:
         """Yield the name of every file under a folder, when it came (Unix s), and its length."""

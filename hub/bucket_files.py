@@ -1,19 +1,23 @@
 """What the hub has signed and published, kept in its bucket as it stands in `repository/`.
 
-Theory of operation. The hub's own folder is where publishing writes; every few seconds what is new
-there goes to the bucket, timestamps last, so that whoever reads the bucket never sees a timestamp
-before what it names. All names but that of a timestamp hold a version or a hash, so a file that is
-there with the right length is the right one. What publishing prunes is removed there, too. When the
-hub's disk is lost, a restored copy takes over from here what was signed after it was made: nothing
-read back is trusted, each file counts by its signatures (`hub.repository.recovery`).
+Theory of operation. The hub's own folder is where publishing writes; as soon as a publisher lets
+the repository's lock go, what is new there goes to the bucket, timestamps last, so that whoever
+reads the bucket never sees a timestamp before what it names; then other hubs are rung. All names
+but that of a timestamp hold a version or a hash, so a file that is there with the right length is
+the right one. What publishing prunes is removed there, too. When the hub's disk is lost, a restored
+copy takes over from here what was signed after it was made: nothing read back is trusted, each file
+counts by its signatures (`hub.repository.recovery`).
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from hub.bucket import Bucket
+from hub.bucket import Bucket, each
+from hub.file_watch import FileWatch
 from protocols.errors import Fault
 
 FOLDER = "repository"
@@ -29,11 +33,12 @@ _Stamp = tuple[int, int]
 
 
 class PublicFiles:
-    """Keep a repository's public files in a bucket."""
+    """Keep a repository's public files in a bucket; `ring` tells others that some are new there."""
 
-    def __init__(self, root: Path, bucket: Bucket):
+    def __init__(self, root: Path, bucket: Bucket, ring: Callable[[], None] | None = None):
         self._root = root
         self._bucket = bucket
+        self._ring = ring
         self._sent: dict[str, _Stamp] | None = None
 
     def _here(self) -> dict[str, _Stamp]:
@@ -75,38 +80,58 @@ class PublicFiles:
 
         Raises a `Fault` at the first failure; what was sent until then counts.
         """
-        here, count = self._here(), 0
+        here = self._here()
         names = self._waiting(here)
         sent = self._sent if self._sent is not None else {}
-        for name in names:
+
+        def put(name: str) -> int:
             path = self._root / name
             try:
                 data, status = path.read_bytes(), path.stat()
             except FileNotFoundError:
-                continue
+                return 0
             is_newer = (status.st_mtime_ns, status.st_size) != here[name]
             if is_newer and name.endswith(_LAST):
                 # It may name what was not looked at: the next look is soon.
-                continue
+                return 0
             self._bucket.put_bytes(f"{FOLDER}/{name}", data)
             sent[name] = here[name]
-            count += 1
+            return 1
+
+        count = sum(each(put, [name for name in names if not name.endswith(_LAST)]))
+        count += sum(each(put, [name for name in names if name.endswith(_LAST)]))
         for name in sent.keys() - self._here().keys():
             self._bucket.delete(f"{FOLDER}/{name}")
             del sent[name]
+        if count and self._ring is not None:
+            self._ring()
         return count
 
     async def run(self) -> None:
-        """Send what is new, again and again until cancelled."""
-        again_s = LOOK_S
-        while True:
-            try:
-                await asyncio.to_thread(self.send)
-                again_s = LOOK_S
-            except (Fault, OSError) as fault:
-                again_s = min(again_s * 2, AGAIN_S_MAX)
-                _log.error("storage: %s; again in %d s", fault, again_s)
-            await asyncio.sleep(again_s)
+        """Send what is new, at once and again and again, until cancelled."""
+        again_s, published = LOOK_S, asyncio.Event()
+        watch = FileWatch(lambda _folder: published.set())
+        # Whoever publishes, in whichever process, closes the lock's file there when all is written.
+        watch.add(self._root / "state")
+        # Nobody else waits for a thread that a bucket holds.
+        lane = ThreadPoolExecutor(1, "hub-signed-files")
+        try:
+            while True:
+                published.clear()
+                try:
+                    await asyncio.wrap_future(lane.submit(self.send))
+                    again_s = LOOK_S
+                except (Fault, OSError) as fault:
+                    again_s = min(again_s * 2, AGAIN_S_MAX)
+                    _log.error("storage: %s; again in %d s", fault, again_s)
+                    # Publishing does not hurry a bucket that is away.
+                    await asyncio.sleep(min(again_s, LOOK_S))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(again_s):
+                        await published.wait()
+        finally:
+            watch.close()
+            lane.shutdown(wait=False, cancel_futures=True)
 
 
 def fetch(bucket: Bucket, folder: Path) -> int:
@@ -126,10 +151,16 @@ def fetch(bucket: Bucket, folder: Path) -> int:
     return count
 
 
+def own_name(name: str, length: int) -> PurePosixPath | None:
+    """Return where a file of the bucket belongs under `repository/`, None for a strange one."""
+    own = PurePosixPath(name.removeprefix(FOLDER + "/"))
+    is_ours = own.parts[:1] and own.parts[0] in _PUBLIC and own.suffix == ".json"
+    return own if is_ours and ".." not in own.parts and length <= BYTES_MAX else None
+
+
 def _safe(bucket: Bucket) -> Iterator[tuple[PurePosixPath, str, int]]:
     """Yield where a file belongs, its name in the bucket and its length; strange ones are none."""
     for name, _, length in bucket.names(FOLDER + "/"):
-        own = PurePosixPath(name.removeprefix(FOLDER + "/"))
-        is_ours = own.parts[:1] and own.parts[0] in _PUBLIC and own.suffix == ".json"
-        if is_ours and ".." not in own.parts and length <= BYTES_MAX:
+        own = own_name(name, length)
+        if own is not None:
             yield own, name, length

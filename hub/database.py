@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -90,6 +91,11 @@ def revision(where: Where) -> str | None:
         raise _world(backend, _cause(error)) from error
     finally:
         engine.dispose()
+
+
+def newest_revision() -> str:
+    """Return the schema's revision that this program brings a database to."""
+    return str(ScriptDirectory(str(_MIGRATIONS)).get_current_head())
 
 
 def damage(where: Where) -> list[str]:

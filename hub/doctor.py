@@ -12,6 +12,8 @@ from hub import audit, backup, bulletins, database
 from hub.blobs import Blobs
 from hub.bucket_blobs import BucketBlobs
 from hub.bucket_files import PublicFiles
+from hub.bucket_follower import Follower
+from hub.companion import CompanionBlobs
 from hub.config import Config
 from hub.notify import mail, subscriptions
 from hub.notify.dispatches import Undelivered
@@ -149,6 +151,9 @@ def _storage(blobs: Blobs, config: Config) -> Iterator[Finding]:
     """Look whether the bucket does what it is asked, and whether it has everything."""
     if not isinstance(blobs, BucketBlobs):
         return
+    if isinstance(blobs, CompanionBlobs):
+        yield _followed(blobs, config)
+        return
     try:
         blobs.bucket.probe()
         waiting = len(blobs.unsent())
@@ -160,6 +165,16 @@ def _storage(blobs: Blobs, config: Config) -> Iterator[Finding]:
     waiting += sum(not name.endswith("timestamp.json") for name in signed)
     said = f"{blobs.bucket.place} answers; {waiting} files wait to be sent"
     yield Finding("storage", said, "Run chieng-hub serve: it sends them." if waiting else "")
+
+
+def _followed(blobs: CompanionBlobs, config: Config) -> Finding:
+    """Look whether a companion has what the first hub published; it need not write there."""
+    try:
+        behind = Follower(config.repository, blobs, lambda: None).behind()
+    except Fault as fault:
+        return Finding("storage", fault.message, fault.remedy)
+    said = f"{blobs.bucket.place} answers; {behind} files have yet to come"
+    return Finding("storage", said, "Run chieng-hub serve: it brings them." if behind else "")
 
 
 def _copies(folder: Path | None, now_s: int) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from hub import arguments, commands, database_address, operations
+from hub import arguments, commands, companion, database_address, operations
 from hub.addresses import address
 from hub.announce import announced
 from hub.config import Config
@@ -36,6 +36,7 @@ def _database(chosen: Namespace) -> str | None:
 
 
 async def _run(chosen: Namespace) -> object:
+    companion.refuse(chosen.data, chosen.command)
     config = Config(
         data=chosen.data,
         start_lead_s=chosen.start_lead_s,

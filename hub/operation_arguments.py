@@ -9,7 +9,7 @@ KEEP = 14
 
 
 def add(commands: Any, command: Callable[..., Any]) -> None:
-    """Add `migrate`, `backup`, `restore`, `export`, `doctor` and `retain`."""
+    """Add `migrate`, `backup`, `restore`, `join`, `export`, `doctor` and `retain`."""
     command(commands, "migrate", "Bring the database to the newest schema.")
     backup = command(commands, "backup", "Copy the hub while it runs.")
     backup.add_argument("--to", required=True, metavar="DIR", help="best on another disk")
@@ -25,6 +25,10 @@ def add(commands: Any, command: Callable[..., Any]) -> None:
         metavar="DIR",
         help="newer signed files from a mirror, a stick or a node; may be repeated",
     )
+    join = command(
+        commands, "join", "Make a companion, a further hub that serves nodes, of a copy."
+    )
+    join.add_argument("--copy", required=True, metavar="DIR", help="one copy of the first hub")
     export = command(commands, "export", "Write everything the hub knows in open formats.")
     export.add_argument("--out", required=True, metavar="FILE.zip")
     doctor = command(commands, "doctor", "Look the hub over; exit 1 when something needs doing.")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from hub import backup, blob_sweep, doctor, export, retention
+from hub import backup, blob_sweep, companion_join, doctor, export, retention
 from hub.commands import WHO
 from hub.config import Config
 from hub.database import migrate as migrate_database
@@ -39,6 +39,11 @@ async def restore(config: Config, chosen: Namespace) -> object:
     """Make a hub from a copy."""
     others = [Path(one) for one in chosen.signed_files]
     return await backup.restore(config, Path(chosen.copy), others)
+
+
+async def join(config: Config, chosen: Namespace) -> object:
+    """Make a companion of a copy."""
+    return await asyncio.to_thread(companion_join.join, config, Path(chosen.copy))
 
 
 async def write_export(services: Services, chosen: Namespace) -> object:
@@ -81,7 +86,12 @@ async def retain(services: Services, chosen: Namespace) -> object:
 
 
 # Run on a hub that is not opened.
-OPERATIONS: dict[str, Operation] = {"migrate": migrate, "backup": back_up, "restore": restore}
+OPERATIONS: dict[str, Operation] = {
+    "migrate": migrate,
+    "backup": back_up,
+    "restore": restore,
+    "join": join,
+}
 COMMANDS = {
     "export": write_export,
     "doctor": look_over,

@@ -10,13 +10,23 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, NamedTuple
 
-from hub import blob_sweep, bulk, firmware_commands, order_publishing, retention
+from hub import (
+    blob_sweep,
+    bulk,
+    companion,
+    doorbell,
+    firmware_commands,
+    order_publishing,
+    retention,
+)
 from hub.addresses import address, is_loopback
-from hub.app import create_app, create_node_app
+from hub.app import create_app, create_companion_app, create_node_app
 from hub.bucket_blobs import BucketBlobs
 from hub.bucket_files import PublicFiles
+from hub.bucket_follower import Follower
 from hub.cap.feed import Feeds
 from hub.config import Config
 from hub.ending import end
@@ -99,11 +109,15 @@ async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
         )
     services, database = open_hub(config)
     counted = Metrics()
+    follows = companion.is_one(config.data)
     try:
-        await services.publisher.recover()
-        await order_publishing.recover(services)
+        if not follows:
+            await services.publisher.recover()
+            await order_publishing.recover(services)
         async with contextlib.AsyncExitStack() as stack:
-            if together:
+            if follows:
+                await _listen(stack, create_companion_app(services, counted), nodes_at, "nodes")
+            elif together:
                 await _listen(stack, create_app(services, counted), pages_at, "nodes and pages")
             else:
                 await _listen(stack, create_node_app(services, counted), nodes_at, "nodes")
@@ -111,11 +125,21 @@ async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
             if operator_at:
                 app = create_operator_app(services, counted)
                 await _listen(stack, app, operator_at, "health and metrics")
-            for work in _works(services):
+            for work in _companion_works(services) if follows else _works(services):
                 stack.push_async_callback(end, [asyncio.create_task(lasting(work))])
             await stop.wait()
     finally:
         database.close()
+
+
+def _companion_works(services: Services) -> list[Work]:
+    blobs, address = services.blobs, services.config.database_url
+    if not isinstance(blobs, BucketBlobs) or address is None:
+        raise LocalFault(
+            "companion.settings", "its database or its bucket is not named", "Join it once more."
+        )
+    follower = Follower(services.config.repository, blobs, services.repository.archive.reload)
+    return [lambda: follower.run(address), blobs.run]
 
 
 def _works(services: Services) -> list[Work]:
@@ -138,7 +162,10 @@ def _works(services: Services) -> list[Work]:
 def _bucket_works(services: Services) -> list[Work]:
     if not isinstance(services.blobs, BucketBlobs):
         return []
-    return [PublicFiles(services.config.repository, services.blobs.bucket).run]
+    address = services.config.database_url
+    # Only hubs on PostgreSQL have others beside them.
+    ring = partial(doorbell.ring, address) if address else None
+    return [PublicFiles(services.config.repository, services.blobs.bucket, ring).run]
 
 
 async def lasting(work: Work, again_s: float = AGAIN_S) -> None:

@@ -8,7 +8,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from hub import bucket, signatures, timing
+from hub import bucket, companion, signatures, timing
 from hub.approvers import KeyOpener
 from hub.blobs import Blobs
 from hub.bucket_blobs import BucketBlobs
@@ -110,13 +110,15 @@ def open_blobs(config: Config) -> Blobs:
     place = bucket.read(config.data)
     if place is None:
         return Blobs(config.blobs)
-    return BucketBlobs(config.blobs, bucket.Bucket(place))
+    kind = companion.CompanionBlobs if companion.is_one(config.data) else BucketBlobs
+    return kind(config.blobs, bucket.Bucket(place))
 
 
 def open_hub(config: Config) -> tuple[Services, Database]:
     """Open a founded hub; the caller closes the database.
 
-    Raises `LocalFault("hub.not_founded")` for a folder that `chieng-hub init` has not made.
+    Raises `LocalFault("hub.not_founded")` for a folder that `chieng-hub init` has not made, and
+    `LocalFault("companion.schema")`.
     """
     if "root" not in Layout(config.repository).role_versions():
         raise LocalFault(
@@ -124,6 +126,8 @@ def open_hub(config: Config) -> tuple[Services, Database]:
             f"{config.data} holds no hub",
             f"Run chieng-hub init --data {config.data} first.",
         )
+    if companion.is_one(config.data):
+        companion.check_schema(config.where)
     database = Database(config.where)
     blobs = open_blobs(config)
     repository = Repository(config.repository, OnlineKeys(config.online_keys))

@@ -1,0 +1,159 @@
+"""Bring a repository's public files from the bucket, as another hub publishes them.
+
+Theory of operation. A timestamp is put into the bucket after all that it names. So timestamps are
+read first, then the bucket is listed once more, everything that is new is brought, and only then
+do the timestamps that were read become visible here: who asks meanwhile gets the old view, whole.
+A bucket that is away, or was emptied, takes nothing away: what is here is served on. Nothing is
+believed that nodes would not check themselves, but a view older than the one here is refused.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from hub.bucket import each
+from hub.bucket_blobs import BucketBlobs
+from hub.bucket_files import BYTES_MAX, FOLDER, own_name
+from hub.doorbell import Listener
+from hub.ending import end
+from hub.repository import durable
+from protocols.errors import Fault
+
+_TIMESTAMP = "timestamp.json"
+# Between looks while rings are heard, and while they are not.
+HEARING_S, DEAF_S = 60.0, 5.0
+
+_log = logging.getLogger("chieng.hub")
+
+
+class Follower:
+    """Keep a folder as the bucket has it; call `followed()` after something new came."""
+
+    def __init__(self, root: Path, blobs: BucketBlobs, followed: Callable[[], None]):
+        self._root = root
+        self._blobs = blobs
+        self._bucket = blobs.bucket
+        self._followed = followed
+        self._disk = durable.Disk()
+        self._marks: dict[str, str] = {}
+        self._rung = asyncio.Event()
+
+    def _listed(self) -> dict[str, tuple[str, int]]:
+        """Return the marks and lengths of what is ours, by the name under the repository."""
+        return {
+            own.as_posix(): (mark, length)
+            for name, (mark, length) in self._bucket.listed(FOLDER + "/").items()
+            if (own := own_name(name, length)) is not None
+        }
+
+    def look(self) -> int:
+        """Bring what is new, remove what was pruned; return how many files came.
+
+        Raises a `Fault` when the bucket does not answer; what came until then stays.
+        """
+        listed = self._listed()
+        late = [
+            name
+            for name, (mark, _) in listed.items()
+            if name.endswith(_TIMESTAMP) and self._marks.get(name) != mark
+        ]
+        timestamps = each(self._read, late)
+        if late:
+            listed, marks = self._listed(), listed
+        count = sum(each(self._bring(listed), self._missing(listed)))
+        for name, data in timestamps:
+            if data is not None and self._is_newer(name, data):
+                self._disk.write(self._root / name, data)
+                count += 1
+            self._marks[name] = marks[name][0]
+        self._prune(listed)
+        return count
+
+    def behind(self) -> int:
+        """Return how many files of the bucket are not here."""
+        return len(self._missing(self._listed()))
+
+    def _read(self, name: str) -> tuple[str, bytes | None]:
+        try:
+            return name, self._bucket.whole(f"{FOLDER}/{name}", BYTES_MAX)
+        except FileNotFoundError:
+            return name, None
+
+    def _missing(self, listed: dict[str, tuple[str, int]]) -> list[str]:
+        """Return what is not here, or not whole; all these names hold a version or a hash."""
+        found = []
+        for name, (_, length) in listed.items():
+            if not name.endswith(_TIMESTAMP):
+                path = self._root / name
+                if not path.is_file() or path.stat().st_size != length:
+                    found.append(name)
+        return found
+
+    def _bring(self, listed: dict[str, tuple[str, int]]) -> Callable[[str], int]:
+        def bring(name: str) -> int:
+            _, data = self._read(name)
+            if data is None or len(data) != listed[name][1]:
+                # Pruned in this moment.
+                return 0
+            self._disk.write(self._root / name, data)
+            return 1
+
+        return bring
+
+    def _is_newer(self, name: str, data: bytes) -> bool:
+        path = self._root / name
+        held = path.read_bytes() if path.is_file() else b""
+        if held == data:
+            return False
+        try:
+            is_newer = not held or _version(data) > _version(held)
+        except (ValueError, LookupError, TypeError):
+            is_newer = False
+        if not is_newer:
+            _log.error("%s in %s is not newer than the one here", name, self._bucket.place)
+        return is_newer
+
+    def _prune(self, listed: dict[str, tuple[str, int]]) -> None:
+        """Remove what the first hub has pruned; an emptied bucket has lost, not pruned."""
+        here = {
+            path.relative_to(self._root).as_posix(): path
+            for folder in ("metadata", "targets", "units")
+            for path in (self._root / folder).rglob("*.json")
+            if not path.name.startswith(".") and path.name != _TIMESTAMP
+        }
+        roots = [name for name in here if name.endswith(".root.json")]
+        if all(name in listed for name in roots):
+            for name in here.keys() - listed.keys():
+                here[name].unlink(missing_ok=True)
+
+    async def run(self, address: str) -> None:
+        """Look whenever the first hub rings, and now and then, until cancelled."""
+        listener = Listener(address, self._rung.set)
+        listening = asyncio.create_task(listener.run())
+        try:
+            while True:
+                self._rung.clear()
+                await self.follow()
+                wait_s = HEARING_S if listener.is_listening else DEAF_S
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._rung.wait()
+        finally:
+            await end([listening])
+
+    async def follow(self) -> None:
+        """Look once; a bucket that is away is told and passed over."""
+        try:
+            count = await self._blobs.apart(self.look)
+        except (Fault, OSError) as fault:
+            _log.error("storage: %s; what is here is served on", fault)
+            return
+        if count:
+            self._followed()
+
+
+def _version(data: bytes) -> int:
+    return int(json.loads(data)["signed"]["version"])
