@@ -131,6 +131,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/reports"): Rule(roles.VIEW),
     ("GET", "/reports.csv"): Rule(roles.VIEW),
     ("GET", "/reports.xlsx"): Rule(roles.VIEW),
+    ("GET", "/reports/plays"): Rule(roles.VIEW),
+    ("GET", "/reports/plays.csv"): Rule(roles.VIEW),
     ("GET", "/reports/year"): Rule(roles.VIEW),
     ("GET", "/reports/supplied"): Rule(roles.VIEW),
     ("GET", "/reports/supplied.csv"): Rule(roles.VIEW),

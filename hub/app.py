@@ -27,6 +27,7 @@ from hub import (
     pack,
     pages,
     picture_pages,
+    play_pages,
     records_api,
     report_pages,
     static_files,
@@ -89,6 +90,7 @@ def create_app(services: Services, counted: Metrics | None = None) -> web.Applic
     app.add_routes(
         [*report_pages.ROUTES, *calendar_pages.ROUTES, *unit_pages.ROUTES, *approver_pages.ROUTES]
     )
+    app.add_routes(play_pages.ROUTES)
     app.add_routes([*frame_pages.ROUTES, *relay_pages.ROUTES, *notify_pages.ROUTES])
     upload_pages.install(app)
     app.add_routes([*picture_pages.ROUTES, *organisation_pages.ROUTES])

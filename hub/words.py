@@ -99,6 +99,11 @@ _OUTCOMES = {
     "cut": N_("Cut off by a power cut or restart; it was on air until then at least"),
 }
 _NOT_PLAYED = N_("Not played")
+PLAY_ENDS = {
+    "whole": N_("played to its end"),
+    "early": N_("interrupted or cut off"),
+    "failed": _NOT_PLAYED,
+}
 NOT_PLAYED = {
     "late": N_("no room in time"),
     "quiet": N_("quiet hours"),
@@ -329,6 +334,10 @@ class Words(frame_words.FrameWords):
             confirmed = is_enough(grade, play["kind"])
             return {"heard": confirmed, "text": self._(_SHOWN[confirmed])}
         return {"heard": is_enough(grade, play["kind"]), "text": self._(_GRADES[grade])}
+
+    def play_end(self, name: str) -> str:
+        """Return how plays ended."""
+        return self._(PLAY_ENDS[name])
 
     def outcome(self, play: dict[str, Any]) -> str:
         """Return what else is to say about a play, often nothing."""

@@ -254,7 +254,7 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services, l
              "/nodes?state=never", "/map", "/notices", "/notices/sending", "/nodes/loa-1",
              "/bulk/new", "/bulk", "/bulk/bulk-" + "0" * 12,
              "/calendar", "/frame", "/frame/changes/" + change, "/relays",
-             "/reports", "/reports/year", "/progress",
+             "/reports", "/reports/plays", "/reports/year", "/progress",
              "/units", "/units/import", "/units/" + COMMUNE,
              "/organisations", "/reports/supplied",
              f"/units/{COMMUNE}/approvers",
