@@ -218,6 +218,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/offers/accept"): Rule(roles.WRITE),
     ("POST", "/offers/decline"): Rule(roles.WRITE),
     ("POST", "/offers/acknowledge"): Rule(roles.WRITE),
+    ("POST", "/offers/mourning"): Rule(roles.APPROVE),
     ("POST", "/offers/command"): Rule(roles.ADMINISTER),
     ("POST", "/offers/rules"): Rule(roles.WRITE),
     ("POST", "/offers/rules/end"): Rule(roles.WRITE),

@@ -81,6 +81,10 @@ TEXTS = {
         N_("The mourning has no name, or one that is too long."),
         N_("Write for whom it is."),
     ),
+    "mourning.over": (
+        N_("These days of mourning are over."),
+        N_("Decline the request, and say so."),
+    ),
     "slot.share": (
         N_("The plays a day of each bulletin are wrong."),
         N_("Choose 1 to as many as the campaign has times."),

@@ -20,7 +20,7 @@ from hub import (
 )
 from hub.answers import not_found, status_of
 from hub.form import Form
-from hub.mirror import offers
+from hub.mirror import mourned, offers
 from hub.pages import page
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
@@ -49,6 +49,12 @@ def _shown(store: Store, services: Services, who: roles.Reader) -> dict[str, Any
         unit, topic = row["unit"], row["body"].get("topic")
         row["topic_name"] = known[topic]["name"] if topic in known else topic
         row["may_answer"] = who.allows(roles.WRITE, units, unit)
+        row["may_approve"] = who.allows(roles.APPROVE, units, unit)
+        if row["kind"] == mourned.KIND:
+            row["days"] = mourned.read(row["body"])
+        if row["kind"] == "cancel":
+            target = store.get("supplies", row["peer"], row["body"]["cancels"])
+            row["cancelled_kind"] = target["kind"] if target else ""
         row["may_command"] = who.allows(roles.ADMINISTER, units, unit)
         row["wants_code"] = row["peer"] in peers and offers.wants_code(peers[row["peer"]])
     for row in rules:
@@ -166,6 +172,23 @@ async def acknowledge(request: web.Request) -> web.Response:
     return await _done(request, say)
 
 
+async def mourn(request: web.Request) -> web.Response:
+    """Put days of mourning before the approver, who sees what they would do and signs them."""
+    services, who = request.app[SERVICES], access.reader(request)
+    sent = await form.read(request)
+    key, now_s = _key(sent), services.now_s()
+
+    def put(store: Store) -> str:
+        access.require(store, services, who, roles.APPROVE, key[2])
+        return offers.mourn(store, key, who.account, now_s)
+
+    try:
+        change = await services.ledger.write(put)
+    except RemoteFault as fault:
+        return await _refused(request, fault)
+    raise web.HTTPSeeOther(f"/frame/changes/{change}")
+
+
 async def _done(request: web.Request, say: Any) -> web.Response:
     try:
         await request.app[SERVICES].ledger.write(say)
@@ -280,6 +303,7 @@ ROUTES = [
     web.post("/offers/accept", accept),
     web.post("/offers/decline", decline),
     web.post("/offers/acknowledge", acknowledge),
+    web.post("/offers/mourning", mourn),
     web.post("/offers/command", command),
     web.post("/offers/rules", lay_down),
     web.post("/offers/rules/end", end_rule),

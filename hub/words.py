@@ -76,6 +76,7 @@ SUPPLIES = {
     "cancel": N_("Cancellation"),
     "command": N_("Device command"),
     "directive": N_("Directive"),
+    "mourning": N_("Days of mourning"),
 }
 OFFERS = {
     "taken": N_("Taken"),

@@ -44,6 +44,7 @@ def read(supply: object, kind: object, raw: dict[str, Any]) -> Directive:
         "schedule": _part(raw.get("schedule"), "day", "time"),
         "media": _media(raw.get("media")),
         "command": _part(raw.get("command"), "node", "command", "value"),
+        "mourning": _part(raw.get("mourning"), "name", "from", "until"),
     }
     return Directive(_text(supply, ID_MAX) or "", _text(kind, _WORD_MAX) or "unknown", body)
 

@@ -106,6 +106,9 @@ class HtttnV2(Connector):
         kind = content["directive_kinds"].get(str(one.get("Loai")), "unknown")
         areas, when = one.get("DanhSachDiaBan"), one.get("LichPhat")
         media, order = one.get("TepAmThanh"), one.get("DieuKhienThietBi")
+        days = one.get("QuocTang")
+        if kind == "directive" and isinstance(days, dict):
+            kind = "mourning"
         body: dict[str, Any] = {
             "title": one.get("TieuDe"),
             "text": one.get("NoiDungChu"),
@@ -124,6 +127,12 @@ class HtttnV2(Connector):
         }
         if isinstance(when, dict):
             body["schedule"] = {"day": when.get("Ngay"), "time": when.get("Gio")}
+        if isinstance(days, dict):
+            body["mourning"] = {
+                "name": days.get("Ten"),
+                "from": days.get("TuNgay"),
+                "until": days.get("DenNgay"),
+            }
         if isinstance(media, dict):
             body["media"] = {
                 "url": media.get("NoiDung"),

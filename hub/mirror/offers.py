@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hub import audit, bulletins, frame, orders, slots, timing
-from hub.mirror import supply, telling
+from hub.mirror import mourned, supply, telling
 from hub.mirror.directive import Directive
 from hub.store import Row, Store
 from hub.timing import Timing
@@ -151,6 +151,8 @@ def decline(store: Store, key: tuple[str, str, str], reason: str, who: str, now_
         raise RemoteFault("offer.reason", "no reason is given", "Say why.")
     if offer["state"] == "taken" and row["kind"] == "command":
         raise _gone()
+    if offer["made"] and row["kind"] == mourned.KIND:
+        frame.move(store, offer["made"], "withdraw", now_s)
     where = {"peer": row["peer"], "supply": row["supply"], "unit": offer["unit"]}
     for link in store.find("supply_bulletins", where):
         if bulletins.current(store, link["bulletin"])["state"] not in _WITHDRAWABLE:
@@ -165,6 +167,16 @@ def acknowledge(store: Store, key: tuple[str, str, str], who: str, now_s: int) -
     if row["kind"] != "directive":
         raise _gone()
     _answer(store, row, offer["unit"], "acknowledged", who, now_s)
+
+
+def mourn(store: Store, key: tuple[str, str, str], who: str, now_s: int) -> str:
+    """Put the days of mourning of an offer before the unit's approver; return the change's name."""
+    row, offer = _offer(store, *key, "open")
+    if row["kind"] != mourned.KIND or row["state"] not in ("offered", "taken", "done"):
+        raise _gone()
+    made = mourned.ask(store, row, offer["unit"], who, now_s)
+    _answer(store, row, offer["unit"], "taken", who, now_s, made=made)
+    return made
 
 
 def command(store: Store, key: tuple[str, str, str], who: str, now_s: int) -> str:
@@ -216,7 +228,7 @@ def _answer(
 
 
 def follow(store: Store, peer: str, now_s: int) -> None:
-    """Settle what has turned out meanwhile: commands that nodes answered, cancels carried out."""
+    """Settle what has turned out meanwhile: commands answered, days signed, cancels carried out."""
     for row in store.find("supplies", {"peer": peer, "state": "taken", "kind": "command"}):
         asked = json.loads(row["body_json"])["command"]
         where = {"peer": peer, "supply": row["supply"], "state": "taken"}
@@ -226,6 +238,9 @@ def follow(store: Store, peer: str, now_s: int) -> None:
                 done = order["state"] == "done"
                 said = None if done else f"{order['code']}: {order['message']}"
                 supply.change(store, row, "done" if done else "refused", now_s, said)
+    for row in store.find("supplies", {"peer": peer, "state": "taken", "kind": mourned.KIND}):
+        if mourned.are_signed(store, row, now_s):
+            supply.change(store, row, "done", now_s)
     for row in store.find("supplies", {"peer": peer, "state": "waiting", "kind": "cancel"}):
         if supply.cancelled(store, row, now_s):
             supply.change(store, row, "done", now_s)

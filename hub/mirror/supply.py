@@ -13,13 +13,13 @@ from typing import Any
 
 from hub import audit, bulletins, fleet, production, timing
 from hub.bulletins import Draft
-from hub.mirror import telling
+from hub.mirror import mourned, telling
 from hub.mirror.directive import Directive
 from hub.store import Row, Store
 from hub.timing import Timing
 from protocols.errors import RemoteFault
 
-KINDS = ("bulletin", "emergency", "cancel", "command", "directive")
+KINDS = ("bulletin", "emergency", "cancel", "command", "directive", mourned.KIND)
 OPEN = ("received", "offered", "waiting")
 # Where a unit has no programme yet, the usual hours of a station.
 USUAL = ("05:30", "11:00", "17:00")
@@ -75,8 +75,13 @@ def _judge(store: Store, row: Row, given: Directive, now_s: int, offset_min: int
         raise _refuse("expired", "it came after its own end")
     if given.kind == "cancel":
         _cancel(store, row, given.body, now_s)
-    elif given.kind == "directive":
+    elif given.kind in ("directive", mourned.KIND):
         row["state"] = "offered"
+        if given.kind == mourned.KIND:
+            days = mourned.read(given.body)
+            row["title"] = days["name"]
+            if mourned.is_over(days, store, now_s):
+                raise _refuse("expired", "the days of mourning are over")
         row["units_json"] = json.dumps(_units(store, given.body, now_s, offset_min, given.kind))
     elif given.kind == "command":
         _command(store, row, given.body)
@@ -109,7 +114,7 @@ def _units(
             raise _refuse("area", f"{code} of list {system or '-'} names {len(hits)} units here")
         found += hits
     if not found:
-        if kind != "directive":
+        if kind not in ("directive", mourned.KIND):
             raise _refuse("area", "no area is named")
         # What is said to nobody by name is said to everybody.
         found = list(known)
@@ -134,7 +139,8 @@ def cancelled(store: Store, row: Row, now_s: int) -> bool:
     target = store.get("supplies", row["peer"], name)
     if target is None:
         return True
-    left = False
+    are_days = target["kind"] == mourned.KIND
+    left = are_days and mourned.take_back(store, target, now_s)
     where = {"peer": row["peer"], "supply": target["supply"]}
     for link in store.find("supply_bulletins", where):
         bulletin = bulletins.current(store, link["bulletin"])
@@ -142,7 +148,9 @@ def cancelled(store: Store, row: Row, now_s: int) -> bool:
             bulletins.withdraw(store, link["bulletin"], row["peer"], now_s)
         elif bulletin["state"] not in (bulletins.WITHDRAWN, bulletins.RECALLED):
             left = True
-    if not left and target["state"] in (*OPEN, "taken"):
+    if not left and (
+        target["state"] in (*OPEN, "taken") or (are_days and target["state"] == "done")
+    ):
         change(store, target, "cancelled", now_s)
     return not left
 
