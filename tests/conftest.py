@@ -58,6 +58,9 @@ class Grouped(LoadGroupScheduling):
 
     def _reschedule(self, node):
         """Keep a worker in work: it begins a test only when it knows of the next, or of the end."""
+        if node not in self.registered_collections:
+            # Still collecting, in the place of one that died; it is asked again.
+            return
         super()._reschedule(node)
         while not node.shutting_down and self._pending_of(self.assigned_work[node]) < 2:
             super()._reschedule(node)
