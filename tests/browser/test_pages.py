@@ -57,8 +57,9 @@ async def served_pages(services):
     cookies = await signed_in(services)
     token = next(iter(cookies.values()))
     yield f"http://127.0.0.1:{served.port}", token
-    await end([work])
-    await served.close()
+    async with asyncio.timeout(60):
+        await end([work])
+        await served.close()
 
 
 @pytest.fixture

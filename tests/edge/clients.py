@@ -17,6 +17,7 @@ from hw.linux.storage import Storage
 from hw.linux.verifier import Verifier
 from protocols.errors import Fault, WorldFault
 from protocols.trust import quote
+from tests.deadline import killed_after
 from tests.edge.repository import NOW, Repository
 
 TOP = Path(__file__).parents[2]
@@ -257,10 +258,11 @@ class Loop:
 
     def run(self, now_s: int, words: tuple[str, ...]) -> str:
         """Run one command at a time; return the code of its fault, or nothing."""
-        self._process.stdin.write(json.dumps([now_s, *words]) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline().rstrip("\n")
-        assert answer.startswith("done "), answer + self._process.stdout.read(3000)
+        with killed_after(self._process, 120):
+            self._process.stdin.write(json.dumps([now_s, *words]) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline().rstrip("\n")
+            assert answer.startswith("done "), answer + self._process.stdout.read(3000)
         return answer[5:]
 
 

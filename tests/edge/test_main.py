@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from edge.loud_book import LoudBook
 from edge.main import main
 from hw.sim.storage import Storage
+from tests.deadline import killed_after
 from tests.edge.node_world import Province
 
 TOP = Path(__file__).parents[2]
@@ -104,13 +104,11 @@ class Life:
     def wait_for(self, kind):
         """Return the first record of a kind, or fail with all that was printed."""
         seen = []
-        until = time.monotonic() + DEADLINE_S
-        for line in self.process.stdout:
-            seen.append(line)
-            if time.monotonic() > until:
-                break
-            if line.startswith("{") and json.loads(line)["kind"] == kind:
-                return json.loads(line)
+        with killed_after(self.process, DEADLINE_S):
+            for line in self.process.stdout:
+                seen.append(line)
+                if line.startswith("{") and json.loads(line)["kind"] == kind:
+                    return json.loads(line)
         raise AssertionError(f"no {kind} in\n" + "".join(seen[-20:]))
 
     def end(self, how):

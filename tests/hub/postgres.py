@@ -17,8 +17,11 @@ import psycopg
 from hub import schema
 from hub.database import migrate
 
-# Nothing here outlives the tests, so nothing has to reach the disk.
+# Nothing here outlives the tests, so nothing has to reach the disk; and no test waits for ever for
+# what another has left locked.
 SETTINGS = {
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
     "fsync": "off",
     "full_page_writes": "off",
     "listen_addresses": "",
@@ -59,7 +62,7 @@ class Cluster:
         # It sorts as Vietnamese does, which the hub's tables must not.
         words += ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=vi", "-D", str(data)]
         done = self._start("initdb", *words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        said, _ = done.communicate()
+        said, _ = done.communicate(timeout=120)
         if done.returncode:
             raise RuntimeError(said.decode())
         given = {**SETTINGS, **settings, "unix_socket_directories": str(self.folder)}
@@ -88,7 +91,7 @@ class Cluster:
 
     def address(self, name: str) -> str:
         """Return the address of one of its databases."""
-        return f"postgresql://chieng@/{name}?host={self.folder}"
+        return f"postgresql://chieng@/{name}?host={self.folder}&connect_timeout=20"
 
     def fresh(self) -> str:
         """Make an empty database and return its address."""

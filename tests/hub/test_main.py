@@ -16,6 +16,7 @@ from hub.addresses import address, is_loopback
 from hub.main import main
 from hub.serve import Where, lasting, serve
 from protocols.errors import LocalFault, WorldFault
+from tests.deadline import killed_after
 from tests.hub.conftest import COMMUNE
 
 HUB = [sys.executable, "-m", "hub.main"]
@@ -145,13 +146,15 @@ async def test_serve_answers_until_it_is_told_to_stop(config):
     command += ["--pages", "127.0.0.1:0"]
     with contextlib.ExitStack() as stack:
         process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
-        found = {}
+        stack.callback(process.kill)
+        stack.enter_context(killed_after(process))
+        found, said = {}, []
         while len(found) < 2:
-            line = await asyncio.to_thread(process.stderr.readline)
-            match = re.search(r"(nodes|pages): http://[0-9.]+:(\d+)/", line)
+            said.append(await asyncio.to_thread(process.stderr.readline))
+            assert said[-1], said
+            match = re.search(r"(nodes|pages): http://[0-9.]+:(\d+)/", said[-1])
             if match:
                 found[match[1]] = f"http://127.0.0.1:{match[2]}"
-        stack.callback(process.kill)
         path = f"/v1/units/{COMMUNE}/metadata/timestamp.json"
         with await asyncio.to_thread(urllib.request.urlopen, found["nodes"] + path) as answer:
             assert answer.status == 200

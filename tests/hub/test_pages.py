@@ -44,8 +44,9 @@ async def pages(services):
                 return response, body.decode() if text else body
 
         yield ask
-    await end([work])
-    await served.close()
+    async with asyncio.timeout(60):
+        await end([work])
+        await served.close()
 
 
 def multipart(audio=None, **changes):

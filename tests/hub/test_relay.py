@@ -224,8 +224,11 @@ def stream(port, seconds=60):
     address = f"http://127.0.0.1:{port}/vov"
     process = subprocess.Popen([*command.split(), "-listen", "1", address])
     # It serves its first listener alone, so nobody may knock to see whether it is there.
+    until = time.monotonic() + 20
     while f":{port:04X} 00000000:0000 0A" not in Path("/proc/net/tcp").read_text():
-        assert process.poll() is None
+        if process.poll() is not None or time.monotonic() > until:
+            process.kill()
+            raise AssertionError(f"ffmpeg never listened: {process.wait()}")
         time.sleep(0.02)
     return process
 

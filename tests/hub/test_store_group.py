@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -32,8 +33,10 @@ class Held:
     def __init__(self, database):
         self._go = threading.Event()
         self._busy = database.submit(lambda _: self._go.wait(10))
+        until = time.monotonic() + 10
         while not self._busy.running():
-            pass
+            assert not self._busy.done() and time.monotonic() < until, self._busy
+            time.sleep(0)
 
     def __enter__(self):
         return self

@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import json
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -88,11 +87,13 @@ async def one(rng: random.Random) -> int:
             await until(port.exists, 30)
             words = ["-m", "edge.main", "run", "--config", install(folder, port)]
             node = await asyncio.create_subprocess_exec(sys.executable, *words)
-            heard = folder / "heard.wav"
-            await until(lambda: heard.exists() and any(heard.read_bytes()[4000:]), 30)
-            assert switchings(log)[-1]["on"]
-            await asyncio.sleep(rng.uniform(0, 3))
-            node.send_signal(signal.SIGKILL)
+            try:
+                heard = folder / "heard.wav"
+                await until(lambda: heard.exists() and any(heard.read_bytes()[4000:]), 30)
+                assert switchings(log)[-1]["on"]
+                await asyncio.sleep(rng.uniform(0, 3))
+            finally:
+                node.kill()
             killed_ms = time.time_ns() // 1000000
             await node.wait()
             await until(lambda: not switchings(log)[-1]["on"], ALLOWED_MS / 1000 + 10)

@@ -79,7 +79,9 @@ def test_an_image_that_hangs_is_ended_and_a_killed_start_counts(board):
     command = [sys.executable, str(board / "chooser.py"), str(board / "slots"), "run"]
     for begun in range(2, chooser.BOOTS_MAX + 1):
         process = subprocess.Popen(command, cwd=board)
+        until = time.monotonic() + 30
         while json.loads((board / "slots" / "choice.json").read_text())["boots"] < begun:
+            assert time.monotonic() < until
             time.sleep(0.02)
         process.kill()
         process.wait()

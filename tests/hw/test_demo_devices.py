@@ -15,6 +15,7 @@ import pytest
 from hw import platform
 from hw.linux.clock import Clock
 from protocols import evidence
+from tests.deadline import killed_after
 
 # A node that renews its amplifier until something kills it.
 NODE = """
@@ -42,7 +43,8 @@ def devices(tmp_path):
     command = [sys.executable, "-m", "tools.demo_devices", "--baud", "115200"]
     command += ["--link", paths["port"], "--wav", paths["a.wav"], "--log", paths["log"]]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert json.loads(process.stdout.readline())["port"] == str(paths["port"])
+    with killed_after(process):
+        assert json.loads(process.stdout.readline())["port"] == str(paths["port"])
     yield paths
     process.send_signal(signal.SIGTERM)
     assert process.wait(5) == 0
@@ -90,7 +92,8 @@ def test_a_killed_node_falls_silent_within_the_dead_man_time(devices):
     node = subprocess.Popen(
         [sys.executable, "-c", NODE, str(devices["port"])], stdout=subprocess.PIPE, text=True
     )
-    assert node.stdout.readline() == "on\n"
+    with killed_after(node):
+        assert node.stdout.readline() == "on\n"
     time.sleep(0.5)
     node.send_signal(signal.SIGKILL)
     killed_ms = time.time_ns() // 1000000

@@ -1,6 +1,7 @@
 """The links of both platforms against real servers, plain and TLS."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,12 @@ async def run_micropython(program: str, *arguments: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await process.communicate()
+    try:
+        async with asyncio.timeout(120):
+            output, _ = await process.communicate()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
     return process.returncode or 0, output.decode()
 
 

@@ -56,7 +56,9 @@ async def mbpoll(r: Rig, *words: str) -> str:
     command = ["mbpoll", "-m", "rtu", "-b", str(BAUD), "-P", "none", "-q", "-1", *words]
     split = len(command) if "--" not in command else command.index("--")
     command[split : split + 1] = [r.line.near]
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+    done = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=30
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
