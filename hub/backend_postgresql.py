@@ -23,6 +23,14 @@ WRITER_LOCK = 0x636869656E67
 # Another process may hold that lock this long.
 BUSY_MS_MAX = 10_000
 CONNECT_S_MAX = 10
+# A server that vanishes while the hub waits for its answer is noticed within a minute; Linux by
+# itself would wait for two hours.
+_ALIVE = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 _DIALECT: Any = dialects.PGDialect_psycopg
 _TEXTS = Texts(_DIALECT(paramstyle="format"))
 
@@ -72,6 +80,7 @@ class Postgresql(Backend):
             client_encoding="UTF8",
             application_name="chieng-hub",
             connect_timeout=CONNECT_S_MAX,
+            **_ALIVE,
         )
         connection.adapters.register_dumper(str, _TextDumper)
         connection.execute(_SESSION)

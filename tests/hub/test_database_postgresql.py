@@ -143,6 +143,13 @@ async def test_a_long_writer_elsewhere_is_said_and_nothing_is_lost(address, monk
         database.close()
 
 
+async def test_a_server_that_vanishes_is_noticed_within_a_minute(database):
+    given = await database.read(lambda s: s.cursor.connection.info.get_parameters())
+    silence_s = int(given["keepalives_idle"])
+    silence_s += int(given["keepalives_interval"]) * int(given["keepalives_count"])
+    assert silence_s <= 60 and int(given["tcp_user_timeout"]) <= 60_000
+
+
 def _kill_all(address):
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(
