@@ -25,7 +25,7 @@ BUSY_MS_MAX = 10_000
 CONNECT_S_MAX = 10
 # A server that vanishes while the hub waits for its answer is noticed within a minute; Linux by
 # itself would wait for two hours.
-_ALIVE = {
+_ALIVE: dict[str, Any] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
