@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,16 @@ class Follower:
         self._disk = durable.Disk()
         self._marks: dict[str, str] = {}
         self._rung = asyncio.Event()
+        self._seen_s = time.monotonic()
+        self._listener: Listener | None = None
+
+    def age_s(self) -> float:
+        """Return for how long the bucket has not been seen."""
+        return time.monotonic() - self._seen_s
+
+    def is_listening(self) -> bool:
+        """Tell whether the first hub's rings are heard."""
+        return self._listener is not None and self._listener.is_listening
 
     def _listed(self) -> dict[str, tuple[str, int]]:
         """Return the marks and lengths of what is ours, by the name under the repository."""
@@ -131,13 +142,13 @@ class Follower:
 
     async def run(self, address: str) -> None:
         """Look whenever the first hub rings, and now and then, until cancelled."""
-        listener = Listener(address, self._rung.set)
-        listening = asyncio.create_task(listener.run())
+        self._listener = Listener(address, self._rung.set)
+        listening = asyncio.create_task(self._listener.run())
         try:
             while True:
                 self._rung.clear()
                 await self.follow()
-                wait_s = HEARING_S if listener.is_listening else DEAF_S
+                wait_s = HEARING_S if self.is_listening() else DEAF_S
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         await self._rung.wait()
@@ -151,6 +162,7 @@ class Follower:
         except (Fault, OSError) as fault:
             _log.error("storage: %s; what is here is served on", fault)
             return
+        self._seen_s = time.monotonic()
         if count:
             self._followed()
 

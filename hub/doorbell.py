@@ -49,7 +49,8 @@ class Listener:
                     wait_s = AGAIN_S
                     self._heard()
             except (psycopg.Error, OSError) as error:
-                _log.warning("other hubs are not heard: %s; again in %.0f s", error, wait_s)
+                said = (str(error).splitlines() or [""])[0]
+                _log.warning("other hubs are not heard: %s; again in %.0f s", said, wait_s)
             finally:
                 self.is_listening = False
             self._heard()

@@ -125,20 +125,23 @@ async def serve(config: Config, where: Where, stop: asyncio.Event) -> None:
             if operator_at:
                 app = create_operator_app(services, counted)
                 await _listen(stack, app, operator_at, "health and metrics")
-            for work in _companion_works(services) if follows else _works(services):
+            works = _companion_works(services, counted) if follows else _works(services)
+            for work in works:
                 stack.push_async_callback(end, [asyncio.create_task(lasting(work))])
             await stop.wait()
     finally:
         database.close()
 
 
-def _companion_works(services: Services) -> list[Work]:
+def _companion_works(services: Services, counted: Metrics) -> list[Work]:
     blobs, address = services.blobs, services.config.database_url
     if not isinstance(blobs, BucketBlobs) or address is None:
         raise LocalFault(
             "companion.settings", "its database or its bucket is not named", "Join it once more."
         )
     follower = Follower(services.config.repository, blobs, services.repository.archive.reload)
+    counted.watch("companion_age_seconds", "Since the bucket was last seen.", follower.age_s)
+    counted.watch("companion_listening", "Rings are heard.", follower.is_listening)
     return [lambda: follower.run(address), blobs.run]
 
 

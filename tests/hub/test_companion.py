@@ -56,8 +56,9 @@ def second(first, tmp_path, capsys):
 @contextlib.asynccontextmanager
 async def running(config):
     """Run a whole hub in this process; give a session with it."""
-    port, stop = free_port(), asyncio.Event()
-    task = asyncio.create_task(serve.serve(config, serve.Where(f"127.0.0.1:{port}"), stop))
+    port, operator, stop = free_port(), free_port(), asyncio.Event()
+    where = serve.Where(f"127.0.0.1:{port}", operator=f"127.0.0.1:{operator}")
+    task = asyncio.create_task(serve.serve(config, where, stop))
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
         while True:
             with contextlib.suppress(aiohttp.ClientConnectionError):
@@ -67,7 +68,7 @@ async def running(config):
             if task.done():
                 await task
             await asyncio.sleep(0.02)
-        session.port = port
+        session.port, session.operator = port, f"http://127.0.0.1:{operator}"
         yield session
     stop.set()
     await task
@@ -184,10 +185,15 @@ async def test_a_cut_ring_comes_back_and_meanwhile_the_second_looks_by_itself(
         monkeypatch.setattr(doorbell, "AGAIN_S", 3600.0)
         number = await asyncio.to_thread(reissue, first)
         assert await told(stream, number) == number, "it is rung for again"
+        _, scraped = await read(other, other.operator + "/metrics")
+        assert b"chieng_companion_listening 1.0" in scraped
         await asyncio.to_thread(cut, address)
         number = await asyncio.to_thread(reissue, first)
         assert await told(stream, number) == number, "nobody rings, so it looks"
         assert listening(address) == []
+        _, scraped = await read(other, other.operator + "/metrics")
+        assert b"chieng_companion_listening 0.0" in scraped
+        assert float(scraped.partition(b"\nchieng_companion_age_seconds ")[2].split()[0]) < 30
         # With the bucket away it serves what it has, and what it lacks is no loss.
         await asyncio.to_thread(server.stop)
         try:
