@@ -121,6 +121,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/frame/mourning"): Rule(roles.WRITE),
     ("POST", "/frame/entertainment"): Rule(roles.ADMINISTER, _whole_hub),
     ("POST", _ENTRY + "/end"): Rule(roles.WRITE, _entry_unit),
+    ("POST", _ENTRY + "/off"): Rule(roles.ALARM, _entry_unit),
     ("GET", _CHANGE): Rule(roles.VIEW, _unit_of("frame_changes", "change")),
     ("POST", _CHANGE + "/sign"): Rule(roles.APPROVE, _unit_of("frame_changes", "change")),
     ("POST", _CHANGE + "/withdraw"): Rule(roles.WRITE, _unit_of("frame_changes", "change")),

@@ -10,14 +10,20 @@ from typing import Any, NamedTuple
 
 from hub import bulletins, fleet, frame, node_now, programme, showing, timing
 from hub.node_now import Programmes
+from hub.relay import automatic
 from hub.store import Row, Store
 from protocols import bundle, preview
 from protocols.bundle import Bundle
+from protocols.items import RELAY_PREFIX
+from protocols.media import Rendition
+from protocols.relays import Relay
 from protocols.targets import Place
 
 DAY_MS = 86_400_000
 DAYS_MAX = 14
 PROFILES = ("opus", "pcm16")
+# The hash of nothing: what a broadcaster's slot plays in a preview before its recording is there.
+AWAITED = "0" * 64
 
 
 class Entry(NamedTuple):
@@ -32,11 +38,18 @@ class Entry(NamedTuple):
     reason: str
     is_cut: bool
     scheduled_ms: int | None = None
+    # A broadcaster's slot for which nothing is recorded yet.
+    awaits: bool = False
 
     @property
     def bulletin(self) -> str:
-        """Return the bulletin that the item came from."""
-        return self.item.partition(".")[0]
+        """Return the bulletin that the item came from; a recording is of none."""
+        return "" if self.source else self.item.partition(".")[0]
+
+    @property
+    def source(self) -> str:
+        """Return the broadcaster whose recording this is, which nobody signs; else nothing."""
+        return self.item.split(".")[1] if self.item.startswith(RELAY_PREFIX) else ""
 
 
 class Where(NamedTuple):
@@ -74,6 +87,10 @@ def entries(
     if own is not None:
         found[0] = own
     alerts = [programmes.alerts(store, unit) for unit in where.chain()]
+    recorded: dict[str, Relay] = {}
+    if found[0] is not None:
+        recorded = automatic.published(store, found[0].policy.relays)
+        found[0] = _awaiting(found[0], recorded)
     place, node = where.place(), where.node
     told = (
         tuple(one for one in found if one is not None),
@@ -82,7 +99,22 @@ def entries(
     )
     if place.kind == "board":
         return [_turn(one) for one in showing.what_will_show(place, *told, from_ms, until_ms)]
-    return [_entry(fact) for fact in preview.what_will_play(place, *told, from_ms, until_ms)]
+    facts = preview.what_will_play(place, *told, from_ms, until_ms, relays=recorded)
+    return [_entry(fact) for fact in facts]
+
+
+def _awaiting(own: Bundle, recorded: dict[str, Relay]) -> Bundle:
+    """Return a bundle whose broadcasters' slots are full where nothing is recorded for them yet."""
+    items = dict(own.items)
+    for name, item in own.items.items():
+        mark = item.relay
+        if mark is None or item.renditions:
+            continue
+        relay = recorded.get(mark.source)
+        if relay is None or own.unit not in relay.refused:
+            awaited = Rendition("opus", "audio/ogg", AWAITED, 1, mark.duration_max_ms)
+            items[name] = item._replace(renditions=(awaited,))
+    return own._replace(items=items)
 
 
 def _turn(one: showing.Stretch) -> Entry:
@@ -103,6 +135,7 @@ def _entry(fact: Any) -> Entry:
         "" if is_play else fact.reason,
         is_play and fact.outcome == "interrupted",
         fact.scheduled_ms,
+        is_play and fact.sha256 == AWAITED,
     )
 
 

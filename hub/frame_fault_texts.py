@@ -85,6 +85,10 @@ TEXTS = {
         N_("These days of mourning are over."),
         N_("Decline the request, and say so."),
     ),
+    "slot.automatic": (
+        N_("Recordings that go on air by themselves need a source."),
+        N_("Choose whose recordings play."),
+    ),
     "slot.share": (
         N_("The plays a day of each bulletin are wrong."),
         N_("Choose 1 to as many as the campaign has times."),

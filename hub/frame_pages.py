@@ -26,7 +26,7 @@ from hub.answers import status_of
 from hub.calendar import Where
 from hub.form import Form
 from hub.pages import PROGRAMMES, page, page_with
-from hub.relay import sources
+from hub.relay import automatic, publishing, sources
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
 from hub.translations import chosen
@@ -61,6 +61,7 @@ def blank(unit: str, day: str) -> dict[str, Any]:
         "minutes": 20,
         "source": "",
         "again": slots.NOTHING,
+        "automatic": False,
         "order": slots.USUAL,
         "share": 1,
         **day_form.BLANK,
@@ -79,6 +80,7 @@ def typed(sent: Form) -> dict[str, Any]:
         **limits,
         **days_typed,
         "weekdays": days,
+        "automatic": bool(sent.one("automatic")),
         "minutes": sent.number("minutes", 0),
         "share": sent.number("share", 1),
     }
@@ -114,8 +116,11 @@ def _shown(
     soon = timing.local_time(now_s, services.config.utc_offset_min).date()
     soon_day = (soon + timedelta(days=ENDS_SOON_DAYS)).isoformat()
     inside = slot_bulletins.rows(store, unit, now_s) if unit else []
+    by_itself = automatic.marked(store, unit, held)
     rows = [
         {
+            "by_itself": entry in by_itself,
+            "long": automatic.is_too_long(store, body),
             "entry": entry,
             "body": body,
             "form": {**blank(unit, day), **slots.kept(body), "entry": entry},
@@ -134,6 +139,7 @@ def _shown(
         "slots": rows,
         "waiting": frame.waiting(store, [unit]),
         "may_write": bool(unit) and who.allows(roles.WRITE, units, unit),
+        "may_switch_off": bool(unit) and who.allows(roles.ALARM, units, unit),
         "form": typed_in or blank(unit, day),
         "kinds": slots.KINDS,
         "sources": sources.active(store),
@@ -243,6 +249,20 @@ async def end(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/frame/changes/{await services.ledger.write(keep)}")
 
 
+async def switch_off(request: web.Request) -> web.Response:
+    """Let nothing more of a slot's source be heard without a signature, from now on."""
+    services, who = request.app[SERVICES], access.reader(request)
+    entry, now_s = request.match_info["entry"], services.now_s()
+
+    def keep(store: Store) -> tuple[str, str]:
+        body = (frame.in_force(store, entry) or {}).get("body", {})
+        return automatic.switch_off(store, entry, who.account, now_s), body["source"]
+
+    unit, source = await services.ledger.write(keep)
+    await publishing.publish(services, source)
+    raise web.HTTPSeeOther(f"/frame?unit={unit}")
+
+
 def _change(store: Store, request: web.Request) -> dict[str, Any]:
     services, who = request.app[SERVICES], access.reader(request)
     now_s, offset_min = services.now_s(), services.config.utc_offset_min
@@ -336,6 +356,7 @@ ROUTES = [
     web.post("/frame/mourning", ask_mourning),
     web.post("/frame/entertainment", set_entertainment),
     web.post(f"/frame/entries/{ENTRY}/end", end),
+    web.post(f"/frame/entries/{ENTRY}/off", switch_off),
     web.get(f"/frame/changes/{CHANGE}", show_change),
     web.post(f"/frame/changes/{CHANGE}/sign", sign),
     web.post(f"/frame/changes/{CHANGE}/withdraw", withdraw),

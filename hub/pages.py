@@ -26,6 +26,7 @@ from hub.cap import intake
 from hub.mirror import peers
 from hub.node_now import Programmes
 from hub.overview import overview
+from hub.relay import automatic as recordings
 from hub.services import SERVICES
 from hub.store import Store
 from hub.translations import COOKIE, LANGUAGES, chosen
@@ -160,12 +161,13 @@ async def _overview(request: web.Request) -> dict[str, Any]:
         mine = who.reach(roles.ALARM, units)
         asked = intake.waiting(store, mine, config.now_ms() // 1000, CAP_MAX)
         found = overview(store, programmes, config.now_ms(), units, seen)
-        relaying = automatic.shown(store, services, units, units if seen is None else seen)
+        visible = units if seen is None else seen
         return {
             **found,
             "cap": asked if who.may(roles.ALARM) else [],
             "behind": [one for one in told if one["lag_ms"] > BEHIND_MS],
-            "automatic": relaying,
+            "automatic": automatic.shown(store, services, units, visible),
+            "relaying": recordings.shown(store, units, visible),
             "to_sign": _count(store, who.bounds(roles.APPROVE, units), bulletins.READY)
             if who.may(roles.APPROVE)
             else 0,

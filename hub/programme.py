@@ -15,6 +15,7 @@ from hub import (
     timing,
     variants,
 )
+from hub.relay import automatic
 from hub.store import Row, Store
 from protocols import alert, auto_alert, bundle
 from protocols.errors import RemoteFault
@@ -80,11 +81,12 @@ def manifest(
         fields = {"version": version, "unit": unit, "issued_s": now_s, "alerts": alerts}
         return Manifest(version, alert.build(fields))
     held = frame.of(store, unit, changing)
-    standing = slots.refresh(rows, held)
+    by_itself = automatic.marked(store, unit, held, changing)
+    standing = automatic.without_recorded(store, slots.refresh(rows, held), by_itself)
     if adding is not None and adding["bulletin"] not in {row["bulletin"] for row in standing}:
         raise slots.none()
     standing = slots.latest(standing, held)
-    data = bundle.build(_bundle(store, unit, version, standing, held, now_s, offset_min))
+    data = bundle.build(_bundle(store, unit, version, standing, held, by_itself, now_s, offset_min))
     return Manifest(version, data)
 
 
@@ -161,6 +163,7 @@ def _bundle(
     version: int,
     rows: list[Row],
     held: frame.Frame,
+    by_itself: dict[str, frame.Body],
     now_s: int,
     offset_min: int,
 ) -> dict[str, Any]:
@@ -170,6 +173,7 @@ def _bundle(
     turns, silent = programme_rules.turns(heard), mourning.entertainment(store)
     own = policy(store, unit)
     days = [*own.get("mourning", []), *mourning.days(held, today)]
+    filled, when = automatic.entries(by_itself, today)
     return {
         "version": version,
         "unit": unit,
@@ -180,7 +184,8 @@ def _bundle(
         "utc_offset_min": offset_min,
         "items": [
             item for row in heard for item in _items(row, mourning.is_solemn(row, held, silent))
-        ],
+        ]
+        + filled,
         "rules": [
             {**rule, **_targets(row)}
             for row in heard
@@ -188,11 +193,13 @@ def _bundle(
                 programme_rules.of(row, _item_ids(row), held, turns.get(row["bulletin"], 0)),
                 moves.of(held, row["bulletin"], today),
             )
-        ],
+        ]
+        + when,
         "pages": [page for row in rows for page in _pages(row, offset_min)],
         "policy": {
             **own,
             "mourning": days,
+            "relays": automatic.sources(by_itself),
             "tie_break": [unit, *above],
             "languages": variants.policy(store, unit),
         },

@@ -18,6 +18,7 @@ from hub.blobs import Blobs
 from hub.cap import intake
 from hub.config import Config
 from hub.mirror import accepting
+from hub.relay import automatic
 from hub.repository import request as requests
 from hub.repository.repository import Repository
 from hub.repository.request import Request
@@ -289,7 +290,7 @@ def _mark(store: Store, row: Row, now_s: int, offset_min: int) -> None:
     )
     audit.append(store, now_s, "hub", "publication.publish", row["publication"])
     if frame.is_change(row["bulletin"]):
-        frame.publish(store, row["bulletin"], now_s)
+        automatic.let_in(store, frame.publish(store, row["bulletin"], now_s), now_s)
         slot_bulletins.follow(store, row["unit"], now_s, offset_min)
         return
     bulletins.move(store, row["bulletin"], "publish", now_s)

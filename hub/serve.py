@@ -33,6 +33,7 @@ from hub.ending import end
 from hub.metrics import Metrics, create_operator_app
 from hub.mirror.service import Mirror
 from hub.notify.sender import Sender
+from hub.relay.publishing import RelayPublisher
 from hub.relay.recorder import Recorder
 from hub.services import Services, open_hub
 from hub.serving import Listener
@@ -158,6 +159,7 @@ def _works(services: Services) -> list[Work]:
         lambda: Mirror(services).run(),
         lambda: Feeds(services).run(),
         lambda: Recorder(services).run(),
+        lambda: RelayPublisher(services).run(),
         lambda: Sender(services).run(),
     ]
 

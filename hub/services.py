@@ -88,6 +88,8 @@ class Services:
     node_keys: NodeKeys = field(default_factory=NodeKeys)
     # Held while approvers come or go (`hub.staffing`).
     staffing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # Held while recordings are signed (`hub.relay.publishing`).
+    relaying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def now_s(self) -> int:
         """Return the hub's time in whole seconds (Unix UTC)."""

@@ -37,7 +37,7 @@ def _refuse(code: str, message: str, remedy: str) -> RemoteFault:
 
 def read(given: Body) -> Body:
     """Return a slot's body checked: `name kind times weekdays from until minutes`, and of a relay
-    `source` and `again`.
+    `source`, `again` and perhaps `automatic`: its recordings play without a signature for each.
 
     `until` may be empty: the slot holds until it is ended; so may `source`. Raises `RemoteFault`
     (`slot.*`, `timing.*`).
@@ -59,6 +59,10 @@ def read(given: Body) -> Body:
     if given["kind"] == RELAY:
         again = given.get("again") if given.get("again") in AGAIN else NOTHING
         body.update(source=str(given.get("source") or ""), again=again)
+        if given.get("automatic"):
+            if not body["source"]:
+                raise _refuse("automatic", "no source is chosen", "Choose whose recordings play.")
+            body["automatic"] = True
     if given["kind"] == CAMPAIGN:
         order = given.get("order") if given.get("order") in ORDERS else USUAL
         share = given.get("share", 1)

@@ -83,6 +83,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "sign_item": ("  - {kind}: {title}", "  - {kind}: {title}"),
     "sign_rule": ("      phát: {when}", "      plays: {when}"),
+    "sign_relay": (
+        "      TỰ ĐỘNG: bản ghi của {source}, không ai ký từng bản, dài nhất {minutes} phút",
+        "      AUTOMATIC: recordings of {source}, each without a signature, {minutes} min at most",
+    ),
     "sign_blob": ("      {profile} {sha256} {verdict}", "      {profile} {sha256} {verdict}"),
     "blob_same": ("đúng tệp đã nghe", "is the file in the folder"),
     "blob_absent": ("KHÔNG có trong thư mục", "is NOT in the folder"),

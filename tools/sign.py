@@ -96,6 +96,9 @@ def _bundle(context: Context, found: bundle.Bundle) -> None:
             if name in rule.items:
                 times = " ".join(f"{at // 3600:02d}:{at // 60 % 60:02d}" for at in rule.times_s)
                 context.console.say("sign_rule", when=f"{times} ({rule.id})")
+        if item.relay is not None:
+            minutes = item.relay.duration_max_ms // 60_000
+            context.console.say("sign_relay", source=item.relay.source, minutes=minutes)
         _renditions(context, item.renditions)
     for page in found.pages:
         context.console.say("sign_item", kind=page.legal_class, title=page.title)

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from hub import bulletins, fleet, frame, production, slots, timing
 from hub.bulletins import Draft
 from hub.mirror.supply import SLOT_LEAD_S
+from hub.relay import automatic, sources
 from hub.store import Row, Store
 from protocols.errors import RemoteFault
 
@@ -16,18 +17,22 @@ WHO = "relay"
 # "The last one" goes on for so long when nobody signs a newer one.
 LAST_DAYS = 30
 _REPLACEABLE = (bulletins.READY, bulletins.FAILED, bulletins.RETURNED)
-# A title's bytes beside the broadcaster's name.
-_TITLE_BYTES_MAX = 180
 
 
 def fill(store: Store, source: Row, recording: Row, now_s: int, offset_min: int) -> list[str]:
     """Make a bulletin for every slot of the source; return those to be made.
 
-    What nobody signed of an older recording is withdrawn: it would be yesterday's news.
+    What nobody signed of an older recording is withdrawn: it would be yesterday's news. Slots that
+    recordings fill by themselves get no bulletin (`hub.relay.automatic`).
     """
     made = []
     for unit in _units(store, source["source"], now_s, offset_min):
-        for entry, slot in sorted(frame.of(store, unit).slots.items()):
+        held = frame.of(store, unit)
+        by_itself = automatic.marked(store, unit, held)
+        for entry, slot in sorted(held.slots.items()):
+            if entry in by_itself:
+                _withdraw_older(store, entry, now_s)
+                continue
             if slot.get("source") != source["source"] or _stands(store, entry, recording):
                 continue
             try:
@@ -80,8 +85,9 @@ def _make(
     now_s: int,
 ) -> str:
     title = f"{source['name']}: {recording['title']}" if recording["title"] else source["name"]
-    title = title.encode()[:_TITLE_BYTES_MAX].decode(errors="ignore").strip()
-    draft = Draft(unit, title, "vi-VN", "normal", "", "", "vi-VN", recording["sha256"], (), when)
+    draft = Draft(
+        unit, sources.cut(title), "vi-VN", "normal", "", "", "vi-VN", recording["sha256"], (), when
+    )
     name = production.new_name()
     bulletins.create(store, name, draft, WHO, now_s)
     link = {"bulletin": name, "unit": unit, "entry": entry}

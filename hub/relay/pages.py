@@ -7,7 +7,7 @@ from aiohttp import web
 from hub import access, fault_texts, form, roles
 from hub.answers import status_of
 from hub.pages import page
-from hub.relay import sources
+from hub.relay import automatic, sources
 from hub.services import SERVICES
 from hub.store import Store
 from hub.translations import chosen
@@ -40,10 +40,22 @@ async def _page(
         status=status_of(fault) if fault else 200,
         fault=fault_texts.explain(fault, said) if fault else None,
         sources=await services.ledger.read(lambda s: sources.listed(s, now_s)),
+        let_in=await services.ledger.read(lambda s: _let_in(s, request)),
         may_change=access.reader(request).everywhere(roles.ADMINISTER),
         form=values or BLANK,
         weekdays=[said.get(day) for day in WEEKDAYS],
     )
+
+
+def _let_in(store: Store, request: web.Request) -> dict[str, list[tuple[str, str]]]:
+    """Return by source the units (id, name) in which its recordings go on air by themselves."""
+    units = access.units_today(store, request.app[SERVICES])
+    mine = access.reader(request).reach(roles.VIEW, units)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for unit, names in sorted(automatic.enabled(store, mine).items()):
+        for source in names:
+            found.setdefault(source, []).append((unit, units[unit]["name"]))
+    return found
 
 
 async def show(request: web.Request) -> web.Response:

@@ -1,7 +1,8 @@
 """Record what broadcasters send: podcasts as files, streams at their times; each thing once.
 
-Nothing is passed on live. What was recorded is a file like any other, heard by an approver, held by
-nodes before its time, and played whether or not the broadcaster or the link is there.
+Nothing is passed on live. What was recorded is a file like any other, heard by an approver unless
+one let its source go on air by itself (`hub.relay.automatic`), held by nodes before its time, and
+played whether or not the broadcaster or the link is there.
 """
 
 import asyncio

@@ -15,6 +15,8 @@ SOURCES_MAX = 32
 MINUTES_MAX = 120
 # A file that is refused this often is given up.
 TRIES_MAX = 5
+# A title's bytes beside the broadcaster's name.
+TITLE_BYTES_MAX = 180
 # A broadcaster with nothing new for this long is said to be silent.
 SILENT_S = 2 * 86400
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -83,6 +85,11 @@ def listed(store: Store, now_s: int) -> list[Row]:
         is_silent = row["failing_s"] is None and now_s - silent_s > SILENT_S
         found.append({**row, "recordings": kept, "silent_s": silent_s if is_silent else None})
     return found
+
+
+def cut(title: str) -> str:
+    """Return a title as far as a bulletin takes it."""
+    return title.encode()[:TITLE_BYTES_MAX].decode(errors="ignore").strip()
 
 
 def note(store: Store, source: str, fault: Fault | None, now_s: int) -> None:

@@ -92,8 +92,11 @@ def change_frame(store, now_s):
     sources.add(store, source, "test", now_s)
     sources.keep(store, "vov1", "2026-11-28T06:00", "Tin", {"failure_code": "relay.link"}, now_s)
     sources.note(store, "vov1", RemoteFault("relay.link", "x", "y"), now_s)
-    held = frame.ask(store, COMMUNE, frame.SLOT, entry, slot, "test", now_s)
-    store.change("frame_changes", (held,), {"state": frame.IN_FORCE})
+    relay = {**slot, "name": "Tiếp âm VOV1", "kind": "relay", "source": "vov1", "again": "nothing",
+             "automatic": True}  # fmt: skip
+    for name, body in ((entry, slot), ("e" + "1" * 12, relay)):
+        held = frame.ask(store, COMMUNE, frame.SLOT, name, body, "test", now_s)
+        store.change("frame_changes", (held,), {"state": frame.IN_FORCE})
     slot["times"] = ["21:30"]
     return frame.ask(store, COMMUNE, frame.SLOT, entry, slot, "test", now_s)
 

@@ -43,9 +43,11 @@ async def test_a_day_by_hamlets_says_who_hears_what(pages, services, passphrases
 async def test_a_window_that_is_too_full_is_told(pages, services, passphrases, monkeypatch):
     await publish(services, passphrases, "b1")
     whole = calendar.preview.what_will_play
-    monkeypatch.setattr(
-        calendar.preview, "what_will_play", lambda *values: whole(*values, steps_max=20)
-    )
+
+    def few(*values, **named):
+        return whole(*values, **named, steps_max=20)
+
+    monkeypatch.setattr(calendar.preview, "what_will_play", few)
     response, text = await pages("GET", f"/calendar?unit={COMMUNE}&view=month")
     assert response.status == 200 and "preview.long" in text and "ít ngày hơn" in text
 

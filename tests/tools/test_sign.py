@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from protocols import alert, bundle
-from tests.portable import manifests
+from tests.portable import manifests, recordings
 from tests.tools.tool_desk import Desk
 
 SOUND = b"RIFF what was listened to"
@@ -39,6 +39,14 @@ def test_a_bundle_is_shown_then_signed_then_accepted(desk):
     assert "is the file in the folder" in out and "is NOT in the folder" in out and "05:30" in out
     assert "Published" in desk.keys("accept", path)
     assert desk.repository().archive.current("unit-03.a").signed.targets
+
+
+def test_a_slot_that_recordings_fill_is_named_as_such(desk):
+    value = recordings.bundle(minutes=30)
+    value["unit"], value["ancestors"] = "03.a", ["00.prov"]
+    path = desk.export(bundle.build(value))
+    out = desk.ok("sign", path, "--key", desk.key("approver", "03.a.1"), say=["no"])
+    assert "AUTOMATIC: recordings of vov1, each without a signature, 30 min at most" in out
 
 
 def test_two_approvers_sign_an_alert_one_after_the_other(desk):
