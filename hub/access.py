@@ -55,6 +55,12 @@ def _entry_unit(store: Store, names: Any) -> str | None:
     return rows[0]["unit"] if rows else None
 
 
+def _account_unit(store: Store, names: Any) -> str | None:
+    """Return a unit of an account's grants; its page checks that all of them are the reader's."""
+    rows = store.find("grants", {"account": names["account"], "ended_s": 0}, limit=1)
+    return rows[0]["unit"] if rows else None
+
+
 OPEN = Rule(None)
 SIGNED_IN = Rule("")
 _BULLETIN = "/bulletins/{bulletin}"
@@ -214,6 +220,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/accounts/{account}/grants"): Rule(roles.ADMINISTER),
     ("POST", "/accounts/{account}/code"): Rule(roles.ADMINISTER),
     ("POST", "/accounts/{account}/close"): Rule(roles.ADMINISTER),
+    ("POST", "/accounts/{account}/reopen"): Rule(roles.ADMINISTER),
+    ("GET", "/accounts/{account}"): Rule(roles.ADMINISTER, _account_unit),
     ("GET", "/offers"): Rule(roles.VIEW),
     ("GET", "/offers/sound"): Rule(roles.VIEW),
     ("POST", "/offers/accept"): Rule(roles.WRITE),

@@ -193,6 +193,19 @@ def close(store: Store, account: str, who: str, now_s: int) -> None:
     audit.append(store, now_s, who, "account.close", account)
 
 
+def reopen(store: Store, account: str, who: str, now_s: int) -> str:
+    """Open a closed account again with the grants it had; return the code that sets its password.
+
+    Raises `RemoteFault("account.unknown")` for one that is not closed.
+    """
+    row = store.get("accounts", account)
+    if row is None or row["state"] != "closed":
+        raise _refuse("unknown", f"no closed account {account}", "Look at the list again.")
+    store.change("accounts", (account,), {"state": "active"})
+    audit.append(store, now_s, who, "account.reopen", account)
+    return new_code(store, account, who, now_s)
+
+
 def take_factor(store: Store, account: str, secret: str, step: int, now_s: int) -> None:
     """Ask for codes of `secret` from now on; `step` is the time step of the first, used up."""
     changes = {"totp_secret": secret, "totp_pending": None, "totp_step": step, "failures": 0}

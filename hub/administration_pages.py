@@ -1,19 +1,32 @@
 """Who may do what, and who did what: accounts and grants, and the audit log with its export."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
-from hub import access, accounts, audit, form, organisations, roles, spreadsheets
+from hub import (
+    access,
+    account_list,
+    accounts,
+    audit,
+    form,
+    organisations,
+    roles,
+    spreadsheets,
+)
+from hub.answers import not_found
 from hub.pages import page, page_with
 from hub.roles import Grant
 from hub.services import SERVICES, Services
 from hub.store import Row, Store
 from protocols.errors import Fault
 
-ACCOUNTS_MAX = 500
 AUDIT_PAGE = 100
+AUDIT_FILTERS = ("who", "action", "subject")
+_FILTER_MAX = 200
 EXPORT_ROWS = 1000
 ACCOUNT = r"{account:[a-z][a-z0-9.-]{1,39}}"
 
@@ -34,23 +47,30 @@ def _everywhere(who: roles.Reader) -> bool:
     return Grant(roles.ADMINISTRATOR, roles.EVERYWHERE) in who.grants
 
 
-def _shown(store: Store, services: Services, who: roles.Reader) -> dict[str, Any]:
-    """Return the accounts a reader administers: all of whose grants lie within the reach."""
+def _shown(
+    store: Store, services: Services, who: roles.Reader, asked: account_list.Asked
+) -> dict[str, Any]:
+    """Return a page of the accounts a reader administers: all of whose grants lie within reach."""
     units = _administered(store, services, who)
-    rows = store.find("accounts", {"state": "active"}, order=["name"], limit=ACCOUNTS_MAX)
-    listed = []
-    for row in rows:
-        held = accounts.grants(store, row["account"])
-        if _everywhere(who) or (held and all(one.unit in units for one in held)):
-            listed.append({**row, "grants": held})
-    return {"accounts": listed, "units": units, "roles": roles.ROLES}
+    found = account_list.page(store, asked, units)
+    return {**found, "units": units, "roles": roles.ROLES}
+
+
+def _person(store: Store, services: Services, who: roles.Reader, account: str) -> dict[str, Any]:
+    """Return one account that a reader administers, closed ones too."""
+    row = store.get("accounts", account)
+    if row is None:
+        raise not_found()
+    _check_account(store, services, who, account)
+    row["grants"] = accounts.grants(store, account)
+    units = _administered(store, services, who)
+    return {"row": row, "units": units, "roles": roles.ROLES}
 
 
 def _check_account(store: Store, services: Services, who: roles.Reader, account: str) -> None:
     """Refuse an account that holds a grant outside the reader's reach, or nobody's yet."""
     held = accounts.grants(store, account)
-    units = _administered(store, services, who)
-    if not _everywhere(who) and not (held and all(one.unit in units for one in held)):
+    if not account_list.is_within(held, _administered(store, services, who)):
         raise access.refused()
 
 
@@ -63,13 +83,28 @@ async def _accounts_page(
     request: web.Request, fault: Fault | None = None, code: tuple[str, str] | None = None
 ) -> web.Response:
     services, who = request.app[SERVICES], access.reader(request)
-    values = await services.ledger.read(lambda s: _shown(s, services, who))
+    asked = account_list.read(request.query)
+    values = await services.ledger.read(lambda s: _shown(s, services, who, asked))
     return page_with(request, "accounts.html", fault, code=code, **values)
 
 
+async def _person_page(
+    request: web.Request, fault: Fault | None = None, code: tuple[str, str] | None = None
+) -> web.Response:
+    services, who = request.app[SERVICES], access.reader(request)
+    account = request.match_info["account"]
+    values = await services.ledger.read(lambda s: _person(s, services, who, account))
+    return page_with(request, "person.html", fault, code=code, **values)
+
+
 async def show_accounts(request: web.Request) -> web.Response:
-    """Show every account and its grants."""
+    """Show the accounts that the address asks for."""
     return await _accounts_page(request)
+
+
+async def show_person(request: web.Request) -> web.Response:
+    """Show one account: its grants, and what can be done with it."""
+    return await _person_page(request)
 
 
 async def add_account(request: web.Request) -> web.Response:
@@ -108,28 +143,39 @@ async def change_grants(request: web.Request) -> web.Response:
     try:
         await services.ledger.write(decide)
     except Fault as fault:
-        return await _accounts_page(request, fault)
-    raise web.HTTPSeeOther("/accounts")
+        return await _person_page(request, fault)
+    raise web.HTTPSeeOther(f"/accounts/{account}")
 
 
 async def renew_code(request: web.Request) -> web.Response:
     """Make a new one-time code for somebody who lost password or telephone."""
+    return await _with_code(request, accounts.new_code)
+
+
+async def reopen_account(request: web.Request) -> web.Response:
+    """Open a closed account again, with a new one-time code."""
+    return await _with_code(request, accounts.reopen)
+
+
+async def _with_code(
+    request: web.Request, make: Callable[[Store, str, str, int], str]
+) -> web.Response:
     services, who = request.app[SERVICES], access.reader(request)
     account, now_s = request.match_info["account"], services.now_s()
 
     def decide(store: Store) -> str:
         _check_account(store, services, who, account)
-        return accounts.new_code(store, account, who.account, now_s)
+        return make(store, account, who.account, now_s)
 
     try:
         code = await services.ledger.write(decide)
     except Fault as fault:
-        return await _accounts_page(request, fault)
-    return await _accounts_page(request, code=(account, code))
+        return await _person_page(request, fault)
+    return await _person_page(request, code=(account, code))
 
 
 async def close_account(request: web.Request) -> web.Response:
-    """Close an account for good."""
+    """Close an account; it keeps its grants, for the case that it is opened again."""
     services, who = request.app[SERVICES], access.reader(request)
     account, now_s = request.match_info["account"], services.now_s()
 
@@ -140,22 +186,36 @@ async def close_account(request: web.Request) -> web.Response:
     try:
         await services.ledger.write(decide)
     except Fault as fault:
-        return await _accounts_page(request, fault)
+        return await _person_page(request, fault)
     raise web.HTTPSeeOther("/accounts")
 
 
 async def show_audit(request: web.Request) -> web.Response:
     """Show the log, newest first; with `?check=1` also whether its chain holds."""
-    ledger = request.app[SERVICES].ledger
-    before = request.query.get("before", "")
+    ledger, asked = request.app[SERVICES].ledger, request.query
+    before, where = asked.get("before", ""), _audit_filter(asked)
     after = [int(before)] if before.isascii() and before.isdigit() and len(before) < 16 else None
     rows = await ledger.read(
-        lambda s: s.find("audit", descending=True, after=after, limit=AUDIT_PAGE)
+        lambda s: s.find("audit", where, descending=True, after=after, limit=AUDIT_PAGE)
     )
-    checked = request.query.get("check") == "1"
+    checked = asked.get("check") == "1"
     broken = await ledger.read(audit.first_broken) if checked else None
     more = rows[-1]["sequence"] if len(rows) == AUDIT_PAGE and rows[-1]["sequence"] > 1 else None
-    return page(request, "audit.html", rows=rows, checked=checked, broken=broken, more=more)
+    return page(
+        request,
+        "audit.html",
+        rows=rows,
+        checked=checked,
+        broken=broken,
+        asked={name: where.get(name, "") for name in AUDIT_FILTERS},
+        older=urlencode({**where, "before": more}) if more else "",
+    )
+
+
+def _audit_filter(query: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns that an address asks for, as they stand in the log."""
+    given = {name: query.get(name, "").strip()[:_FILTER_MAX] for name in AUDIT_FILTERS}
+    return {name: text for name, text in given.items() if text and text.isprintable()}
 
 
 async def export_audit(request: web.Request) -> web.StreamResponse:
@@ -188,9 +248,11 @@ COLUMNS = ("sequence", "at_s", "who", "action", "subject", "detail_json", "previ
 ROUTES = [
     web.get("/accounts", show_accounts),
     web.post("/accounts", add_account),
+    web.get(f"/accounts/{ACCOUNT}", show_person),
     web.post(f"/accounts/{ACCOUNT}/grants", change_grants),
     web.post(f"/accounts/{ACCOUNT}/code", renew_code),
     web.post(f"/accounts/{ACCOUNT}/close", close_account),
+    web.post(f"/accounts/{ACCOUNT}/reopen", reopen_account),
     web.get("/audit", show_audit),
     web.get("/audit.csv", export_audit),
 ]

@@ -252,7 +252,8 @@ async def test_every_page_is_fit_for_every_reader(address, chromium, services, l
     sheet = await install(services)
     paths = ("/", "/bulletins", "/bulletins?q=khong+co", "/bulletins/new", "/words",
              "/bulletins/b" + "0" * 12,
-             "/bulletins/b" + "0" * 12 + "/versions", "/account", "/accounts",
+             "/bulletins/b" + "0" * 12 + "/versions", "/account",
+             "/accounts", "/accounts/thu-nghiem",
              "/audit?check=1", "/mirror", "/offers", "/approvals",
              "/nodes?state=never", "/map", "/notices", "/notices/sending", "/nodes/loa-1",
              "/bulk/new", "/bulk", "/bulk/bulk-" + "0" * 12,
