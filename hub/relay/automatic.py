@@ -212,9 +212,22 @@ def signed(store: Store, source: str, version: int, now_s: int) -> None:
     """Note that nodes can have a version now."""
     held = state(store, source)
     if held["version"] == version and not held["signed"]:
-        facts.put(store, STATE + source, {**held, "signed": True})
+        facts.put(store, STATE + source, {**held, "signed": True, "fault": ""})
         titles = [one["title"] for one in held["recordings"]]
         audit.append(store, now_s, "hub", "relay.publish", source, version=version, titles=titles)
+
+
+def unsigned(store: Store, source: str, version: int, code: str) -> None:
+    """Note why a version could not be signed; it is tried again."""
+    held = state(store, source)
+    if held["version"] == version:
+        facts.put(store, STATE + source, {**held, "fault": code})
+
+
+def faults(store: Store) -> dict[str, str]:
+    """Return why nodes do not have a source's newest recordings, by source."""
+    found = {row["source"]: state(store, row["source"]) for row in store.find("relay_sources")}
+    return {source: held["fault"] for source, held in found.items() if held.get("fault")}
 
 
 def manifest(source: str, held: Row) -> bytes:

@@ -40,6 +40,7 @@ async def _page(
         status=status_of(fault) if fault else 200,
         fault=fault_texts.explain(fault, said) if fault else None,
         sources=await services.ledger.read(lambda s: sources.listed(s, now_s)),
+        unsigned=await services.ledger.read(automatic.faults),
         let_in=await services.ledger.read(lambda s: _let_in(s, request)),
         may_change=access.reader(request).everywhere(roles.ADMINISTER),
         form=values or BLANK,

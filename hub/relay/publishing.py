@@ -16,7 +16,7 @@ from hub.relay import automatic, sources
 from hub.services import Services
 from hub.store import Row, Store
 from hub.visits import Visits
-from protocols.errors import RemoteFault
+from protocols.errors import Fault, RemoteFault
 from protocols.limits import RELAY_AGE_S_MAX
 
 LOOK_S = 10
@@ -94,9 +94,14 @@ async def publish(services: Services, source: str, fresh: Row | None = None) -> 
         held = await services.ledger.write(lambda s: automatic.decide(s, source, fresh, now_s))
         if held["signed"]:
             return
-        data = automatic.manifest(source, held)
-        await asyncio.to_thread(services.repository.sign_relays, source, data, now_s)
         version = held["version"]
+        try:
+            data = automatic.manifest(source, held)
+            await asyncio.to_thread(services.repository.sign_relays, source, data, now_s)
+        except Fault as fault:
+            code = fault.code
+            await services.ledger.write(lambda s: automatic.unsigned(s, source, version, code))
+            raise
         await services.ledger.write(lambda s: automatic.signed(s, source, version, now_s))
 
 

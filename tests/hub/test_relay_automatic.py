@@ -14,6 +14,7 @@ from hub import bulletins, facts, slots, timing
 from hub.relay import automatic, publishing
 from hub.relay.publishing import RelayPublisher
 from hub.relay.recorder import Recorder
+from hub.repository.packing import Packer, stick_wish
 from hw.linux.decoder import Decoder
 from hw.sim.clock import Clock
 from protocols import canonical, relays
@@ -93,6 +94,13 @@ async def state(services):
     return await services.ledger.read(lambda s: automatic.state(s, "vov1"))
 
 
+def on_a_stick(services):
+    """Return the names of what the unit's stick carries."""
+    packer = Packer(services.repository.layout, services.blobs.path)
+    found = packer.choose(COMMUNE, 0, 0, stick_wish(services.config.now_ms()))
+    return {one.name for one in found.members}
+
+
 async def logged(services, action):
     return await services.ledger.read(lambda s: s.find("audit", {"action": action}))
 
@@ -114,6 +122,9 @@ async def test_a_recording_is_heard_in_its_slot_without_a_signature_for_it(
     assert play["class"] == "normal" and play["bundle_version"] == 1 and node.codes() == []
     assert node.plays()[0][1] is not None
 
+    blobs = {"blobs/" + one["sha256"] for one in held["recordings"][0]["renditions"]}
+    assert blobs <= on_a_stick(services), "a cut-off node gets it by hand"
+
     # Another look publishes nothing; the next broadcast takes the place of this one.
     await RelayPublisher(services).look("vov1")
     assert (await state(services))["version"] == 1
@@ -123,6 +134,8 @@ async def test_a_recording_is_heard_in_its_slot_without_a_signature_for_it(
         "VOV1: Thời sự",
         "VOV1: Mới",
     ]
+    _, text = await pages("GET", f"/calendar?unit={COMMUNE}&view=fortnight")
+    assert "VOV1: Mới" in text and "chờ bản ghi" in text and "không cần ký" in text
     _, text = await pages("GET", f"/frame?unit={COMMUNE}")
     assert 'class="notice bad"' in text and "Tắt ngay" in text
     for path in ("/", "/relays"):
@@ -145,6 +158,7 @@ async def test_a_slot_that_nobody_let_in_waits_for_signatures(
     heard, skipped, node = await hear(hub, slot_s(services))
     assert (heard, skipped) == ([], [])
     assert not [url for _, url in node.link.requests if "relays" in url]
+    assert not [name for name in on_a_stick(services) if name.startswith("blobs/")]
 
 
 async def test_it_is_switched_off_at_once_and_let_in_again_by_a_signature(
@@ -268,7 +282,7 @@ async def test_a_stolen_online_key_fills_no_more_than_was_let_in(
 
 
 async def test_a_crash_before_the_signature_is_made_good_and_a_fault_is_told(
-    broadcaster, services, passphrases, monkeypatch
+    broadcaster, services, passphrases, monkeypatch, pages
 ):
     await put_in_force(services, passphrases, LET_IN)
 
@@ -281,9 +295,13 @@ async def test_a_crash_before_the_signature_is_made_good_and_a_fault_is_told(
             await record(services, broadcaster)
     held = await state(services)
     assert held["version"] == 1 and not held["signed"]
+    _, text = await pages("GET", "/relays")
+    assert "không ký được" in text and "keys.online" in text
     await RelayPublisher(services).look("vov1")
     held = await state(services)
     assert held["version"] == 1 and held["signed"]
+    _, text = await pages("GET", "/relays")
+    assert "không ký được" not in text
     # A source that is ended, or that too many refuse, fills nothing any more.
     many = {"vov1": [f"03.u{number}" for number in range(RELAY_REFUSED_MAX + 1)]}
     await services.ledger.write(lambda s: facts.put(s, automatic.REFUSED, many))
