@@ -39,8 +39,7 @@ def save(
         if row["state"] == "sent":
             raise RemoteFault("draft.sent", "this draft was sent already", "Open the bulletin.")
     if row is None or row["state"] != "open":
-        if store.count("drafts", {"account": account, "state": "open"}) >= DRAFTS_MAX:
-            raise RemoteFault("draft.many", "too many drafts are open", "Discard some first.")
+        _check_room(store, account)
     if row is None:
         store.add("drafts", {"draft": draft, "account": account, "state": "open", **kept})
     else:
@@ -62,6 +61,33 @@ def end(store: Store, draft: str, account: str, state: str, now_s: int) -> None:
     if row is not None:
         _check(row, account)
         store.change("drafts", (draft,), {"state": state, "saved_s": now_s})
+
+
+def restore(store: Store, draft: str, account: str, now_s: int) -> Row:
+    """Take back a draft that was discarded and return it.
+
+    Raises `RemoteFault` with `draft.foreign`, `.sent` or `.many`.
+    """
+    fields_of(store, draft, account)
+    row: Row = store.get("drafts", draft) or {}
+    if row["state"] == "sent":
+        raise RemoteFault("draft.sent", "this draft was sent already", "Open the bulletin.")
+    if row["state"] == "dropped":
+        _check_room(store, account)
+        store.change("drafts", (draft,), {"state": "open", "saved_s": now_s})
+    return row
+
+
+def discarded(store: Store, draft: str, account: str) -> Row | None:
+    """Return one's own draft that was discarded, or None for any other."""
+    row = store.get("drafts", draft)
+    is_it = row is not None and (row["account"], row["state"]) == (account, "dropped")
+    return row if is_it else None
+
+
+def _check_room(store: Store, account: str) -> None:
+    if store.count("drafts", {"account": account, "state": "open"}) >= DRAFTS_MAX:
+        raise RemoteFault("draft.many", "too many drafts are open", "Discard some first.")
 
 
 def listed(store: Store, account: str, bulletin: str | None = None) -> list[Row]:

@@ -49,6 +49,7 @@ async def _form_page(
         return {
             "choices": bulletin_form.choices(store, today, translations, who, voices),
             "drafts": drafts.listed(store, who.account, bulletin),
+            "dropped": drafts.discarded(store, request.query.get("dropped", ""), who.account),
         }
 
     values["draft"] = values["draft"] or drafts.new_name()
@@ -168,11 +169,22 @@ async def save_draft(request: web.Request) -> web.Response:
 
 
 async def drop_draft(request: web.Request) -> web.Response:
-    """Discard a draft."""
+    """Discard a draft, or take one back that was."""
     services, who = request.app[SERVICES], access.reader(request)
     name, now_s = request.match_info["draft"], services.now_s()
-    await services.ledger.write(lambda s: drafts.end(s, name, who.account, "dropped", now_s))
-    raise web.HTTPSeeOther("/bulletins/new")
+    is_back = (await form.read(request)).one("verb") == "back"
+
+    def decide(store: Store) -> str:
+        if is_back:
+            row: Row | None = drafts.restore(store, name, who.account, now_s)
+        else:
+            drafts.end(store, name, who.account, "dropped", now_s)
+            row = store.get("drafts", name)
+        return str(row["bulletin"]) if row else ""
+
+    bulletin = await services.ledger.write(decide)
+    where = f"/bulletins/{bulletin}/edit" if bulletin else "/bulletins/new"
+    raise web.HTTPSeeOther(f"{where}?{'draft' if is_back else 'dropped'}={name}")
 
 
 async def show_reading(request: web.Request) -> web.Response:

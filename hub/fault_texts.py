@@ -147,6 +147,10 @@ _TEXTS = {
         N_("That alert is not on air any more, so it cannot be corrected."),
         N_("Send a new alert."),
     ),
+    "fleet.hamlet_used": (
+        N_("Nodes stand in this hamlet, or a bulletin is for it, so it stays."),
+        N_("Give it another name instead."),
+    ),
     "fleet.name": (
         N_("The title is empty or too long."),
         N_("Write a title on one line, at most about 100 letters."),

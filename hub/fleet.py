@@ -12,7 +12,7 @@ from typing import NamedTuple
 from hub import audit
 from hub.folding import fold
 from hub.mirror import telling
-from hub.store import Conflict, Row, Store
+from hub.store import Conflict, Holds, Row, Store
 from protocols.errors import RemoteFault
 
 # Province, one level between, commune, and room: deeper trees are a mistake in the data.
@@ -164,6 +164,22 @@ def add_hamlet(store: Store, unit: str, hamlet: str, name: str, who: str, now_s:
     except Conflict:
         raise _refuse("hamlet_id", f"{unit} has {hamlet} already", "Choose another id.") from None
     audit.append(store, now_s, who, "hamlet.add", f"{unit}/{hamlet}", name=name)
+
+
+def remove_hamlet(store: Store, unit: str, hamlet: str, who: str, now_s: int) -> None:
+    """Remove a hamlet that was never used; raises `RemoteFault("fleet.hamlet_used")`."""
+    row = store.get("hamlets", unit, hamlet)
+    if row is None:
+        raise _refuse("hamlet_id", f"no hamlet {hamlet}", "Look at the list again.")
+    said = {"unit": unit, "bulletin_versions.hamlets_json": Holds((f'"{hamlet}"',))}
+    is_used = store.find("nodes", {"unit": unit, "hamlet": hamlet}, limit=1) or store.find(
+        "bulletins", said, limit=1, join="bulletin_versions"
+    )
+    if is_used:
+        raise _refuse("hamlet_used", f"{hamlet} is used", "Give it another name instead.")
+    for table in ("language_orders", "hamlets"):
+        store.erase(table, {"unit": unit, "hamlet": hamlet}, "hamlet", hamlet + "~", 1)
+    audit.append(store, now_s, who, "hamlet.remove", f"{unit}/{hamlet}", name=row["name"])
 
 
 def add_node(store: Store, form: NodeForm, who: str, now_s: int, state: str = "enrolled") -> None:

@@ -111,7 +111,7 @@ async def show_unit(request: web.Request) -> web.Response:
 
 
 async def put_hamlet(request: web.Request) -> web.Response:
-    """Add a hamlet, or change its name, people and point."""
+    """Add a hamlet, change its name, people and point, or remove one that nothing names."""
     services, who = request.app[SERVICES], access.reader(request)
     sent, now_s = await form.read(request), services.now_s()
     unit = request.match_info["unit"]
@@ -120,13 +120,19 @@ async def put_hamlet(request: web.Request) -> web.Response:
     def decide(store: Store) -> None:
         if not store.find("units", {"unit": unit}, limit=1):
             raise not_found()
-        unit_plan.put_hamlet(store, row, who.account, now_s)
+        if row is None:
+            fleet.remove_hamlet(store, unit, typed["hamlet"], who.account, now_s)
+        else:
+            unit_plan.put_hamlet(store, row, who.account, now_s)
 
+    is_removed = sent.one("verb") == "remove"
     try:
-        row = unit_files.hamlet(typed)
+        row = None if is_removed else unit_files.hamlet(typed)
         await services.ledger.write(decide)
-    except unit_files.Wrong as fault:
-        return await _unit_page(request, fault, typed)
+    except RemoteFault as fault:
+        if fault.code == "http.not_found":
+            raise
+        return await _unit_page(request, fault, None if is_removed else typed)
     raise web.HTTPSeeOther(f"/units/{unit}#hamlets")
 
 

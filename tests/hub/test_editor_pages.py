@@ -35,6 +35,8 @@ async def test_a_draft_is_kept_continued_sent_and_discarded(pages, services):
     other = "/drafts/d00000000000f"
     await pages("POST", other, data=typed)
     _, text = await pages("POST", other + "/drop")
+    assert "?draft=" not in text
+    _, text = await pages("GET", "/bulletins/new")
     assert "Dở dang" not in text
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from hub import bulletins, timing
 from hub.roles import APPROVER, AUTHOR, OBSERVER, Grant
 from tests.hub.conftest import COMMUNE, PROVINCE, signed_in
+from tests.hub.test_node_pages import add
 from tests.hub.test_pages import pages, write
 
 __all__ = ("pages",)
@@ -98,3 +99,44 @@ async def test_a_unit_leads_to_all_that_is_its_own(pages):
     for page in ("bulletins", "calendar", "frame", "reports", "nodes"):
         assert f'href="/{page}?unit={COMMUNE}"' in text
         assert (await pages("GET", f"/{page}?unit={COMMUNE}"))[0].status == 200
+
+
+async def test_a_draft_that_was_discarded_is_taken_back(pages, services):
+    draft = "d0123456789ab"
+    for bulletin, form in (("", "/bulletins/new"), ("b0123456789ab", "")):
+        sent = {"title": "Dở dang", "text": "Chữ.", "bulletin": bulletin}
+        if not form:
+            path, _ = await write(pages)
+            sent["bulletin"], form = path.rpartition("/")[2], path + "/edit"
+            draft = "d0123456789ac"
+        await pages("POST", f"/drafts/{draft}", data=sent)
+        response, text = await pages("POST", f"/drafts/{draft}/drop")
+        assert response.url.path == form and "Đã bỏ: Dở dang" in text
+        response, text = await pages("POST", f"/drafts/{draft}/drop", data={"verb": "back"})
+        assert response.url.path == form and 'value="Dở dang"' in text and "Đã bỏ:" not in text
+    other = await signed_in(services, "khac", [Grant(AUTHOR, COMMUNE)])
+    back = {"verb": "back"}
+    response, _ = await pages("POST", f"/drafts/{draft}/drop", data=back, cookies=other)
+    assert response.status == 400
+    await pages("POST", f"/drafts/{draft}/drop", cookies=await signed_in(services))
+    _, text = await pages("GET", f"/bulletins/new?dropped={draft}", cookies=other)
+    assert "Dở dang" not in text
+
+
+async def test_a_hamlet_added_by_mistake_goes_and_a_used_one_stays(pages, services):
+    await pages("POST", f"/units/{COMMUNE}/hamlets", data={"hamlet": "thon-9", "name": "Thôn Sai"})
+    asked = {"hamlet": "thon-9", "language": ["bdq"]}
+    await pages("POST", f"/units/{COMMUNE}/languages", data=asked)
+    gone = {"verb": "remove", "hamlet": "thon-9"}
+    _, text = await pages("POST", f"/units/{COMMUNE}/hamlets", data=gone)
+    assert "Thôn Sai" not in text and "thon-9" not in text
+    assert await services.ledger.read(lambda s: s.get("language_orders", COMMUNE, "thon-9")) is None
+    response, text = await pages("POST", f"/units/{COMMUNE}/hamlets", data=gone)
+    assert response.status == 400
+    await write(pages, hamlet=f"{COMMUNE}/lang-kon")
+    await services.ledger.write(lambda s: add(s, "cum-2", "Cụm", hamlet="thon-2"))
+    for hamlet in ("lang-kon", "thon-2"):
+        used = {"verb": "remove", "hamlet": hamlet}
+        response, text = await pages("POST", f"/units/{COMMUNE}/hamlets", data=used)
+        assert response.status == 400 and "không xóa được" in text, hamlet
+    assert "Làng Kon Chiêng" in text and "Thôn 2" in text
