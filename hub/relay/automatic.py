@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection
 from datetime import date, timedelta
 
-from hub import audit, facts, frame, slots, timing
+from hub import audit, bulletins, facts, frame, slots, timing
 from hub.frame import Body, Frame
 from hub.store import Row, Store
 from protocols import canonical, relays
@@ -23,6 +23,8 @@ REFUSED, STATE = "relays.refused", "relays.state."
 # "The last one" goes on for so long when nothing newer comes.
 LAST_DAYS = 30
 DAY_S = 86400
+WHO = "relay"
+_REPLACEABLE = (bulletins.READY, bulletins.FAILED, bulletins.RETURNED)
 # Nodes look in every few minutes and need some more to fetch half an hour of sound; until then the
 # recording before plays.
 LEAD_S = 300
@@ -128,7 +130,10 @@ def switch_off(store: Store, entry: str, who: str, now_s: int) -> str:
 
 
 def let_in(store: Store, change: Row, now_s: int) -> None:
-    """Note that an approver signed a slot: its source is let in, and by whom stands in the log."""
+    """Note that an approver signed a slot: its source is let in, and by whom stands in the log.
+
+    What of older recordings waits in it for a signature is withdrawn.
+    """
     body = json.loads(change["body_json"])
     if not is_automatic(body):
         return
@@ -136,6 +141,15 @@ def let_in(store: Store, change: Row, now_s: int) -> None:
     left = [one for one in off.get(source, []) if one != unit]
     facts.put(store, REFUSED, {**off, source: left} if left else _less(off, source))
     audit.append(store, now_s, "hub", "relay.let_in", unit, source=source, by=change["change"])
+    withdraw_waiting(store, change["entry"], now_s)
+
+
+def withdraw_waiting(store: Store, entry: str, now_s: int) -> None:
+    """Withdraw the bulletins that were made of recordings for a slot and that nobody signed."""
+    for link in store.find("relay_bulletins", {"entry": entry}, order=["bulletin"]):
+        row = store.get("bulletins", link["bulletin"])
+        if row is not None and row["state"] in _REPLACEABLE:
+            bulletins.withdraw(store, link["bulletin"], WHO, now_s)
 
 
 def _less(off: dict[str, list[str]], source: str) -> dict[str, list[str]]:
@@ -196,7 +210,9 @@ def decide(store: Store, source: str, fresh: Row | None, now_s: int) -> Row:
     off = refused(store).get(source, [])
     if row is None or row["state"] != "active" or len(off) > RELAY_REFUSED_MAX:
         recordings, off = [], []
-    if (recordings, off) == (held["recordings"], held["refused"]):
+    # After a restore nodes may hold a higher number than stands here.
+    is_passed = held["version"] and held["version"] < facts.above(store, held["version"])
+    if (recordings, off) == (held["recordings"], held["refused"]) and not is_passed:
         return held
     made = {
         "version": facts.above(store, held["version"] + 1),

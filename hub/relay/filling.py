@@ -13,10 +13,8 @@ from hub.relay import automatic, sources
 from hub.store import Row, Store
 from protocols.errors import RemoteFault
 
-WHO = "relay"
 # "The last one" goes on for so long when nobody signs a newer one.
 LAST_DAYS = 30
-_REPLACEABLE = (bulletins.READY, bulletins.FAILED, bulletins.RETURNED)
 
 
 def fill(store: Store, source: Row, recording: Row, now_s: int, offset_min: int) -> list[str]:
@@ -31,7 +29,7 @@ def fill(store: Store, source: Row, recording: Row, now_s: int, offset_min: int)
         by_itself = automatic.marked(store, unit, held)
         for entry, slot in sorted(held.slots.items()):
             if entry in by_itself:
-                _withdraw_older(store, entry, now_s)
+                automatic.withdraw_waiting(store, entry, now_s)
                 continue
             if slot.get("source") != source["source"] or _stands(store, entry, recording):
                 continue
@@ -39,7 +37,7 @@ def fill(store: Store, source: Row, recording: Row, now_s: int, offset_min: int)
                 when = _when(store, unit, entry, slot, now_s, offset_min)
             except RemoteFault:
                 continue
-            _withdraw_older(store, entry, now_s)
+            automatic.withdraw_waiting(store, entry, now_s)
             made.append(_make(store, source, recording, unit, entry, when, now_s))
     return made
 
@@ -67,14 +65,6 @@ def _when(
     return slots.into(store, unit, entry, first, last)
 
 
-def _withdraw_older(store: Store, entry: str, now_s: int) -> None:
-    links = store.find("relay_bulletins", {"entry": entry}, order=["bulletin"])
-    for link in links:
-        row = store.get("bulletins", link["bulletin"])
-        if row is not None and row["state"] in _REPLACEABLE:
-            bulletins.withdraw(store, link["bulletin"], WHO, now_s)
-
-
 def _make(
     store: Store,
     source: Row,
@@ -89,7 +79,7 @@ def _make(
         unit, sources.cut(title), "vi-VN", "normal", "", "", "vi-VN", recording["sha256"], (), when
     )
     name = production.new_name()
-    bulletins.create(store, name, draft, WHO, now_s)
+    bulletins.create(store, name, draft, automatic.WHO, now_s)
     link = {"bulletin": name, "unit": unit, "entry": entry}
     link.update(source=source["source"], recording=recording["recording"])
     store.add("relay_bulletins", link)

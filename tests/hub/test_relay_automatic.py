@@ -180,6 +180,7 @@ async def test_it_is_switched_off_at_once_and_let_in_again_by_a_signature(
     # From now on recordings wait as they do elsewhere, and the next bundle lets nothing in.
     _, made = await record(services, broadcaster, "Mới", "2")
     assert [one["title"] for one in made] == ["VOV1: Mới"]
+    await services.production.make(made[0]["bulletin"], 1)
     await put_in_force(services, passphrases, {**BODY, "times": ["05:30"]})
     assert (await bundle_of(services)).policy.relays == ()
 
@@ -189,7 +190,11 @@ async def test_it_is_switched_off_at_once_and_let_in_again_by_a_signature(
     await RelayPublisher(services).look("vov1")
     held = await state(services)
     assert held["refused"] == [] and held["version"] == 3
-    _, made = await look(services, await add(services, broadcaster.source()))
+    found = await services.ledger.read(lambda s: s.find("relay_bulletins"))
+    made = [
+        await services.ledger.read(lambda s, b=b: bulletins.current(s, b["bulletin"]))
+        for b in found
+    ]
     states = {one["title"]: one["state"] for one in made}
     assert states == {"VOV1: Mới": bulletins.WITHDRAWN}
     response, _ = await pages("POST", "/frame/entries/e000000000000/off")
@@ -302,12 +307,18 @@ async def test_a_crash_before_the_signature_is_made_good_and_a_fault_is_told(
     assert held["version"] == 1 and held["signed"]
     _, text = await pages("GET", "/relays")
     assert "không ký được" not in text
+    # A restored hub goes on above the numbers that nodes may hold.
+    await services.ledger.write(lambda s: facts.put(s, facts.NUMBER_FLOOR, 50))
+    await publishing.publish(services, "vov1")
+    await publishing.publish(services, "vov1")
+    held = await state(services)
+    assert held["version"] == 50 and held["recordings"]
     # A source that is ended, or that too many refuse, fills nothing any more.
     many = {"vov1": [f"03.u{number}" for number in range(RELAY_REFUSED_MAX + 1)]}
     await services.ledger.write(lambda s: facts.put(s, automatic.REFUSED, many))
     await publishing.publish(services, "vov1")
     held = await state(services)
-    assert (held["recordings"], held["refused"], held["version"]) == ([], [], 2)
+    assert (held["recordings"], held["refused"], held["version"]) == ([], [], 51)
 
 
 async def test_a_recording_that_cannot_be_aired_is_given_up(broadcaster, services, passphrases):
