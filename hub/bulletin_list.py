@@ -11,17 +11,20 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from hub import bulletins, fleet, folding, timing, topics, words
-from hub.store import Above, Holds, Row, Store
+from hub.store import Above, Holds, Row, Store, UpTo
 from protocols.limits import SERVICE_NAME_BYTES_MAX
 
 PAGE = 50
+# What was published and is over is a state here.
+OVER = "over"
+STATES = (*words.STATES, OVER)
 WORDS_MAX = 8
 TOPIC_MAX = 200
 _AFTER = re.compile(r"([0-9]{1,12})\.(b[0-9a-f]{12})")
 
 
 class Asked(NamedTuple):
-    """Hold a question: `text` as typed; `state` one of `bulletins.STATES`, `legal_class` one of
+    """Hold a question: `text` as typed; `state` one of `STATES`, `legal_class` one of
     `bulletins.CLASSES`, `topic` a code, `unit` an id, `first` and `last` days (ISO) on which it was
     last changed, or each empty; `after` the order columns of the last row seen.
     """
@@ -48,6 +51,13 @@ class Asked(NamedTuple):
         return "&".join(filter(None, (self.query(), after)))
 
 
+class Clock(NamedTuple):
+    """Hold the time (Unix seconds) and how far the province's clock is ahead of it."""
+
+    now_s: int
+    offset_min: int
+
+
 def read(query: Mapping[str, str]) -> Asked:
     """Return the question in an address; what is not understood is left out."""
     state, legal_class = query.get("state", ""), query.get("class", "")
@@ -56,7 +66,7 @@ def read(query: Mapping[str, str]) -> Asked:
     after = _AFTER.fullmatch(query.get("after", ""))
     return Asked(
         " ".join("".join(one if one.isprintable() else " " for one in text).split()),
-        state if state in bulletins.STATES else "",
+        state if state in STATES else "",
         topic if topic.isprintable() else "",
         unit if fleet.UNIT_PATTERN.fullmatch(unit) else "",
         legal_class if legal_class in bulletins.CLASSES else "",
@@ -76,10 +86,10 @@ def _day(text: str) -> str:
 
 
 def page(
-    store: Store, asked: Asked, offset_min: int, units: dict[str, Row], seen: Collection[str] | None
+    store: Store, asked: Asked, clock: Clock, units: dict[str, Row], seen: Collection[str] | None
 ) -> dict[str, Any]:
     """Return one page of bulletins, and what there is to choose from."""
-    rows = found(store, asked, offset_min, units, seen)
+    rows = found(store, asked, clock, units, seen)
     shown, names = rows[:PAGE], topics.names(store)
     return {
         "asked": asked,
@@ -93,17 +103,21 @@ def page(
         "following": asked.next_query(shown[-1]) if len(rows) > PAGE else "",
         "units": fleet.choices(units, seen),
         "topics": names,
-        "states": tuple(words.STATES),
+        "states": STATES,
     }
 
 
 def found(
-    store: Store, asked: Asked, offset_min: int, units: dict[str, Row], seen: Collection[str] | None
+    store: Store, asked: Asked, clock: Clock, units: dict[str, Row], seen: Collection[str] | None
 ) -> list[Row]:
     """Return the bulletins of one page, and one more where another page follows."""
     where: Row = fleet.within(fleet.under(units, asked.unit, seen))
-    if asked.state:
+    if asked.state == OVER:
+        where.update(state=bulletins.PUBLISHED, until_s=UpTo(clock.now_s))
+    elif asked.state:
         where["state"] = asked.state
+        if asked.state == bulletins.PUBLISHED:
+            where["until_s"] = Above(clock.now_s)
     if asked.topic:
         where["bulletin_versions.topic"] = asked.topic
     if asked.legal_class:
@@ -112,12 +126,12 @@ def found(
     if wanted:
         where["bulletin_versions.search"] = Holds(tuple(wanted))
     if asked.first:
-        where["changed_s"] = Above(timing.moment_s(asked.first, "00:00", offset_min) - 1)
+        where["changed_s"] = Above(timing.moment_s(asked.first, "00:00", clock.offset_min) - 1)
     after = asked.after
     if asked.last:
         # The list runs backwards, so a last day is where it begins.
         day = date.fromisoformat(asked.last) + timedelta(days=1)
-        end = (timing.moment_s(day.isoformat(), "00:00", offset_min), "")
+        end = (timing.moment_s(day.isoformat(), "00:00", clock.offset_min), "")
         after = min(after, end) if after else end
     return store.find(
         "bulletins",

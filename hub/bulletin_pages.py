@@ -32,12 +32,13 @@ NAME = r"{bulletin:b[0-9a-f]{12}}"
 async def show_list(request: web.Request) -> web.Response:
     """Show the bulletins that the address asks for."""
     services, who = request.app[SERVICES], access.reader(request)
-    asked, offset_min = bulletin_list.read(request.query), services.config.utc_offset_min
+    asked = bulletin_list.read(request.query)
+    clock = bulletin_list.Clock(services.now_s(), services.config.utc_offset_min)
 
     def ask(store: Store) -> dict[str, Any]:
         units = access.units_today(store, services)
         seen = who.bounds(roles.VIEW, units)
-        return bulletin_list.page(store, asked, offset_min, units, seen)
+        return bulletin_list.page(store, asked, clock, units, seen)
 
     return page(request, "bulletins.html", **await services.ledger.read(ask))
 
@@ -64,7 +65,9 @@ def _shown(store: Store, services: Services, bulletin: str, who: Reader) -> dict
         "supplier": organisations.name_of(store, row["supplier"]),
         "may_approve": who.allows(roles.APPROVE, units, row["unit"]),
         "missing": waiting[0]["missing"] if waiting else 0,
-        "comment": returned_because(store, bulletin) if row["state"] == "returned" else "",
+        "comment": returned_because(store, bulletin)
+        if row["state"] in (bulletins.RETURNED, bulletins.READY)
+        else "",
         "quiet": programme.quiet_hours(
             store, row, services.now_s(), config.start_lead_s, config.utc_offset_min
         ),

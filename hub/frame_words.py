@@ -27,6 +27,11 @@ TEXTS = {
         "usual": N_("among other normal bulletins"),
         "after": N_("after other normal bulletins"),
     },
+    "stage": {
+        "planned": N_("Published, still to come"),
+        "running": N_("Published, in its days"),
+        "over": N_("Broadcast, over"),
+    },
     "source": {"feed": N_("podcast"), "stream": N_("stream")},
     "again": {
         "nothing": N_("nothing"),

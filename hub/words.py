@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from hub import frame_words, order_words, visit_words
+from hub import frame_words, order_words, timing, visit_words
 from hub.evidence import is_enough
 from hub.translations import N_, Translations
 
@@ -270,6 +270,16 @@ class Words(frame_words.FrameWords):
     def state(self, name: str) -> str:
         """Return a bulletin's state."""
         return self._(STATES[name])
+
+    def stage(self, row: dict[str, Any]) -> str:
+        """Return how far a published bulletin is: `planned`, `running` or `over`."""
+        now_s, offset_min = self._now_ms // 1000, int(self._offset.total_seconds()) // 60
+        if row["until_s"] is not None and row["until_s"] <= now_s:
+            return "over"
+        is_ahead = row["timing"]["mode"] in ("once", "daily") and (
+            now_s < timing.first_start_s(row["timing"], offset_min)
+        )
+        return "planned" if is_ahead else "running"
 
     def legal_class(self, name: str) -> str:
         """Return a legal class."""

@@ -42,7 +42,9 @@ def fill(store):
         draft("Phòng bệnh", "Rửa tay.", variants=[other], topic="y-te"),
     )):  # fmt: skip
         bulletins.create(store, name(number), one, "test", START_S + number * DAY_S)
-    store.change("bulletins", (name(1),), {"state": bulletins.PUBLISHED})
+    for number, until_s in ((1, 2**40), (2, START_S)):
+        changes = {"state": bulletins.PUBLISHED, "until_s": until_s}
+        store.change("bulletins", (name(number),), changes)
 
 
 def titles(text):
@@ -62,6 +64,7 @@ CASES = [
     ("q=khong+co", []),
     ("state=published", ["Họp thôn"]),
     ("state=published&class=normal", []),
+    ("state=over", ["Thuế đất"]),
     ("class=priority", ["Họp thôn"]),
     ("topic=y-te", ["Phòng bệnh", "Tiêm chủng đợt 2"]),
     ("topic=y-te&q=chau", ["Tiêm chủng đợt 2"]),
@@ -119,7 +122,7 @@ async def test_pages_follow_one_another_without_a_gap(pages, services):
 
 
 def test_postgresql_finds_the_same():
-    database = Database(postgres.emptied())
+    database, clock = Database(postgres.emptied()), bulletin_list.Clock(2**32, 420)
     units = {unit: unit_row(unit, unit) for unit in (PROVINCE, COMMUNE)}
     units[COMMUNE]["parent"] = PROVINCE
     empty = {"valid_to": None, "code_system": None, "code": None, "successor": None}
@@ -132,7 +135,7 @@ def test_postgresql_finds_the_same():
             asked = bulletin_list.read(dict(re.findall("([^=&]+)=([^&]*)", query)))
             asked = asked._replace(text=asked.text.replace("+", " ").replace("%25", "%"))
             shown = database.read_now(
-                lambda s, one=asked: bulletin_list.page(s, one, 420, units, None)
+                lambda s, one=asked: bulletin_list.page(s, one, clock, units, None)
             )
             assert [row["title"] for row in shown["bulletins"]] == found, query
     finally:

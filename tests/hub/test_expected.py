@@ -1,5 +1,6 @@
 """What people at the page look for and must find: again, undo, another language, the next step."""
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -7,7 +8,7 @@ from hub import bulletins, timing
 from hub.roles import APPROVER, AUTHOR, OBSERVER, Grant
 from tests.hub.conftest import COMMUNE, PROVINCE, signed_in
 from tests.hub.test_node_pages import add
-from tests.hub.test_pages import pages, write
+from tests.hub.test_pages import FIELDS, pages, write
 
 __all__ = ("pages",)
 
@@ -140,3 +141,37 @@ async def test_a_hamlet_added_by_mistake_goes_and_a_used_one_stays(pages, servic
         response, text = await pages("POST", f"/units/{COMMUNE}/hamlets", data=used)
         assert response.status == 400 and "không xóa được" in text, hamlet
     assert "Làng Kon Chiêng" in text and "Thôn 2" in text
+
+
+async def test_a_published_bulletin_says_how_far_it_is(pages, services, passphrases):
+    today = timing.local_time(services.now_s(), 420).date()
+    later = (today + timedelta(days=3)).isoformat()
+    when = {"when": "once", "once_date": later, "once_time": "17:15"}
+    path, _ = await write(pages, **when)
+    signature = {"approver": "xa-1", "passphrase": passphrases["xa-1"]}
+    _, text = await pages("POST", f"{path}/approve", data=signature)
+    assert "chưa đến ngày phát" in text
+    name, start_s = path.rpartition("/")[2], timing.moment_s(later, "17:15", 420)
+    for late_s, said, found in ((3600, "đang trong đợt", "published"), (2 * 86400, "xong", "over")):
+        late_ms = (start_s + late_s) * 1000
+        object.__setattr__(services.config, "now_ms", lambda at_ms=late_ms: at_ms)
+        cookies = await signed_in(services)
+        _, text = await pages("GET", f"/parts{path}", cookies=cookies)
+        assert said in text
+        for state in ("published", "over"):
+            _, text = await pages("GET", f"/bulletins?state={state}", cookies=cookies)
+            assert (f"/bulletins/{name}" in text) == (state == found)
+
+
+async def test_who_signs_sees_why_it_was_returned(pages):
+    path, _ = await write(pages)
+    await pages("POST", f"{path}/return", data={"version": "1", "comment": "Ghi rõ giờ họp"})
+    response, text = await pages("POST", path, data={**FIELDS, "version": "1", "text": "19h00."})
+    assert response.status == 200
+    for _ in range(200):
+        response, _ = await pages("GET", "/parts" + path)
+        if response.headers["X-State"] == bulletins.READY:
+            break
+        await asyncio.sleep(0.05)
+    _, text = await pages("GET", path)
+    assert "Bản tin từng được trả lại" in text and "Ghi rõ giờ họp" in text
