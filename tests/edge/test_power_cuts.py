@@ -26,13 +26,13 @@ from hw.sim.clock import Clock
 from protocols import alert, bundle, canonical, play_memory, records
 from protocols.errors import RemoteFault
 from protocols.media import Blob
-from protocols.units import alert_path, bundle_path
+from protocols.units import alert_path, bundle_path, relay_path
 from tests.edge.clients import MemoryLink
 from tests.edge.power_rigs import RIGS, every_cut
 from tests.edge.repository import NOW, Repository
 from tests.edge.test_blob_store import Doubling, Shelf
 from tests.edge.test_journal_store import RANDOM, check_links, dropped, held
-from tests.portable import manifests
+from tests.portable import manifests, recordings
 from tests.portable.storage_cuts import put, read
 
 FAT = [name for name in RIGS if name.startswith("fat")]
@@ -80,6 +80,36 @@ def test_activation_is_old_or_new(rig):
 
     cuts = every_cut(rig, lambda storage: activate(storage, {}, 1), activate, check)
     assert cuts >= 9
+
+
+def record(storage, told, version=2):
+    """Store and take what is recorded of the broadcaster that the programme lets in."""
+    held_here = Manifests(storage, "node-1", manifests.COMMUNE)
+    assert held_here.load() == []
+    value = recordings.relay([recordings.recording(version, manifests.MIDNIGHT_S)], version=version)
+    path = relay_path("vov1")
+    put(storage, held_here.stored_name(path), canonical.encode(value), "incoming")
+    held_here.take(path)
+    told["version"] = version
+
+
+@every_rig
+def test_recordings_are_old_or_new(rig):
+    def prepare(storage):
+        held_here = Manifests(storage, "node-1", manifests.COMMUNE)
+        path = bundle_path(manifests.COMMUNE)
+        put(storage, held_here.stored_name(path), bundle.build(recordings.bundle()), "incoming")
+        held_here.take(path)
+        held_here.activate(manifests.COMMUNE)
+        record(storage, {}, 1)
+
+    def check(storage, told):
+        again = Manifests(storage, "node-1", manifests.COMMUNE)
+        assert again.load() == []
+        assert again.relays()["vov1"].version in (told.get("version", 1), 2)
+        record(storage, {}, 3)
+
+    assert every_cut(rig, prepare, record, check) >= 4
 
 
 SEGMENT_BYTES = 16 * 1024
