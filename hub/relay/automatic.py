@@ -197,12 +197,26 @@ def state(store: Store, source: str) -> Row:
     return dict(facts.get(store, STATE + source, blank))
 
 
+def stands(store: Store, source: str, now_s: int) -> bool:
+    """Tell whether nodes can have what they shall be told of a source now."""
+    held = state(store, source)
+    return bool(held["signed"]) and _next(store, source, held, None, now_s) is None
+
+
 def decide(store: Store, source: str, fresh: Row | None, now_s: int) -> Row:
     """Keep what nodes shall be told of a source now, and return it.
 
     `fresh` is a recording that was just made. A new version stands as not signed until it is.
     """
     held = state(store, source)
+    made = _next(store, source, held, fresh, now_s)
+    if made is not None:
+        facts.put(store, STATE + source, made)
+    return made or held
+
+
+def _next(store: Store, source: str, held: Row, fresh: Row | None, now_s: int) -> Row | None:
+    """Return the next version of what nodes are told, or None where nothing has changed."""
     recordings = [one for one in held["recordings"] if one["until_s"] > now_s]
     if fresh is not None:
         recordings = [*recordings, fresh][-KEPT:]
@@ -213,15 +227,9 @@ def decide(store: Store, source: str, fresh: Row | None, now_s: int) -> Row:
     # After a restore nodes may hold a higher number than stands here.
     is_passed = held["version"] and held["version"] < facts.above(store, held["version"])
     if (recordings, off) == (held["recordings"], held["refused"]) and not is_passed:
-        return held
-    made = {
-        "version": facts.above(store, held["version"] + 1),
-        "recordings": recordings,
-        "refused": off,
-        "signed": False,
-    }
-    facts.put(store, STATE + source, made)
-    return made
+        return None
+    version = facts.above(store, held["version"] + 1)
+    return {"version": version, "recordings": recordings, "refused": off, "signed": False}
 
 
 def signed(store: Store, source: str, version: int, now_s: int) -> None:

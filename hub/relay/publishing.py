@@ -51,8 +51,10 @@ class RelayPublisher:
 
     async def look(self, source: str) -> None:
         """Make a source's newest recording, and publish what changed; raises a `Fault`."""
-        fresh = await self._make(source)
-        await publish(self._services, source, fresh)
+        fresh, now_s = await self._make(source), self._services.now_s()
+        ledger = self._services.ledger
+        if fresh or not await ledger.read(lambda s: automatic.stands(s, source, now_s)):
+            await publish(self._services, source, fresh)
 
     async def _make(self, source: str) -> Row | None:
         """Return the newest recording with its renditions, where they are not made yet."""
