@@ -30,7 +30,8 @@ from protocols.errors import RemoteFault
 _NUMBER = re.compile(r"[0-9]{1,5}")
 # Fields that the form and a version name alike.
 KEPT = ("unit", "supplier", "title", "topic", "class", "text", "board_text", "voice", "language")
-VARIANT_FIELDS = ("title", "text", "upload", "cut_from", "cut_to")
+VARIANT_FIELDS = ("title", "text", "upload", "cut_from", "cut_to", "board_text")
+_VARIANT_TEXTS = ("title", "text", "board_text")
 PICTURE_FIELDS = ("picture", "picture_alt", "picture_dwell")
 
 
@@ -192,7 +193,7 @@ def _variants(sent: Form, services: Services) -> list[dict[str, Any]]:
         if upload is not None and not services.blobs.renew(upload):
             raise RemoteFault("form.broken", "a recording is gone", "Choose it again.")
         cut = _cut(one["cut_from"], one["cut_to"])
-        kept = {"language": language, "title": one["title"], "text": one["text"]}
+        kept = {"language": language, **{name: one[name] for name in _VARIANT_TEXTS}}
         found.append({**kept, "upload": upload, "cut_ms": cut})
     return found
 
@@ -226,6 +227,7 @@ def stored(row: Row, today: str) -> dict[str, Any]:
         one["language"]: {
             "title": one["title"],
             "text": one["text"],
+            "board_text": one.get("board_text", ""),
             "upload": one["upload"] or "",
             **_shown_cut(one["cut_ms"]),
         }

@@ -239,8 +239,10 @@ def _checked(store: Store, draft: Draft) -> Draft:
     title, given = fleet.title(draft.title, "title"), [dict(one) for one in draft.variants]
     for other in given:
         other["text"] = _clean_text(other["text"])
+        other["board_text"] = _clean_text(other.get("board_text", ""))
     others = variants.checked(given, title, draft.language)
-    if others and not text and draft.upload is None:
+    is_spoken = any(one["text"] or one["upload"] for one in others)
+    if is_spoken and not text and draft.upload is None:
         raise _refuse("empty", "variants of nothing", "Write a text or choose a recording.")
     return draft._replace(title=title, variants=others)
 
@@ -249,7 +251,7 @@ def search_text(
     bulletin: str, title: str, text: str, board_text: str, others: Sequence[Mapping[str, Any]]
 ) -> str:
     """Return what a bulletin is found by: the words of all its texts, and its id."""
-    told = [part for one in others for part in (one.get("title") or "", one.get("text") or "")]
+    told = [one.get(name) or "" for one in others for name in ("title", "text", "board_text")]
     return " ".join(words(title, text, board_text, *told, bulletin))
 
 

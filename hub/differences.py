@@ -57,14 +57,18 @@ def texts(old: Row, new: Row) -> dict[str, list[Piece]]:
 def languages(old: Row, new: Row) -> dict[str, list[Piece]]:
     """Return the differences of the texts in other languages that changed, by language."""
     before, after = (
-        {one["language"]: f"{one['title']}\n{one['text']}" for one in row["variants"]}
-        for row in (old, new)
+        {one["language"]: "\n".join(_told(one)) for one in row["variants"]} for row in (old, new)
     )
     return {
         tag: compare(before.get(tag, ""), after.get(tag, ""))
         for tag in sorted({*before, *after})
         if before.get(tag) != after.get(tag)
     }
+
+
+def _told(variant: Row) -> list[str]:
+    texts = [variant["title"], variant["text"], variant.get("board_text", "")]
+    return [one for one in texts if one]
 
 
 def _recordings(row: Row) -> list[Any]:

@@ -18,8 +18,8 @@ from protocols.limits import LANGUAGES_MAX, ORDERS_MAX, TARGET_NAMES_MAX
 from protocols.tongues import VIETNAMESE
 
 # What a variant is written with; `upload` is the SHA-256 of a recording or None, `cut_ms` as in
-# `making`. Its `renditions` are made later.
-FIELDS = ("language", "title", "text", "upload", "cut_ms")
+# `making`, `board_text` other words for boards. Its `renditions` are made later.
+FIELDS = ("language", "title", "text", "upload", "cut_ms", "board_text")
 
 
 class Lacking(NamedTuple):
@@ -36,14 +36,15 @@ def checked(given: Iterable[Mapping[str, Any]], title: str, language: str) -> li
     """
     found: list[dict[str, Any]] = []
     for one in given:
-        if not (one["text"] or one["upload"]):
+        board_text = one.get("board_text", "")
+        if not (one["text"] or one["upload"] or board_text):
             continue
         taken = [language, *(other["language"] for other in found)]
         if one["language"] not in LANGUAGES or one["language"] in taken:
             raise RemoteFault("variant.language", "a language stands twice", "Choose another.")
-        if len(one["text"].encode()) > BULLETIN_TEXT_BYTES_MAX:
+        if max(len(one["text"].encode()), len(board_text.encode())) > BULLETIN_TEXT_BYTES_MAX:
             raise RemoteFault("bulletin.long", "a text is too long", "Make two bulletins of it.")
-        kept = {name: one[name] for name in FIELDS}
+        kept = {name: one[name] for name in FIELDS if name in one} | {"board_text": board_text}
         kept["renditions"] = []
         kept["title"] = fleet.title(one["title"] or title, "title")
         found.append(kept)
@@ -153,7 +154,8 @@ def written(row: Row) -> dict[str, str]:
         return {}
     own = row["board_text"] or row["text"]
     found = {row["language"]: own} if own else {}
-    return found | {one["language"]: one["text"] for one in row["variants"] if one["text"]}
+    others = {one["language"]: one.get("board_text") or one["text"] for one in row["variants"]}
+    return found | {language: text for language, text in others.items() if text}
 
 
 def layouts(store: Store, units: Mapping[str, Row], row: Row) -> list[tuple[list[str], list[str]]]:

@@ -12,7 +12,7 @@ from protocols.targets import Place
 from tests.hub.conftest import COMMUNE
 from tests.hub.test_frame import day_after
 from tests.hub.test_node_pages import add
-from tests.hub.test_pages import pages, write
+from tests.hub.test_pages import multipart, pages, write
 from tests.hub.test_variants import ask
 
 __all__ = ("pages",)
@@ -107,6 +107,29 @@ async def test_what_nobody_wrote_is_told_and_shown_in_vietnamese(pages, services
     path, _ = await write(pages, text=VIETNAMESE, **changes)
     (size,) = (await current(services, path))["frames"]
     assert [one["asked"] for one in size["tongues"]] == [["hre", "bdq", "vi-VN"]]
+
+
+async def test_boards_have_other_words_in_every_language(pages, services, boards):
+    short = {"board_text": "Họp 7h", "board_text-bdq": "Kial 7h", "text-bdq": BAHNAR * 9}
+    path, _ = await write(pages, text=VIETNAMESE * 9, **short, **{"class": "normal"})
+    (size,) = (await current(services, path))["frames"]
+    for shown, texts in ((size, ["Họp 7h"]), (size["tongues"][0], ["Kial 7h", "Họp 7h"])):
+        (frame,) = shown["frames"]
+        assert services.blobs.path(frame["sha256"]).read_bytes() == drawn(texts)[0]
+    _, text = await pages("GET", path + "/edit")
+    assert ">Kial 7h</textarea>" in text
+    _, text = await pages("GET", "/bulletins?q=kial+7h")
+    assert path in text
+    # Words for boards alone, in two languages, are a bulletin that nobody hears.
+    alone = {"text": "", "board_text": "Họp 7h", "board_text-bdq": "Kial 7h", "class": "normal"}
+    path, state = await write(pages, **alone)
+    assert state == bulletins.READY
+    row = await current(services, path)
+    assert row["renditions"] == [] and row["frames"][0]["tongues"]
+    again = {**alone, "board_text-bdq": "Kial 8h", "version": "1"}
+    await pages("POST", path, data=multipart(**again))
+    _, text = await pages("GET", path + "/versions")
+    assert "<del>7h</del>" in text and "<ins>8h</ins>" in text
 
 
 async def test_a_warning_is_never_without_vietnamese(pages, services):
