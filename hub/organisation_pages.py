@@ -35,6 +35,10 @@ def _listed(store: Store, services: Services, who: roles.Reader) -> dict[str, An
     return {
         "rows": [{**row, "unit_name": units[row["unit"]]["name"]} for row in rows],
         "authors": authors,
+        "closed": [
+            {**row, "unit_name": units[row["unit"]]["name"]}
+            for row in organisations.closed(store, mine)
+        ],
         "mine": mine,
         "units": sorted(
             (units[unit] for unit in mine if units[unit]["valid_to"] is None),
@@ -86,7 +90,7 @@ async def add(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    """Rename one, let it belong to another unit, or close it."""
+    """Rename one, let it belong to another unit, close it, or open a closed one again."""
     services, who = request.app[SERVICES], access.reader(request)
     sent, now_s = await form.read(request), services.now_s()
     name = request.match_info["organisation"]
@@ -94,6 +98,8 @@ async def change(request: web.Request) -> web.Response:
     def decide(store: Store) -> None:
         if sent.one("verb") == "close":
             organisations.close(store, name, who.account, now_s)
+        elif sent.one("verb") == "reopen":
+            organisations.reopen(store, name, who.account, now_s)
         else:
             if unit := sent.one("unit"):
                 access.require(store, services, who, roles.ARRANGE, unit)

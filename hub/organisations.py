@@ -21,6 +21,8 @@ COLUMNS = ("organisation", "name", "unit")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{1,30}")
 # Titles of what one supplied that a report names; it counts all.
 _TITLES_MAX = 5
+# Closed ones that may be opened again from the page, the last first.
+CLOSED_MAX = 50
 _ON_AIR = (bulletins.PUBLISHED, bulletins.RECALLING, bulletins.RECALLED)
 
 
@@ -110,6 +112,27 @@ def close(store: Store, organisation: str, who: str, now_s: int) -> None:
         store.change("grants", key, {"ended_s": now_s})
     store.change("organisations", (organisation,), {"state": "closed", "closed_s": now_s})
     audit.append(store, now_s, who, "organisation.close", organisation)
+
+
+def reopen(store: Store, organisation: str, who: str, now_s: int) -> None:
+    """Let a closed organisation stand again; its authors are given their role anew.
+
+    Raises `RemoteFault` with `organisation.unknown` or `.taken`.
+    """
+    row = store.get("organisations", organisation)
+    if row is None or row["state"] != "closed":
+        raise _refuse(
+            "unknown", f"no closed organisation {organisation}", "Look at the list again."
+        )
+    _check_name(store, row["name"], row["unit"], organisation)
+    store.change("organisations", (organisation,), {"state": "active", "closed_s": None})
+    audit.append(store, now_s, who, "organisation.reopen", organisation)
+
+
+def closed(store: Store, units: Collection[str]) -> list[Row]:
+    """Return the closed organisations of some units, the last closed first."""
+    where = {"unit": sorted(units), "state": "closed"}
+    return store.find("organisations", where, order=["closed_s"], descending=True, limit=CLOSED_MAX)
 
 
 def read(data: bytes) -> list[dict[str, str]]:

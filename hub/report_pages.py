@@ -138,13 +138,16 @@ async def show_year(request: web.Request) -> web.Response:
     if not YEAR_MIN <= year <= YEAR_MAX:
         raise RemoteFault("report.period", "no such year", "Choose a year.")
     when = reports.period(f"{year}-01-01", f"{year}-12-31", services.now_s(), offset_min)
+    unit = request.query.get("unit", "")[:40]
 
     def ask(store: Store) -> dict[str, Any]:
-        units, seen = _seen(store, request, request.query.get("unit", "")[:40])
+        units, seen = _seen(store, request, unit)
         parts = {}
         for by in ("unit", "class", "topic", "language"):
             parts[by], total = reports.lines(store, seen, when, by, offset_min)
         return {
+            "unit": unit,
+            "unit_name": units[unit]["name"] if unit else "",
             "parts": parts,
             "total": total,
             "availability": reports.availability(store, units, seen, when, now_ms),

@@ -175,3 +175,27 @@ async def test_who_signs_sees_why_it_was_returned(pages):
         await asyncio.sleep(0.05)
     _, text = await pages("GET", path)
     assert "Bản tin từng được trả lại" in text and "Ghi rõ giờ họp" in text
+
+
+async def test_an_organisation_closed_by_mistake_stands_again(pages, services):
+    await pages("POST", "/organisations", data={"name": "Trạm y tế", "unit": COMMUNE})
+    rows = await services.ledger.read(lambda s: s.find("organisations"))
+    where = f"/organisations/{rows[0]['organisation']}"
+    _, text = await pages("POST", where, data={"verb": "close"})
+    assert "Đã đóng (1)" in text and "Chưa có tổ chức nào" not in text.split("Đã đóng")[1]
+    _, text = await pages("POST", where, data={"verb": "reopen"})
+    assert '<th scope="row">Trạm y tế' in text and "Đã đóng" not in text
+    assert (await pages("POST", where, data={"verb": "reopen"}))[0].status == 400
+    await pages("POST", where, data={"verb": "close"})
+    await pages("POST", "/organisations", data={"name": "TRẠM Y TẾ", "unit": COMMUNE})
+    response, text = await pages("POST", where, data={"verb": "reopen"})
+    assert response.status == 400 and "organisation.taken" in text
+
+
+async def test_the_year_s_report_keeps_its_unit(pages):
+    _, text = await pages("GET", f"/reports?unit={COMMUNE}")
+    assert f'href="/reports/year?unit={COMMUNE}"' in text
+    _, text = await pages("GET", f"/reports/year?unit={COMMUNE}&year=2025")
+    assert "Xã Ia Thử</small></h1>" in text and f"year=2024&amp;unit={COMMUNE}" in text
+    _, text = await pages("GET", "/reports/year?year=2025")
+    assert 'href="/reports/year?year=2024"' in text
