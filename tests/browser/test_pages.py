@@ -5,12 +5,12 @@ which fonts it drew the text with, and whether any letter looks like the box for
 """
 
 import asyncio
-import shutil
+import base64
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import async_playwright
 
 from hub import fleet
 from hub.app import create_app
@@ -21,10 +21,6 @@ from tests.hub.conftest import COMMUNE, config, founded, passphrases, services, 
 __all__ = ("config", "founded", "passphrases", "services")
 
 ROOT = Path(__file__).parents[2]
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 TITLE = "Tin bão số 13: gió giật mạnh, sơ tán khẩn trương"
 LETTERS = "ăâđêôơưàảãạằẳẵặầẩẫậẻẽẹềểễệỉĩịỏõọồổỗộờởỡợủũụừửữựỳỷỹỵĐẶỄỢỮƀŏŭô̆ơ̆"
 IS_BOX = """(letters) => {
@@ -41,7 +37,7 @@ IS_BOX = """(letters) => {
 }"""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def served_pages(services):
     """Serve the pages of a hub that has two nodes and a board; give address and session."""
     board = fleet.NodeForm("bang-1", COMMUNE, "Bảng", "board", b"b" * 32, board="192x64x1")
@@ -81,21 +77,26 @@ class SignedIn:
         return context
 
 
-@pytest.fixture
-async def chromium(served_pages):
-    """Start Debian's Chromium, signed in."""
-    path = shutil.which("chromium")
-    assert path, "Debian's package chromium is missing: run `make setup`"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield SignedIn(browser, *served_pages)
-        await browser.close()
+@pytest_asyncio.fixture(loop_scope="session")
+async def chromium(browser, served_pages):
+    """Give the browser, signed in; leave no page open."""
+    yield SignedIn(browser, *served_pages)
+    for context in browser.contexts:
+        await context.close()
 
 
 async def shoot(page, name):
     folder = ROOT / "artefacts"
     folder.mkdir(exist_ok=True)
-    await page.screenshot(path=folder / f"{name}.png", full_page=True)
+    session = await page.context.new_cdp_session(page)
+    size = (await session.send("Page.getLayoutMetrics"))["cssContentSize"]
+    # As `page.screenshot` does, but deflated less.
+    how = {"captureBeyondViewport": True, "optimizeForSpeed": True, "clip": {**size, "scale": 1}}
+    taken = await session.send("Page.captureScreenshot", how)
+    await session.detach()
+    path = folder / f"{name}.png"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(base64.b64decode(taken["data"]))
 
 
 async def overflow(page):

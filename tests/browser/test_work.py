@@ -8,7 +8,7 @@ import signal
 
 import numpy as np
 import openpyxl
-import pytest
+import pytest_asyncio
 
 from hub import bulk, bulletins, fleet, programme
 from hub.roles import Grant
@@ -16,13 +16,12 @@ from protocols import enrolment, paper, wav
 from tests.browser.test_pages import SignedIn, address, chromium, overflow, served_pages, shoot
 from tests.hub.conftest import COMMUNE, config, founded, passphrases, services, signed_in
 from tests.hub.enrolling import NewNode
-from tests.hub.test_notify import begin, box, set_up
+from tests.hub.test_notify import begin, mailing, set_up
 from tests.hub.test_pages import record
 from tools.demo_process import Program, command
 
 __all__ = (
     "address",
-    "box",
     "chromium",
     "config",
     "founded",
@@ -103,7 +102,7 @@ async def test_a_report_goes_home_as_csv_and_workbook(address, chromium, service
     assert not any(cell.data_type == "f" for row in sheet.rows for cell in row)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def sounding(address, services, tmp_path):
     """Run a real node process of the commune, at any hour; give its recording of what is heard."""
     path, air = tmp_path / "node.json", tmp_path / "air.wav"
@@ -205,6 +204,13 @@ async def test_a_registrar_lets_somebody_sign_and_takes_it_again(
     await page.fill("#registrar-leaves", passphrases["registrar-1"])
     await page.keyboard.press("Enter")
     await page.wait_for_selector("text=Đã thôi ký: Bà Phó chủ tịch")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def box(tmp_path):
+    """Give the box of a mail server."""
+    async with mailing(tmp_path) as found:
+        yield found
 
 
 async def test_somebody_is_told_by_mail_and_tries_it_at_once(address, chromium, services, box):

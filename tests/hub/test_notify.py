@@ -1,6 +1,7 @@
 """Notices sent by e-mail, against a server nobody here wrote: aiosmtpd, with STARTTLS and login."""
 
 import asyncio
+import contextlib
 import ssl
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -71,10 +72,10 @@ def authenticate(server, session, envelope, mechanism, data):
     return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
 
 
-@pytest.fixture
-async def box(tmp_path):
+@contextlib.asynccontextmanager
+async def mailing(folder):
     """Run aiosmtpd with STARTTLS and a login, both demanded; give its box of letters."""
-    chain, key = certificate(tmp_path)
+    chain, key = certificate(folder)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(chain, key)
     found = Box()
@@ -89,6 +90,13 @@ async def box(tmp_path):
     found.port, found.ca = server.sockets[0].getsockname()[1], str(chain)
     yield found
     server.close()
+
+
+@pytest.fixture
+async def box(tmp_path):
+    """Give the box of a mail server."""
+    async with mailing(tmp_path) as found:
+        yield found
 
 
 async def set_up(services, box, **changes):
