@@ -58,9 +58,9 @@ def page(store: Store, asked: Asked, administered: Container[str]) -> dict[str, 
         held.setdefault(row["account"], []).append(row)
     last = store.get("accounts", asked.after) if asked.after else None
     words, found = fold(asked.text).split()[:_WORDS_MAX], []
-    for row in store.each("accounts", {"state": asked.state}, order=["name"]):
+    for row in sorted(store.each("accounts", {"state": asked.state}), key=_place):
         grants = roles.of_rows(held.get(row["account"], []))
-        if last and (row["name"], row["account"]) <= (last["name"], last["account"]):
+        if last and _place(row) <= _place(last):
             continue
         if not is_within(grants, administered) or not _fits(row, grants, asked, words):
             continue
@@ -69,6 +69,11 @@ def page(store: Store, asked: Asked, administered: Container[str]) -> dict[str, 
             break
     following = asked.next_query(found[PAGE - 1]) if len(found) > PAGE else ""
     return {"asked": asked, "accounts": found[:PAGE], "following": following}
+
+
+def _place(row: Row) -> tuple[str, str]:
+    """Return what accounts are sorted by, in every database alike."""
+    return fold(row["name"]), row["account"]
 
 
 def _fits(row: Row, grants: tuple[Grant, ...], asked: Asked, words: list[str]) -> bool:
