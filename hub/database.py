@@ -10,7 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,10 +38,13 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Job(NamedTuple):
-    """Hold a decision that waits: whether it may run twice, and which rows it will want then."""
+    """Hold a decision that waits: whether it may run twice, and which rows it will want then.
+
+    Who asked waits for the future, in a thread or in an event loop.
+    """
 
     decide: Callable[[Store], Any]
-    future: "Future[Any]"
+    future: "Future[Any] | asyncio.Future[Any]"
     is_small: bool = False
     reads: Sequence[tuple[str, Key]] = ()
 
@@ -152,6 +155,39 @@ def _transaction(backend: Backend, engine: Engine, writes: bool) -> Iterator[Cur
         raise _world(backend, error) from error
 
 
+def _is_awaited(future: "Future[Any] | asyncio.Future[Any]") -> bool:
+    if isinstance(future, Future):
+        return future.set_running_or_notify_cancel()
+    return not future.cancelled()
+
+
+def _tell(
+    futures: "Sequence[Future[Any] | asyncio.Future[Any]]", outcomes: Sequence[Outcome]
+) -> None:
+    """Tell who waits what became of a group; an event loop is woken once for all of its own."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Outcome]]] = {}
+    for future, outcome in zip(futures, outcomes, strict=True):
+        if isinstance(future, Future):
+            _settle([(future, outcome)])
+        else:
+            by_loop.setdefault(future.get_loop(), []).append((future, outcome))
+    for loop, settled in by_loop.items():
+        # A loop that was closed meanwhile has nobody to tell.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(settled: "Sequence[tuple[Future[Any] | asyncio.Future[Any], Outcome]]") -> None:
+    for future, outcome in settled:
+        if future.done():
+            # Whoever asked was cancelled meanwhile.
+            continue
+        if isinstance(outcome, tuple):
+            future.set_result(outcome[0])
+        else:
+            future.set_exception(outcome)
+
+
 class Database(Ledger):
     """Run decisions durably in one database; close it when done."""
 
@@ -176,15 +212,18 @@ class Database(Ledger):
 
         Raises `WorldFault("hub.storage")` or `("hub.busy")`, and whatever the decision raises.
         """
-        return await asyncio.wrap_future(self.submit(decide))
+        return await self._wait(decide)
 
     async def write_small(
         self, decide: Callable[[Store], Result], reads: Sequence[tuple[str, Key]] = ()
     ) -> Result:
         """Run a decision that may be run twice, together with others; raises as `write`."""
-        future: Future[Result] = Future()
-        self._queue(Job(decide, future, True, reads))
-        return await asyncio.wrap_future(future)
+        return await self._wait(decide, True, reads)
+
+    def _wait(self, decide: Callable[[Store], Result], *small: Any) -> "asyncio.Future[Result]":
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._queue(Job(decide, future, *small))
+        return future
 
     def _queue(self, job: Job) -> None:
         try:
@@ -229,7 +268,7 @@ class Database(Ledger):
             self._commit([job for job in waiting if job is not None])
 
     def _commit(self, jobs: list[Job]) -> None:
-        live = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+        live = [job for job in jobs if _is_awaited(job.future)]
         outcomes: list[Outcome] = []
         try:
             with _transaction(self._backend, self._writer, True) as cursor:
@@ -237,11 +276,7 @@ class Database(Ledger):
         except Exception as error:
             fault = error if isinstance(error, Fault) else _world(self._backend, error)
             outcomes = [fault] * len(live)
-        for job, outcome in zip(live, outcomes, strict=True):
-            if isinstance(outcome, tuple):
-                job.future.set_result(outcome[0])
-            else:
-                job.future.set_exception(outcome)
+        _tell([job.future for job in live], outcomes)
 
     def _outcomes(self, store: SqlStore, jobs: list[Job]) -> list[Outcome]:
         """Run small decisions together and the others one by one."""

@@ -3,7 +3,8 @@
 Peers in the same run: the same handler over a ledger that answers at once and stores nothing, the
 same hub on a PostgreSQL of its own (fsync on, a Unix socket), and raw `sqlite3` that commits the
 same rows to the same kind of file without any HTTP. Every request is signed beforehand; `LINES`
-keep-alive connections of other nodes each ask and wait in turn. Prints `name value goal`.
+keep-alive connections of other nodes each ask and wait in turn: when a slot begins for 10,000 nodes
+they all report within seconds, so hundreds wait at any moment. Prints `name value goal`.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from hub import fleet
 from hub.app import create_node_app
 from hub.config import Config
 from hub.database import Database
+from hub.main import event_loop
 from hub.services import open_hub
 from hub.serving import Listener
 from hub.store import Ledger
@@ -33,8 +35,8 @@ from tests.bench.station import say
 from tests.hub import postgres
 from tests.hw.http_servers import free_port
 
-LINES, ROUNDS, EPOCH = 32, 3, "00" * 8
-BATCHES = {1: 40, 20: 15}
+LINES, ROUNDS, EPOCH = 256, 3, "00" * 8
+BATCHES = {1: 6, 20: 2}
 
 
 def body_of(number: int) -> dict[str, Any]:
@@ -299,6 +301,7 @@ def _run(folder: Path, address: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["nothing"]:
-        asyncio.run(nothing_stored(*sys.argv[2:4]))
+        with asyncio.Runner(loop_factory=event_loop()) as runner:
+            runner.run(nothing_stored(*sys.argv[2:4]))
     else:
         main()

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -102,6 +103,57 @@ async def test_one_failing_decision_does_not_undo_its_group(database):
     outcomes = await asyncio.gather(*jobs, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [KeyError, type(None), type(None)]
     assert database.read_now(lambda s: s.count("hamlets")) == 2
+
+
+async def test_a_loop_is_woken_once_for_all_its_writers_of_a_commit(database, monkeypatch):
+    loop, woken = asyncio.get_running_loop(), []
+    call = loop.call_soon_threadsafe
+    monkeypatch.setattr(
+        loop, "call_soon_threadsafe", lambda tell, told: woken.append(len(told)) or call(tell, told)
+    )
+    begun = threading.Event()
+    first = asyncio.ensure_future(database.write(lambda s: begun.wait(9)))
+    await asyncio.sleep(0)
+    others = [database.write(lambda s, n=n: s.add("hamlets", hamlet(n))) for n in range(40)]
+    rest = asyncio.gather(*others)
+    await asyncio.sleep(0)
+    begun.set()
+    await asyncio.gather(first, rest)
+    # The first may be joined by some that came before its thread looked.
+    assert sum(woken) == 41 and len(woken) <= 2
+
+
+async def test_who_is_cancelled_is_not_waited_for_and_others_are_told(database):
+    held = threading.Event()
+    running = asyncio.ensure_future(database.write(lambda s: held.wait(9)))
+    await asyncio.sleep(0.2)
+    waiting = [
+        asyncio.ensure_future(database.write(lambda s, n=n: s.add("hamlets", hamlet(n))))
+        for n in (1, 2)
+    ]
+    await asyncio.sleep(0)
+    running.cancel()
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    held.set()
+    await waiting[1]
+    found = database.read_now(lambda s: s.find("hamlets"))
+    assert [row["hamlet"] for row in found] == ["h00002"]
+
+
+def test_a_loop_that_is_closed_meanwhile_does_not_end_the_writer(database):
+    held, left = threading.Event(), []
+
+    async def leave():
+        left.append(asyncio.ensure_future(database.write(lambda s: held.wait(9))))
+        await asyncio.sleep(0.2)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(leave())
+    loop.close()
+    held.set()
+    database.submit(lambda s: s.add("hamlets", hamlet(1))).result(9)
+    assert database.read_now(lambda s: s.count("hamlets")) == 1
 
 
 async def test_a_reader_cannot_write(database):
