@@ -24,8 +24,8 @@ from hub.repository import durable
 from protocols.errors import Fault
 
 _TIMESTAMP = "timestamp.json"
-# Between looks while rings are heard, and while they are not.
-HEARING_S, DEAF_S = 60.0, 5.0
+# Between looks while rings are heard, while they are not, and after one that came too late.
+HEARING_S, DEAF_S, HURRIED_S = 60.0, 5.0, 1.0
 
 _log = logging.getLogger("chieng.hub")
 
@@ -41,6 +41,9 @@ class Follower:
         self._disk = durable.Disk()
         self._marks: dict[str, str] = {}
         self._rung = asyncio.Event()
+        # What could not be had at the last look, and whether that calls for another one soon.
+        self._lost: set[str] = set()
+        self._is_hurried = False
         self._seen_s = time.monotonic()
         self._listener: Listener | None = None
 
@@ -74,13 +77,20 @@ class Follower:
         timestamps = each(self._read, late)
         if late:
             listed, marks = self._listed(), listed
-        count = sum(each(self._bring(listed), self._missing(listed)))
-        for name, data in timestamps:
-            if data is not None and self._is_newer(name, data):
-                self._disk.write(self._root / name, data)
-                count += 1
-            self._marks[name] = marks[name][0]
-        self._prune(listed)
+        missing = self._missing(listed)
+        lost = set(missing) - set(each(self._bring(listed), missing))
+        # Pruned in this moment: what was read may name it, and newer ones follow. What a bucket
+        # lists and never gives holds up nothing.
+        self._is_hurried, self._lost = bool(lost - self._lost), lost
+        count, is_behind = len(missing) - len(lost), self._is_hurried
+        for name, data in timestamps if not self._is_hurried else ():
+            shown = None if data is None else self._show(name, data)
+            is_behind = is_behind or shown is None
+            if shown is not None:
+                self._marks[name] = marks[name][0]
+                count += shown
+        if not is_behind:
+            self._prune(listed)
         return count
 
     def behind(self) -> int:
@@ -103,40 +113,60 @@ class Follower:
                     found.append(name)
         return found
 
-    def _bring(self, listed: dict[str, tuple[str, int]]) -> Callable[[str], int]:
-        def bring(name: str) -> int:
+    def _bring(self, listed: dict[str, tuple[str, int]]) -> Callable[[str], str]:
+        """Return what brings a file and returns its name, or nothing where it is gone."""
+
+        def bring(name: str) -> str:
             _, data = self._read(name)
             if data is None or len(data) != listed[name][1]:
-                # Pruned in this moment.
-                return 0
+                return ""
             self._disk.write(self._root / name, data)
-            return 1
+            return name
 
         return bring
 
-    def _is_newer(self, name: str, data: bytes) -> bool:
+    def _show(self, name: str, data: bytes) -> bool | None:
+        """Make a timestamp visible; tell whether it is new, None for one that must not stand here.
+
+        That is one that is older than ours, or of which something was pruned while it was on its
+        way: there a newer one follows.
+        """
         path = self._root / name
         held = path.read_bytes() if path.is_file() else b""
         if held == data:
             return False
         try:
-            is_newer = not held or _version(data) > _version(held)
+            version, snapshot = _versions(data)
+            is_newer = not held or version > _versions(held)[0]
         except (ValueError, LookupError, TypeError):
-            is_newer = False
+            is_newer, snapshot = False, 0
         if not is_newer:
             _log.error("%s in %s is not newer than the one here", name, self._bucket.place)
-        return is_newer
+            return None
+        if not self._is_whole(path.parent / f"{snapshot}.snapshot.json"):
+            return None
+        self._disk.write(path, data)
+        return True
+
+    def _is_whole(self, snapshot: Path) -> bool:
+        """Tell whether a snapshot and every role file that it names are here."""
+        try:
+            meta = json.loads(snapshot.read_bytes())["signed"]["meta"]
+            names = [f"{entry['version']}.{name}" for name, entry in meta.items()]
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return False
+        return all((self._root / "metadata" / name).is_file() for name in names)
 
     def _prune(self, listed: dict[str, tuple[str, int]]) -> None:
-        """Remove what the first hub has pruned; an emptied bucket has lost, not pruned."""
+        """Remove what the first hub has pruned, not what a bucket lost or has yet to get."""
         here = {
             path.relative_to(self._root).as_posix(): path
             for folder in ("metadata", "targets", "units")
             for path in (self._root / folder).rglob("*.json")
-            if not path.name.startswith(".") and path.name != _TIMESTAMP
+            if not path.name.startswith(".")
         }
-        roots = [name for name in here if name.endswith(".root.json")]
-        if all(name in listed for name in roots):
+        lasting = [name for name in here if name.endswith((".root.json", _TIMESTAMP))]
+        if all(name in listed for name in lasting):
             for name in here.keys() - listed.keys():
                 here[name].unlink(missing_ok=True)
 
@@ -149,6 +179,8 @@ class Follower:
                 self._rung.clear()
                 await self.follow()
                 wait_s = HEARING_S if self.is_listening() else DEAF_S
+                if self._is_hurried:
+                    wait_s = HURRIED_S
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         await self._rung.wait()
@@ -167,5 +199,7 @@ class Follower:
             self._followed()
 
 
-def _version(data: bytes) -> int:
-    return int(json.loads(data)["signed"]["version"])
+def _versions(data: bytes) -> tuple[int, int]:
+    """Return the version of a timestamp and that of the snapshot it names."""
+    signed = json.loads(data)["signed"]
+    return int(signed["version"]), int(signed["meta"]["snapshot.json"]["version"])

@@ -7,7 +7,8 @@ then all the same, and more often while nothing is heard.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 CHANNEL = "chieng_published"
 AGAIN_S, AGAIN_S_MAX = 1.0, 60.0
@@ -45,9 +46,10 @@ class Listener:
         wait_s = AGAIN_S
         while True:
             try:
-                async for _ in self._rings():
-                    wait_s = AGAIN_S
-                    self._heard()
+                async with aclosing(self._rings()) as rings:
+                    async for _ in rings:
+                        wait_s = AGAIN_S
+                        self._heard()
             except (psycopg.Error, OSError) as error:
                 said = (str(error).splitlines() or [""])[0]
                 _log.warning("other hubs are not heard: %s; again in %.0f s", said, wait_s)
@@ -58,7 +60,7 @@ class Listener:
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311
             wait_s = min(wait_s * 2, AGAIN_S_MAX)
 
-    async def _rings(self) -> AsyncIterator[None]:
+    async def _rings(self) -> AsyncGenerator[None]:
         """Yield once when it listens, as something may have been missed, and for every ring."""
         from psycopg import AsyncConnection, conninfo  # noqa: PLC0415
 
