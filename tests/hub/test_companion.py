@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hub import backup, bucket, bucket_follower, companion, doorbell, fleet, serve
+from hub import backup, bucket, bucket_files, bucket_follower, companion, doorbell, fleet, serve
 from hub.config import Config
 from hub.main import main
 from hub.repository.online_keys import OnlineKeys
@@ -116,7 +116,8 @@ def reissue(config):
 async def test_what_the_first_publishes_the_second_serves_and_wakes_its_nodes(
     first, second, passphrases, tmp_path, monkeypatch
 ):
-    # The second looks by itself once in an hour: what comes sooner was rung for.
+    # Both look by themselves once in an hour: what comes sooner was told and rung for.
+    monkeypatch.setattr(bucket_files, "LOOK_S", 3600.0)
     monkeypatch.setattr(bucket_follower, "HEARING_S", 3600.0)
     async with running(first) as one, running(second) as other:
         before = await version(other)
