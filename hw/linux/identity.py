@@ -19,7 +19,7 @@ class Identity(ports.Identity):
 
     def __init__(self, path: str, entropy: ports.Entropy):
         """Load the key, or make it; raises `WorldFault` (`identity.damaged`,
-        `identity.unwritable`, `crypto.missing`) and `LocalFault` (`identity.exposed`)."""
+        `identity.unwritable`, `crypto.*`) and `LocalFault` (`identity.exposed`)."""
         try:
             if not os.path.lexists(path):
                 _create(path, entropy.random_bytes(_SEED_BYTES))

@@ -10,6 +10,7 @@ from protocols.errors import WorldFault
 _NAME = "libcrypto.so.3"
 # NID_ED25519 of <openssl/obj_mac.h>
 _ED25519 = 1087
+_KEY_BYTES = 32
 _functions: ctypes.CDLL | None = None
 
 
@@ -47,54 +48,63 @@ def _load() -> ctypes.CDLL:
 
 def verify(public: bytes, signature: bytes, message: bytes) -> bool:
     """Tell whether a signature by a public key covers a message; see `protocols.ed25519` for what
-    OpenSSL takes beyond the rules."""
+    OpenSSL takes beyond the rules.
+
+    Raises `WorldFault` (`crypto.missing`, `crypto.refused`).
+    """
+    if len(public) != _KEY_BYTES:
+        return False
     library = _load()
     key = library.EVP_PKEY_new_raw_public_key(_ED25519, None, public, len(public))
     context = library.EVP_MD_CTX_new()
     call = (context, signature, len(signature), message, len(message))
     try:
-        return (
-            bool(key)
-            and library.EVP_DigestVerifyInit(context, None, None, None, key) == 1
-            and library.EVP_DigestVerify(*call) == 1
-        )
+        _demand(key is not None and context is not None)
+        _demand(library.EVP_DigestVerifyInit(context, None, None, None, key) == 1)
+        return bool(library.EVP_DigestVerify(*call) == 1)
     finally:
-        library.EVP_MD_CTX_free(context)
-        library.EVP_PKEY_free(key)
-        # TLS would take what a refusal leaves in the thread's queue for an error of its own.
-        library.ERR_clear_error()
+        _release(library, key, context)
 
 
 def public_key(seed: bytes) -> bytes:
-    """Return the 32-byte public key of a 32-byte seed."""
+    """Return the 32-byte public key of a 32-byte seed; raises as `verify`."""
     library = _load()
     key = library.EVP_PKEY_new_raw_private_key(_ED25519, None, seed, len(seed))
-    public, length = ctypes.create_string_buffer(32), ctypes.c_size_t(32)
+    public, length = ctypes.create_string_buffer(_KEY_BYTES), ctypes.c_size_t(_KEY_BYTES)
     try:
-        _demand(library.EVP_PKEY_get_raw_public_key(key, public, ctypes.byref(length)))
+        _demand(key is not None)
+        _demand(library.EVP_PKEY_get_raw_public_key(key, public, ctypes.byref(length)) == 1)
     finally:
-        library.EVP_PKEY_free(key)
+        _release(library, key, None)
     return public.raw
 
 
 def sign(seed: bytes, message: bytes) -> bytes:
-    """Return the 64-byte signature of a message by the key of a 32-byte seed."""
+    """Return the 64-byte signature of a message by a 32-byte seed; raises as `verify`."""
     library = _load()
     key = library.EVP_PKEY_new_raw_private_key(_ED25519, None, seed, len(seed))
     context = library.EVP_MD_CTX_new()
     signature, length = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
     call = (context, signature, ctypes.byref(length), message, len(message))
     try:
-        _demand(library.EVP_DigestSignInit(context, None, None, None, key))
-        _demand(library.EVP_DigestSign(*call))
+        _demand(key is not None and context is not None)
+        _demand(library.EVP_DigestSignInit(context, None, None, None, key) == 1)
+        _demand(library.EVP_DigestSign(*call) == 1)
     finally:
-        library.EVP_MD_CTX_free(context)
-        library.EVP_PKEY_free(key)
+        _release(library, key, context)
     return signature.raw
 
 
-def _demand(result: int) -> None:
-    """Raise MemoryError unless a call succeeded: with a key of the right length nothing else ends
-    it."""
-    if result != 1:
-        raise MemoryError("OpenSSL made no Ed25519 signature")
+def _release(library: ctypes.CDLL, key: int | None, context: int | None) -> None:
+    library.EVP_MD_CTX_free(context)
+    library.EVP_PKEY_free(key)
+    # TLS would take what a refusal leaves in the thread's queue for an error of its own.
+    library.ERR_clear_error()
+
+
+def _demand(is_done: bool) -> None:
+    """Raise `WorldFault("crypto.refused")` unless OpenSSL did its part: without memory, or where a
+    policy of the machine (FIPS) forbids Ed25519, it gives null pointers, which it would follow."""
+    if not is_done:
+        remedy = "Allow Ed25519 in the machine's openssl.cnf, or free memory"
+        raise WorldFault("crypto.refused", "OpenSSL makes nothing of Ed25519 here", remedy)

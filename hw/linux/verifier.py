@@ -18,7 +18,7 @@ class Verifier(ports.Verifier):
     def verify(self, scheme: str, public: bytes, signature: bytes, message: object) -> bool:
         """Tell whether `signature` by `public` covers `message` (an iterable of byte pieces).
 
-        Raises `WorldFault("crypto.missing")` without OpenSSL.
+        Raises `WorldFault` (`crypto.missing`, `crypto.refused`) where OpenSSL does not judge.
         """
         pieces = cast(list[bytes], message)
         if scheme == keys.ED25519:

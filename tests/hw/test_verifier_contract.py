@@ -213,3 +213,23 @@ def test_a_missing_openssl_is_named_with_its_package(monkeypatch) -> None:
     with pytest.raises(WorldFault) as caught:
         LINUX.verify(keys.ED25519, public, signature, [b"abc"])
     assert caught.value.code == "crypto.missing" and "libssl3" in caught.value.remedy
+
+
+@pytest.mark.parametrize("kind", ["public", "private", "context"])
+def test_a_null_pointer_of_openssl_is_a_fault_and_never_followed(monkeypatch, kind) -> None:
+    """Out of memory, or by a policy of the machine that forbids Ed25519 (FIPS)."""
+    public, signature = _sign(keys.ED25519, 1, b"abc")
+    name = "EVP_MD_CTX_new" if kind == "context" else f"EVP_PKEY_new_raw_{kind}_key"
+    seed = bytes([1]) * 32
+    assert libcrypto.sign(seed, b"abc") == signature
+    monkeypatch.setattr(libcrypto._load(), name, lambda *_: None)
+    calls = {
+        "verify": lambda: LINUX.verify(keys.ED25519, public, signature, [b"abc"]),
+        "public_key": lambda: libcrypto.public_key(seed),
+        "sign": lambda: libcrypto.sign(seed, b"abc"),
+    }
+    need = {"public": ("verify",), "private": ("public_key", "sign"), "context": ("verify", "sign")}
+    for call in need[kind]:
+        with pytest.raises(WorldFault) as caught:
+            calls[call]()
+        assert caught.value.code == "crypto.refused" and caught.value.remedy
