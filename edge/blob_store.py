@@ -17,7 +17,7 @@ import hashlib
 
 from hw import ports
 from protocols import wav
-from protocols.errors import RemoteFault, WorldFault
+from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.limits import ALERT_ROOM_BYTES, WAV_HEAD_BYTES_MAX
 from protocols.media import Blob
 
@@ -189,6 +189,8 @@ class BlobStore:
     def remove(self, sha256: str) -> None:
         """Forget a blob and everything made from it."""
         self.removals += 1
+        # What a power cut left of its decoding goes, too.
+        self._storage.discard(_PCM + sha256)
         for folder in (_PCM_SUM, _PCM, FOLDER):
             self._storage.remove(folder + sha256)
 
@@ -255,7 +257,9 @@ class BlobStore:
                     self._storage, FOLDER + sha256, media_type, _PCM + sha256
                 )
                 return
-            except WorldFault as fault:
+            except Fault as fault:
+                # A part of it would fill the disk for nobody.
+                self._storage.discard(_PCM + sha256)
                 if fault.code != "storage.full":
                     raise
                 if not self.evict_one(alert):

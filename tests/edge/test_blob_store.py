@@ -324,6 +324,43 @@ def test_a_disk_that_is_suddenly_full_while_decoding():
         asyncio.run(store.install(Blob(0, other, 100, "audio/ogg"), False))
 
 
+class Failing(ports.Decoder):
+    """Write a while, then fail."""
+
+    def __init__(self, error):
+        self.error = error
+
+    async def decode(self, storage, name, media_type, out):
+        writer = storage.stage(out)
+        writer.write(b"s" * 3000)
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        WorldFault("storage.full", "no room", "free space"),
+        RemoteFault("media.oversize", "more than two hours", "shorten it"),
+        KeyboardInterrupt(),
+    ],
+)
+def test_what_was_decoded_in_part_leaves_the_disk(fault):
+    storage = Storage()
+    store = BlobStore(storage, Failing(fault))
+    name = put(storage, b"opus")
+    store.pin([name])
+    free_bytes = storage.free_bytes()
+    with pytest.raises(type(fault)):
+        asyncio.run(store.install(Blob(0, name, 4, "audio/ogg"), False))
+    if isinstance(fault, KeyboardInterrupt):
+        # Killed: gone as soon as the medium is.
+        assert storage.free_bytes() < free_bytes
+        store.remove(name)
+        free_bytes += 4
+    assert storage.free_bytes() == free_bytes
+    assert storage.open_staged("pcm/" + name) is None
+
+
 def test_half_fetched_blobs_that_nobody_wants_are_forgotten():
     storage = Storage()
     store = BlobStore(storage, None)
