@@ -22,7 +22,6 @@ from protocols import alert, bundle, media, relays
 from protocols.alert import Alerts
 from protocols.errors import Fault, RemoteFault, WorldFault
 from protocols.image import MEDIA_TYPE
-from protocols.limits import MANIFEST_BYTES_MAX
 from protocols.metadata import Target
 from protocols.play_values import (
     AlertsSet,
@@ -117,7 +116,7 @@ class Content:
                 return
             raise
         name = self._manifests.stored_name(path)
-        await metadata.download_target(target, storage, name, MANIFEST_BYTES_MAX)
+        await metadata.download_target(target, storage, name, self._manifests.bytes_max(path))
         if self._manifests.take(path):
             body = {"path": path, "sha256": target.hashes["sha256"]}
             self._book.write(HEALTH, "manifest", body)

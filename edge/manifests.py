@@ -15,7 +15,7 @@ from protocols.alert import Alerts
 from protocols.bundle import Bundle
 from protocols.errors import Fault, RemoteFault
 from protocols.image import Image
-from protocols.limits import AUTO_SEEN_BYTES_MAX, MANIFEST_BYTES_MAX
+from protocols.limits import AUTO_SEEN_BYTES_MAX, MANIFEST_BYTES_MAX, RELAY_BYTES_MAX
 from protocols.mandates import Mandates
 from protocols.relays import Relay
 from protocols.settings import Orders, Settings
@@ -161,6 +161,10 @@ class Manifests:
         """Return the name under which a manifest of a path is stored as it arrives."""
         return _CANDIDATES + _flat(path)
 
+    def bytes_max(self, path: str) -> int:
+        """Return how long the manifest of a path may be."""
+        return RELAY_BYTES_MAX if path.startswith("relays/") else MANIFEST_BYTES_MAX
+
     def load(self) -> "list[tuple[str, Fault]]":
         """Read what was stored before; returns (path, fault) of what could not be read."""
         own = bundle_path(self._unit)
@@ -173,7 +177,7 @@ class Manifests:
     def _load(self, path: str) -> "list[tuple[str, Fault]]":
         faults = []
         try:
-            data = _read(self._storage, _ACTIVE + _flat(path))
+            data = self._read(_ACTIVE + _flat(path), path)
             if data is not None:
                 self._hold(path, self._parse(path, data))
         except Fault as fault:
@@ -189,7 +193,7 @@ class Manifests:
 
         Raises `RemoteFault` (`json.*`, `format.*`, `manifest.rollback`) and keeps what was held.
         """
-        data = _read(self._storage, self.stored_name(path))
+        data = self._read(self.stored_name(path), path)
         if data is None:
             return False
         found = self._parse(path, data)
@@ -216,7 +220,7 @@ class Manifests:
         candidate = self._candidates[unit]
         path = bundle_path(unit)
         try:
-            data = _read(self._storage, self.stored_name(path))
+            data = self._read(self.stored_name(path), path)
             same = data is not None and bundle.read(data, unit) == candidate
         except RemoteFault:
             same = False
@@ -228,6 +232,13 @@ class Manifests:
         self._bundles[unit] = candidate
         del self._candidates[unit]
         return True
+
+    def _read(self, name: str, path: str) -> bytes | None:
+        bytes_max = self.bytes_max(path)
+        data = state_file.read(self._storage, name, bytes_max)
+        if data is not None and len(data) > bytes_max:
+            raise RemoteFault("manifest.length", name + " is too long", "Drop old items and rules.")
+        return data
 
     def _parse(
         self, path: str, data: bytes
@@ -293,10 +304,3 @@ def _version(found: "Alerts | Settings | Orders | Mandates | Image | Relay") -> 
 def _rollback(path: str, offered: int, held: int) -> RemoteFault:
     message = path + ": version " + str(offered) + " is older than " + str(held)
     return RemoteFault("manifest.rollback", message, "Publish again with a higher version.")
-
-
-def _read(storage: ports.Storage, name: str) -> bytes | None:
-    data = state_file.read(storage, name, MANIFEST_BYTES_MAX)
-    if data is not None and len(data) > MANIFEST_BYTES_MAX:
-        raise RemoteFault("manifest.length", name + " is too long", "Drop old items and rules.")
-    return data

@@ -3,6 +3,7 @@
 import pytest
 
 from protocols import canonical
+from protocols.limits import RELAY_BYTES_MAX
 from tests.edge.node_world import COMMUNE, PROVINCE, Node, Province
 from tests.portable import manifests, recordings
 
@@ -187,6 +188,21 @@ async def test_a_bundle_that_drops_the_source_ends_it_at_once(province):
     (play,) = node.book.find("play")
     assert (play["outcome"], play["reason"]) == ("interrupted", "recalled")
     assert node.manifests.relays() == {}
+
+
+async def test_a_manifest_beyond_its_length_is_not_even_fetched(province):
+    marked(province)
+    record(province, broadcast(province))
+    node = Node(province, clock="05:29:30").start("sync", "playout", "amplifier")
+    await node.pass_ms(3000)
+    before = len(asked(node, "relays/vov1"))
+    record(province, broadcast(province, seed=8), version=2, padding="p" * RELAY_BYTES_MAX)
+    node.sync.wake()
+    await node.pass_to("05:30:25")
+    await node.stop()
+    assert len(asked(node, "relays/vov1")) == before
+    assert node.faults.open_faults() == [[PLACE, "trust.length"]]
+    assert [play["title"] for play in node.book.find("play")] == ["Thời sự 7"]
 
 
 async def test_recordings_are_bulk_to_the_budget(province):

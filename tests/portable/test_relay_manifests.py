@@ -54,3 +54,12 @@ def test_sources_follow_the_bundle_and_versions_never_go_back():
     plain.update(version=2)
     assert _arrive(storage, later, OWN, plain) is True
     assert later.relays() == {} and VOV not in later.paths()
+
+
+def test_a_manifest_beyond_its_length_is_read_no_further():
+    storage = Storage()
+    held = _boot(storage)
+    _arrive(storage, held, OWN, recordings.bundle())
+    padded = _relay(6, padding="p" * held.bytes_max(VOV))
+    assert _arrive(storage, held, VOV, padded) == "manifest.length"
+    assert held.bytes_max(VOV) < held.bytes_max(OWN)
