@@ -58,8 +58,15 @@ def test_sources_follow_the_bundle_and_versions_never_go_back():
 
 def test_a_manifest_beyond_its_length_is_read_no_further():
     storage = Storage()
-    held = _boot(storage)
-    _arrive(storage, held, OWN, recordings.bundle())
-    padded = _relay(6, padding="p" * held.bytes_max(VOV))
-    assert _arrive(storage, held, VOV, padded) == "manifest.length"
+    held = Manifests(storage, NODE, UNIT)
     assert held.bytes_max(VOV) < held.bytes_max(OWN)
+    writer = storage.stage("test")
+    for _ in range(held.bytes_max(VOV) // 1024 + 1):
+        writer.write(b"p" * 1024)
+    writer.commit(held.stored_name(VOV))
+    try:
+        held.take(VOV)
+    except RemoteFault as fault:
+        assert fault.code == "manifest.length"
+    else:
+        raise AssertionError("accepted")
