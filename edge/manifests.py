@@ -177,9 +177,9 @@ class Manifests:
     def _load(self, path: str) -> "list[tuple[str, Fault]]":
         faults = []
         try:
-            data = self._read(_ACTIVE + _flat(path), path)
-            if data is not None:
-                self._hold(path, self._parse(path, data))
+            stored = self._stored(_ACTIVE + _flat(path), path)
+            if stored is not None:
+                self._hold(path, stored[1])
         except Fault as fault:
             faults.append((path, fault))
         try:
@@ -191,12 +191,12 @@ class Manifests:
     def take(self, path: str) -> bool:
         """Read the manifest of a path that arrived; tells whether it is news.
 
-        Raises `RemoteFault` (`json.*`, `format.*`, `manifest.rollback`) and keeps what was held.
+        Raises `RemoteFault` (`json.*`, `format.*`, `manifest.*`) and keeps what was held.
         """
-        data = self._read(self.stored_name(path), path)
-        if data is None:
+        stored = self._stored(self.stored_name(path), path)
+        if stored is None:
             return False
-        found = self._parse(path, data)
+        data, found = stored
         if isinstance(found, Bundle):
             return self._take_bundle(found)
         held = self._papers.get(path)
@@ -220,25 +220,33 @@ class Manifests:
         candidate = self._candidates[unit]
         path = bundle_path(unit)
         try:
-            data = self._read(self.stored_name(path), path)
-            same = data is not None and bundle.read(data, unit) == candidate
+            stored = self._stored(self.stored_name(path), path)
         except RemoteFault:
-            same = False
-        if data is None or not same:
+            stored = None
+        if stored is None or stored[1] != candidate:
             del self._candidates[unit]
             self._storage.remove(self.stored_name(path))
             return False
-        state_file.write(self._storage, _ACTIVE + _flat(path), data)
+        state_file.write(self._storage, _ACTIVE + _flat(path), stored[0])
         self._bundles[unit] = candidate
         del self._candidates[unit]
         return True
 
-    def _read(self, name: str, path: str) -> bytes | None:
-        bytes_max = self.bytes_max(path)
-        data = state_file.read(self._storage, name, bytes_max)
-        if data is not None and len(data) > bytes_max:
-            raise RemoteFault("manifest.length", name + " is too long", "Drop old items and rules.")
-        return data
+    def _stored(
+        self, name: str, path: str
+    ) -> "tuple[bytes, Bundle | Alerts | Settings | Orders | Mandates | Image | Relay] | None":
+        """Return the bytes of a stored manifest and what they say, or None.
+
+        One that this node's memory does not hold is refused like one that is too long: whoever may
+        sign it must not end the node, now or at its next start.
+        """
+        try:
+            data = state_file.read(self._storage, name, self.bytes_max(path))
+            if data is None or len(data) <= self.bytes_max(path):
+                return None if data is None else (data, self._parse(path, data))
+        except (MemoryError, RuntimeError):
+            data = None
+        raise RemoteFault("manifest.length", name + " is too long", "Drop old items and rules.")
 
     def _parse(
         self, path: str, data: bytes

@@ -7,6 +7,9 @@ from protocols.errors import RemoteFault
 from protocols.units import bundle_path, relay_path
 from tests.portable import manifests, recordings
 
+# The disk of the test is in the heap, the longest manifest twice on it.
+HEAP_KB = 240
+
 UNIT, NODE = manifests.COMMUNE, "node-1"
 OWN, VOV = bundle_path(UNIT), relay_path("vov1")
 
@@ -70,3 +73,41 @@ def test_a_manifest_beyond_its_length_is_read_no_further():
         assert fault.code == "manifest.length"
     else:
         raise AssertionError("accepted")
+
+
+def _many_refuse():
+    """Return pieces of the longest manifest that the format takes, nearly."""
+    yield b'{"format":"chieng-relay/1","recordings":[],"refused":["u"'
+    for number in range(255):
+        yield b',"%056d"' % number
+    yield b'],"source":"vov1","version":9}'
+
+
+def test_the_longest_manifest_is_read_or_refused_and_the_node_lives():
+    storage = Storage()
+    held = Manifests(storage, NODE, UNIT)
+    writer = storage.stage("test")
+    for piece in _many_refuse():
+        writer.write(piece)
+    writer.commit(held.stored_name(VOV))
+    try:
+        assert held.take(VOV)
+    except RemoteFault as fault:
+        assert fault.code == "manifest.length"
+
+
+class _Crowded(Storage):
+    def open(self, name):
+        if name.startswith("candidates/relays"):
+            raise MemoryError
+        return super().open(name)
+
+
+def test_what_memory_does_not_hold_is_refused_and_the_next_life_begins():
+    storage = _Crowded()
+    held = Manifests(storage, NODE, UNIT)
+    assert _arrive(storage, held, OWN, recordings.bundle()) is True
+    assert _arrive(storage, held, VOV, _relay(5)) == "manifest.length"
+    later = Manifests(storage, NODE, UNIT)
+    assert [(path, fault.code) for path, fault in later.load()] == [(VOV, "manifest.length")]
+    assert later.activate(UNIT) is True
