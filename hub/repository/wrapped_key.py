@@ -40,9 +40,16 @@ def generate_passphrase() -> str:
 
 
 def wrap(
-    private: bytes, passphrase: str, public: dict[str, Any] | None = None, cost: Cost = COST
+    private: bytes,
+    passphrase: str,
+    public: dict[str, Any] | None = None,
+    cost: Cost | None = None,
 ) -> dict[str, Any]:
-    """Encrypt private bytes; `public` (holder, key id, key) stays readable, bound to them."""
+    """Encrypt private bytes; `public` (holder, key id, key) stays readable, bound to them.
+
+    A guess costs `COST` where nothing else is said.
+    """
+    cost = cost or COST
     salt, nonce = os.urandom(SALT_BYTES), os.urandom(NONCE_BYTES)
     document = {
         "format": FORMAT,
@@ -88,7 +95,7 @@ def unwrap(document: dict[str, Any], passphrase: str) -> bytes:
 
 
 def wrap_signer(
-    signer: CryptoSigner, passphrase: str, holder: str, cost: Cost = COST
+    signer: CryptoSigner, passphrase: str, holder: str, cost: Cost | None = None
 ) -> dict[str, Any]:
     """Wrap a signer; `holder` says what the key is for."""
     key = signer.public_key

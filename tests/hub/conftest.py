@@ -15,6 +15,7 @@ from hub.config import Config
 from hub.database import Database, migrate
 from hub.enrolment import enrol_unit
 from hub.main import event_loop
+from hub.repository import wrapped_key
 from hub.services import open_hub
 from hub.serving import Listener
 from hub.store import Ledger
@@ -96,7 +97,10 @@ def founded(tmp_path_factory):
     now_s = config.now_ms() // 1000
     sheets = founding.found(config, ["00", "03"], folder / "stick", now_s)
     passphrases = {sheet.holder: sheet.passphrase for sheet in sheets}
-    passphrases.update(asyncio.run(enrol(config, passphrases["registrar-1"])))
+    # Hundreds of tests open these keys again; each says itself what that costs.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wrapped_key, "COST", wrapped_key.Cost(memory_kib=8, passes=1))
+        passphrases.update(asyncio.run(enrol(config, passphrases["registrar-1"])))
     return config.data, passphrases
 
 
