@@ -50,9 +50,19 @@ class RelayPublisher:
         return [one for one in known if one in let_in or automatic.state(store, one)["version"]]
 
     async def look(self, source: str) -> None:
-        """Make a source's newest recording, and publish what changed; raises a `Fault`."""
-        fresh, now_s = await self._make(source), self._services.now_s()
-        ledger = self._services.ledger
+        """Make a source's newest recording, and publish what changed; raises a `Fault`.
+
+        What was switched off waits for no sound that cannot be made or fetched.
+        """
+        try:
+            fresh = await self._make(source)
+        except Exception:
+            await self._publish_changed(source, None)
+            raise
+        await self._publish_changed(source, fresh)
+
+    async def _publish_changed(self, source: str, fresh: Row | None) -> None:
+        ledger, now_s = self._services.ledger, self._services.now_s()
         if fresh or not await ledger.read(lambda s: automatic.stands(s, source, now_s)):
             await publish(self._services, source, fresh)
 

@@ -18,7 +18,7 @@ from hub.repository.packing import Packer, stick_wish
 from hw.linux.decoder import Decoder
 from hw.sim.clock import Clock
 from protocols import canonical, relays
-from protocols.errors import RemoteFault
+from protocols.errors import RemoteFault, WorldFault
 from protocols.limits import RELAY_REFUSED_MAX
 from tests.edge import node_world
 from tests.hub.conftest import COMMUNE, PROVINCE
@@ -319,6 +319,29 @@ async def test_a_crash_before_the_signature_is_made_good_and_a_fault_is_told(
     await publishing.publish(services, "vov1")
     held = await state(services)
     assert (held["recordings"], held["refused"], held["version"]) == ([], [], 51)
+
+
+async def test_switching_off_waits_for_no_recording_that_cannot_be_made(
+    broadcaster, services, passphrases, monkeypatch
+):
+    entry = await put_in_force(services, passphrases, LET_IN)
+    await record(services, broadcaster)
+    broadcaster.feed(("B", "2", TUESDAY, "tin.mp3"))
+    await look(services, await add(services, broadcaster.source()))
+    # The hub stopped between the button and the signature; another unit still lets the source in,
+    # and the bucket is away.
+    now_s = services.now_s()
+    await services.ledger.write(lambda s: automatic.switch_off(s, entry, "quan-tri", now_s))
+
+    async def away(_):
+        raise WorldFault("blob.away", "the bucket does not answer", "Look at it.")
+
+    monkeypatch.setattr(automatic, "enabled", lambda *_: {PROVINCE: ["vov1"]})
+    monkeypatch.setattr(services.blobs, "fetched", away)
+    with pytest.raises(WorldFault):
+        await RelayPublisher(services).look("vov1")
+    held = await state(services)
+    assert held["refused"] == [COMMUNE] and held["signed"]
 
 
 async def test_a_recording_that_cannot_be_aired_is_given_up(broadcaster, services, passphrases):
