@@ -49,6 +49,10 @@ TEXTS = {
         N_("The length is wrong."),
         N_("Choose 1 to 120 minutes."),
     ),
+    "relay.often": (
+        N_("The feed brings more new broadcasts in a day than are taken."),
+        N_("Ask the broadcaster what its feed lists; the next ones are taken tomorrow."),
+    ),
     "relay.private": (
         N_("The address leads into a private network."),
         N_("Correct it, or allow it where it is our own."),

@@ -80,5 +80,8 @@ RELAY_FEED_BYTES_MAX = 4 * 1024 * 1024
 RELAY_REDIRECTS_MAX = 6
 RELAY_STALL_S_MAX = 30
 RELAY_FILE_S_MAX = 1800
+# New broadcasts of one feed within a day: hourly news. What goes on air by itself is fetched by
+# every node that lets it in, of its budget.
+RELAY_PER_DAY_MAX = 24
 # Two hours of a stream at 192 kbit/s; nodes get the 24 kbit/s that are made of it.
 RELAY_BYTES_MAX = 192 * 1024 * 1024

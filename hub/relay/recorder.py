@@ -27,6 +27,7 @@ from protocols.hub_limits import (
     RELAY_BYTES_MAX,
     RELAY_FEED_BYTES_MAX,
     RELAY_FILE_S_MAX,
+    RELAY_PER_DAY_MAX,
     RELAY_STALL_S_MAX,
 )
 
@@ -99,12 +100,15 @@ class Recorder:
         if one is None:
             await self._fill_again([known.name for known in newest], row)
             return
-        url = one.url
+        recording, url = one.name, one.url
+        if await self._services.ledger.read(lambda s: sources.is_full(s, name, recording, now_s)):
+            text = f"more than {RELAY_PER_DAY_MAX} new broadcasts in a day"
+            raise RemoteFault("relay.often", text, "Ask the broadcaster what its feed lists.")
 
         async def take(draft: Draft) -> None:
             await self._fetcher(row).get(url, RELAY_BYTES_MAX, draft.write, RELAY_FILE_S_MAX)
 
-        await self._keep(row, one.name, one.title, take)
+        await self._keep(row, recording, one.title, take)
 
     async def _fill_again(self, recordings: list[str], row: Row) -> None:
         """Put today's recording, the last one taken, into slots that were laid down since."""

@@ -8,6 +8,7 @@ from hub import audit, fleet, timing
 from hub.relay import fetch
 from hub.store import Row, Store
 from protocols.errors import Fault, RemoteFault
+from protocols.hub_limits import RELAY_PER_DAY_MAX
 
 FEED, STREAM = "feed", "stream"
 KINDS = (FEED, STREAM)
@@ -17,8 +18,9 @@ MINUTES_MAX = 120
 TRIES_MAX = 5
 # A title's bytes beside the broadcaster's name.
 TITLE_BYTES_MAX = 180
+DAY_S = 86400
 # A broadcaster with nothing new for this long is said to be silent.
-SILENT_S = 2 * 86400
+SILENT_S = 2 * DAY_S
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -105,6 +107,17 @@ def tries_left(store: Store, source: str, recording: str) -> bool:
     """Tell whether a recording is still to be made."""
     row = store.get("relay_recordings", source, recording)
     return row is None or (row["state"] == "failed" and row["tries"] < TRIES_MAX)
+
+
+def is_full(store: Store, source: str, recording: str, now_s: int) -> bool:
+    """Tell whether a source brought as much within a day as it may, without this recording."""
+    where, order = {"source": source}, ["changed_s"]
+    rows = store.find(
+        "relay_recordings", where, order=order, descending=True, limit=RELAY_PER_DAY_MAX
+    )
+    known = recording in [row["recording"] for row in rows]
+    is_reached = len(rows) == RELAY_PER_DAY_MAX and rows[-1]["changed_s"] > now_s - DAY_S
+    return is_reached and not known
 
 
 def keep(

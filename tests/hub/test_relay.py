@@ -222,6 +222,29 @@ async def test_a_file_that_is_no_sound_is_given_up_after_some_tries(broadcaster,
     assert found["recordings"][0]["tries"] == sources.TRIES_MAX
 
 
+async def test_a_feed_that_lists_something_new_all_the_time_is_held_to_so_much_a_day(
+    broadcaster, services, pages, monkeypatch
+):
+    monkeypatch.setattr(sources, "RELAY_PER_DAY_MAX", 2)
+    row = await add(services, broadcaster.source())
+    for number in range(3):
+        broadcaster.feed((f"Tin {number}", str(number), MONDAY, "tin.mp3"))
+        found, _ = await look(services, row)
+    assert [one["title"] for one in found["recordings"]] == ["Tin 1", "Tin 0"]
+    assert found["failure_code"] == "relay.often"
+    _, text = await pages("GET", "/relays")
+    assert "nhiều chương trình mới" in text
+
+    def age(store):
+        for one in store.find("relay_recordings"):
+            long_ago = {"changed_s": one["changed_s"] - sources.DAY_S}
+            store.change("relay_recordings", (one["source"], one["recording"]), long_ago)
+
+    await services.ledger.write(age)
+    found, _ = await look(services, row)
+    assert found["failing_s"] is None and found["recordings"][0]["title"] == "Tin 2"
+
+
 def stream(port, seconds=60):
     """Serve an endless MP3 over HTTP to one listener, at the pace at which it sounds."""
     command = f"ffmpeg -v error -re -f lavfi -i sine=300:d={seconds} -b:a 64k -f mp3"
