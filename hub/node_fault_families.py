@@ -7,6 +7,10 @@ FAMILIES = {
         N_("A setting in the node's file is wrong."),
         N_("Send a technician to correct it by cable."),
     ),
+    "crypto": (
+        N_("The node's machine can check no signatures: OpenSSL is missing or forbids it."),
+        N_("Send a technician to install libssl3, or to allow Ed25519 in its openssl.cnf."),
+    ),
     "events": (
         N_("The node cannot listen to the hub between its checks."),
         N_("Nothing is urgent: it looks in every few minutes."),
