@@ -5,7 +5,7 @@ from protocols.errors import RemoteFault
 from protocols.play_values import RelaysSet
 from tests.portable import manifests, recordings
 from tests.portable.manifests import MIDNIGHT_MS, MIDNIGHT_S, at_ms, digest
-from tests.portable.play_shell import PLACE, Shell
+from tests.portable.play_shell import PLACE, Shell, local
 
 ITEM = "relay.vov1.e1"
 YESTERDAY_S = MIDNIGHT_S - 12 * 3600
@@ -92,6 +92,20 @@ def test_what_plays_goes_on_when_a_newer_one_comes_and_ends_when_it_is_switched_
     shell.submit(RelaysSet({"vov1": _read(first, refused=[manifests.COMMUNE], version=3)}))
     (fact,) = shell.of_kind("played")
     assert (fact.outcome, fact.reason, fact.until_ms) == ("interrupted", "recalled", 120000)
+
+
+def test_a_recording_that_sounds_longer_than_it_says_is_stopped_soon():
+    for quiet, end, reason in (
+        (["22:00", "05:00"], "05:40:30", "overrun"),
+        (["05:34", "05:35"], "05:33:58", "quiet"),
+    ):
+        value = recordings.bundle()
+        value["policy"]["quiet"] = [quiet]
+        shell = _shell(value, recordings.recording(21, YESTERDAY_S, 600))
+        shell.fail_after_ms[digest(21)] = (10**9, True, "never")
+        shell.run_to("06:00")
+        (fact,) = shell.of_kind("played")
+        assert (local(fact.ended_ms), fact.reason) == (end, reason)
 
 
 def test_quiet_hours_and_what_is_higher_go_first():
