@@ -11,9 +11,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from hub import backup, bucket, doctor
 from hub.approvers import generate
@@ -31,6 +29,9 @@ KEYS = {"access_key_id": "AKIACHIENG", "secret_access_key": "a secret"}
 
 @pytest.fixture(scope="module")
 def server():
+    # Slow to load, as the client is, and needed nowhere else.
+    from moto.server import ThreadedMotoServer
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     one = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
     one.start()
@@ -52,6 +53,8 @@ def place(server, tmp_path):
 
 
 def _peer(endpoint):
+    import boto3
+
     return boto3.client(
         "s3", endpoint_url=endpoint, region_name="us-east-1",
         aws_access_key_id=KEYS["access_key_id"], aws_secret_access_key=KEYS["secret_access_key"],

@@ -7,9 +7,7 @@ import hypothesis
 import msgspec
 import openapi_spec_validator
 import pytest
-import schemathesis
 from aiohttp import web
-from schemathesis.checks import CHECKS, load_all_checks
 
 from hub import api_types, enrolment_api, openapi
 from hub.answers import fault_body
@@ -19,16 +17,13 @@ from protocols import paper, records
 from protocols.errors import RemoteFault
 from tests.hub.conftest import COMMUNE
 
-load_all_checks()
 EXAMPLES = 12
-CHECKED = CHECKS.get_by_names(
-    [
-        "not_a_server_error",
-        "status_code_conformance",
-        "content_type_conformance",
-        "response_schema_conformance",
-    ]
-)
+CHECKED = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+]
 
 
 def test_every_node_facing_route_is_described_and_nothing_else(services):
@@ -93,6 +88,12 @@ def served(services):
 
 @pytest.mark.filterwarnings("ignore")
 def test_schemathesis_finds_no_undocumented_answer(served, services):
+    # Slow to load, and needed nowhere else.
+    import schemathesis
+    from schemathesis.checks import CHECKS, load_all_checks
+
+    load_all_checks()
+    checks = CHECKS.get_by_names(CHECKED)
     schema = schemathesis.openapi.from_url(served + openapi.PATH)
     # A stream never ends; `test_events` reads it.
     tried = 0
@@ -113,7 +114,7 @@ def test_schemathesis_finds_no_undocumented_answer(served, services):
             if "unit" in case.path_parameters and tried % 2:
                 case.path_parameters["unit"] = COMMUNE
             response = case.call(timeout=20)
-            case.validate_response(response, checks=CHECKED)
+            case.validate_response(response, checks=checks)
 
         trying()
     assert tried > 6 * 5
