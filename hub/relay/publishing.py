@@ -7,6 +7,7 @@ after a newer one.
 """
 
 import asyncio
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from protocols.limits import RELAY_AGE_S_MAX
 LOOK_S = 10
 # Levelling may lengthen a recording a little; a stream of its slot's length must still fit.
 SPARE_MS = 1000
+# The newest of a source's recordings by their dates is among the last ones taken.
+_LOOKED_AT = 5
 
 
 class RelayPublisher:
@@ -79,7 +82,7 @@ class RelayPublisher:
             await services.ledger.write(lambda s: _spoilt(s, kept, code))
             raise
         title = f"{row['name']}: {kept['title']}" if kept["title"] else row["name"]
-        from_s = kept["changed_s"] + automatic.LEAD_S
+        from_s = _from_s(kept)
         return {
             "recording": kept["recording"],
             "title": sources.cut(title),
@@ -121,13 +124,27 @@ def _newest(store: Store, source: str, now_s: int) -> tuple[Row, Row | None]:
     """Return a source, and its newest recording where nodes were not told of it yet."""
     row = store.get("relay_sources", source) or {}
     let_in = any(source in names for names in automatic.enabled(store).values())
-    where = {"source": source, "state": "kept"}
-    rows = store.find("relay_recordings", where, order=["changed_s"], descending=True, limit=1)
-    told = [one["recording"] for one in automatic.state(store, source)["recordings"]]
+    where, order = {"source": source, "state": "kept"}, ["changed_s"]
+    rows = store.find("relay_recordings", where, order=order, descending=True, limit=_LOOKED_AT)
     if not (rows and let_in and row["state"] == "active"):
         return row, None
-    is_new = rows[0]["recording"] not in told and rows[0]["changed_s"] > now_s - RELAY_AGE_S_MAX
-    return row, rows[0] if is_new else None
+    newest = max(rows, key=_from_s)
+    told = automatic.state(store, source)["recordings"]
+    is_told = newest["recording"] in [one["recording"] for one in told]
+    least_s = max([now_s - RELAY_AGE_S_MAX + 1, *(one["from_s"] for one in told)])
+    return row, newest if not is_told and _from_s(newest) >= least_s else None
+
+
+def _from_s(kept: Row) -> int:
+    """Return from when a recording counts.
+
+    What was old by its own date when it was taken (a feed that slept, or whose newest broadcast was
+    withdrawn) is as old as that says.
+    """
+    published_s = json.loads(kept["report_json"] or "{}").get("published_s", 0)
+    if 0 < published_s < kept["changed_s"] - sources.SILENT_S:
+        return int(published_s)
+    return int(kept["changed_s"] + automatic.LEAD_S)
 
 
 def _spoilt(store: Store, kept: Row, code: str) -> None:

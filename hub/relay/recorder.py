@@ -108,7 +108,7 @@ class Recorder:
         async def take(draft: Draft) -> None:
             await self._fetcher(row).get(url, RELAY_BYTES_MAX, draft.write, RELAY_FILE_S_MAX)
 
-        await self._keep(row, recording, one.title, take)
+        await self._keep(row, recording, one.title, take, published_s=one.published_s)
 
     async def _fill_again(self, recordings: list[str], row: Row) -> None:
         """Put today's recording, the last one taken, into slots that were laid down since."""
@@ -169,6 +169,7 @@ class Recorder:
         title: str,
         take: Callable[[Draft], Any],
         least_ms: int = 0,
+        published_s: int = 0,
     ) -> None:
         """Take a file, listen to it, keep it, and put it into the slots of its source."""
         name, made = row["source"], {}
@@ -177,7 +178,8 @@ class Recorder:
             with self._services.blobs.draft(RELAY_BYTES_MAX) as draft:
                 await take(draft)
                 sha256 = (await asyncio.to_thread(draft.commit)).sha256
-            made = {"sha256": sha256, "report": await self._listen(row, sha256, least_ms)}
+            report = await self._listen(row, sha256, least_ms)
+            made = {"sha256": sha256, "report": {**report, "published_s": published_s}}
         except Fault as error:
             fault, made = error, {"failure_code": error.code}
         now_s = self._services.now_s()

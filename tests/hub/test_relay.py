@@ -42,8 +42,8 @@ http {{
 ITEM = """<item><title>{title}</title><guid>{guid}</guid><pubDate>{date}</pubDate>
 <enclosure url="{url}" length="1" type="audio/mpeg"/></item>"""
 DAY_S = 86400
-MONDAY, TUESDAY, LATER, NEXT_YEAR = (
-    formatdate(time.time() + days * DAY_S) for days in (-2, -1, 0.25, 365)
+LONG_AGO, MONDAY, TUESDAY, LATER, NEXT_YEAR = (
+    formatdate(time.time() + days * DAY_S) for days in (-9, -2, -1, 0.25, 365)
 )
 
 

@@ -24,7 +24,7 @@ from tests.edge import node_world
 from tests.hub.conftest import COMMUNE, PROVINCE
 from tests.hub.test_frame import BODY, bundle_of, put_in_force
 from tests.hub.test_pages import OWN, pages
-from tests.hub.test_relay import MONDAY, TUESDAY, add, broadcaster, look
+from tests.hub.test_relay import LONG_AGO, MONDAY, TUESDAY, add, broadcaster, look
 
 __all__ = ("OWN", "broadcaster", "pages")
 
@@ -321,6 +321,24 @@ async def test_a_crash_before_the_signature_is_made_good_and_a_fault_is_told(
     assert (held["recordings"], held["refused"], held["version"]) == ([], [], 51)
 
 
+async def test_what_is_old_by_its_own_date_is_no_news(broadcaster, services, passphrases, hub):
+    await put_in_force(services, passphrases, LET_IN)
+    broadcaster.feed(("Cũ", "1", LONG_AGO, "tin.mp3"))
+    row = await add(services, broadcaster.source())
+    await look(services, row)
+    await RelayPublisher(services).look("vov1")
+    assert (await hear(hub, slot_s(services)))[:2] == ([], ["relay_old"])
+    await record(services, broadcaster, "Mới", "2")
+    assert (await state(services))["version"] == 2
+    # The newest one was withdrawn: what the feed lists now takes no one's place.
+    broadcaster.feed(("Cũ hơn", "3", LONG_AGO, "tin.mp3"))
+    await look(services, row)
+    await RelayPublisher(services).look("vov1")
+    assert (await state(services))["version"] == 2
+    heard, _, _ = await hear(hub, slot_s(services))
+    assert heard == [("VOV1: Mới", "complete")]
+
+
 async def test_switching_off_waits_for_no_recording_that_cannot_be_made(
     broadcaster, services, passphrases, monkeypatch
 ):
@@ -328,10 +346,8 @@ async def test_switching_off_waits_for_no_recording_that_cannot_be_made(
     await record(services, broadcaster)
     broadcaster.feed(("B", "2", TUESDAY, "tin.mp3"))
     await look(services, await add(services, broadcaster.source()))
-    # The hub stopped between the button and the signature; another unit still lets the source in,
-    # and the bucket is away.
-    now_s = services.now_s()
-    await services.ledger.write(lambda s: automatic.switch_off(s, entry, "quan-tri", now_s))
+    # The hub stopped between the button and the signature; another unit still lets the source in.
+    await services.ledger.write(lambda s: automatic.switch_off(s, entry, "a", services.now_s()))
 
     async def away(_):
         raise WorldFault("blob.away", "the bucket does not answer", "Look at it.")
