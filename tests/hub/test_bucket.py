@@ -29,8 +29,7 @@ KEYS = {"access_key_id": "AKIACHIENG", "secret_access_key": "a secret"}
 
 @pytest.fixture(scope="module")
 def server():
-    # Slow to load, as the client is, and needed nowhere else.
-    from moto.server import ThreadedMotoServer
+    from moto.server import ThreadedMotoServer  # Slow to load, as boto3 is.
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     one = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
@@ -48,8 +47,7 @@ def place(server, tmp_path):
     keys.chmod(0o600)
     endpoint = f"http://127.0.0.1:{server._port}"
     _peer(endpoint).create_bucket(Bucket=name)
-    said = {"endpoint": endpoint, "bucket": name, "prefix": "tỉnh 03", "keys": str(keys)}
-    return said
+    return {"endpoint": endpoint, "bucket": name, "prefix": "tỉnh 03", "keys": str(keys)}
 
 
 def _peer(endpoint):
