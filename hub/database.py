@@ -184,6 +184,9 @@ def _settle(settled: "Sequence[tuple[Future[Any] | asyncio.Future[Any], Outcome]
             continue
         if isinstance(outcome, tuple):
             future.set_result(outcome[0])
+        elif isinstance(outcome, StopIteration):
+            # The only one that a future refuses (PEP 479); others wait behind it.
+            future.set_exception(RuntimeError("a decision raised StopIteration"))
         else:
             future.set_exception(outcome)
 

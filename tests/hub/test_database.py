@@ -105,6 +105,14 @@ async def test_one_failing_decision_does_not_undo_its_group(database):
     assert database.read_now(lambda s: s.count("hamlets")) == 2
 
 
+async def test_whatever_a_decision_raises_the_others_of_its_group_are_told(database):
+    jobs = [database.write(lambda s, n=n: s.add("hamlets", hamlet(n))) for n in (1, 2)]
+    jobs.insert(0, database.write(lambda s: next(iter(()))))
+    async with asyncio.timeout(20):
+        outcomes = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [RuntimeError, type(None), type(None)]
+
+
 async def test_a_loop_is_woken_once_for_all_its_writers_of_a_commit(database, monkeypatch):
     loop, woken = asyncio.get_running_loop(), []
     call = loop.call_soon_threadsafe
