@@ -54,6 +54,8 @@ def join(config: Config, copy: Path) -> dict[str, Any]:
 
 
 def _lay_out(config: Config, copy: Path) -> None:
+    # Marked before anything else: a folder of which only a part was made never publishes.
+    companion.write_mark(config.data)
     keys = config.online_keys
     keys.mkdir(parents=True, mode=0o700)
     os.chmod(keys.parent, 0o700)
@@ -66,4 +68,3 @@ def _lay_out(config: Config, copy: Path) -> None:
             shutil.copytree(source, config.repository / name, dirs_exist_ok=True)
     shutil.copy2(copy / bucket.FILE, config.data / bucket.FILE)
     database_address.write(config.data, str(config.database_url))
-    companion.write_mark(config.data)

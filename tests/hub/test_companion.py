@@ -10,7 +10,17 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hub import backup, bucket, bucket_files, bucket_follower, companion, doorbell, fleet, serve
+from hub import (
+    backup,
+    bucket,
+    bucket_files,
+    bucket_follower,
+    companion,
+    database_address,
+    doorbell,
+    fleet,
+    serve,
+)
 from hub.config import Config
 from hub.main import main
 from hub.repository.online_keys import OnlineKeys
@@ -290,3 +300,20 @@ def test_what_a_companion_needs_is_said_before_anything_is_made(
     assert not companion.is_one(first.data)
     failed, said = run(capsys, "join", "--data", first.data, "--copy", whole, "--database", address)
     assert failed == 1 and "not empty" in said
+
+
+def test_a_folder_that_was_left_half_made_never_publishes(first, capsys, monkeypatch, tmp_path):
+    copy = backup.back_up(first, tmp_path / "copies", 2)["copy"]
+    data = tmp_path / "half"
+
+    def cut(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(database_address, "write", cut)
+    words = ["join", "--data", data, "--copy", copy, "--database", first.database_url]
+    with pytest.raises(KeyboardInterrupt):
+        main([str(word) for word in words])
+    assert (data / bucket.FILE).exists() and companion.is_one(data)
+    with pytest.raises(LocalFault) as caught:
+        open_hub(Config(data=data))
+    assert caught.value.code == "companion.schema"
