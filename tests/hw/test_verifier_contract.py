@@ -196,14 +196,23 @@ def test_a_small_rsa_key_is_refused_however_good_its_signature() -> None:
         assert not verifier.verify(keys.RSA_PSS, public, signature, [b"real"])
 
 
-def test_a_refusal_leaves_nothing_for_tls_to_stumble_over() -> None:
+def test_a_refusal_leaves_nothing_for_tls_to_stumble_over(monkeypatch) -> None:
     """OpenSSL keeps errors for its thread until somebody asks; `ssl` asks after its own calls."""
     public, signature = _sign(keys.ED25519, 1, b"abc")
     errors = ctypes.CDLL("libcrypto.so.3").ERR_peek_error
     errors.restype = ctypes.c_ulong
-    for key, message in ((public, b"abd"), (public[1:], b"abc")):
-        assert not libcrypto.verify(key, signature, message)
-        assert errors() == 0
+    library = libcrypto._load()
+    make = library.EVP_PKEY_new_raw_public_key
+    left = []
+
+    def refuse(kind: int, engine: None, data: bytes, size: int) -> None:
+        assert make(kind, engine, data, size - 1) is None
+        left.append(errors())
+
+    monkeypatch.setattr(library, "EVP_PKEY_new_raw_public_key", refuse)
+    with pytest.raises(WorldFault):
+        libcrypto.verify(public, signature, b"abc")
+    assert left[0] != 0 and errors() == 0
 
 
 def test_a_missing_openssl_is_named_with_its_package(monkeypatch) -> None:
