@@ -2,7 +2,6 @@
 
 import stat
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from hub.repository import durable
 from protocols.errors import LocalFault
@@ -50,13 +49,15 @@ def from_words(address: str | None, file: str | None) -> str | None:
 
 
 def _has_password(address: str) -> bool:
+    # Read as PostgreSQL's client reads it: to that, "#" and "?" may stand in a password.
+    from psycopg import ProgrammingError, conninfo  # noqa: PLC0415
+
     try:
-        parts = urlsplit(address)
-        named = parse_qs(parts.query, keep_blank_values=True)
-    except ValueError:
-        # PostgreSQL's client does not read it either, and says so; what it holds is not known.
+        named = conninfo.conninfo_to_dict(address)
+    except ProgrammingError:
+        # It says so itself later; what the address holds is not known.
         return True
-    return bool(parts.password) or not named.keys().isdisjoint(("password", "sslpassword"))
+    return not named.keys().isdisjoint(("password", "sslpassword"))
 
 
 def read(data: Path) -> str | None:

@@ -20,6 +20,9 @@ from tests.hub import postgres
         "postgresql://chieng@db.lan/chieng?password=bi-mat",
         "postgresql://chieng@db.lan/chieng?sslmode=require&sslpassword=bi-mat",
         "postgresql://chieng:bi-mat@[fe80/chieng",
+        "postgresql://chieng:#bi-mat@db.lan/chieng",
+        "postgresql://chieng:?bi-mat@db.lan/chieng",
+        "postgresql://db.lan/chieng#?password=bi-mat",
     ],
 )
 def test_a_password_among_the_words_is_refused_and_not_repeated(address, tmp_path, capsys):
