@@ -43,16 +43,13 @@ def take(store: Store, peer: Row, given: Directive, now_s: int, offset_min: int)
         offer = {"peer": row["peer"], "supply": row["supply"], "unit": unit, "state": "open"}
         offer.update(made=None, reason=None, who=None, changed_s=now_s)
         store.add("offers", offer)
-    if row["kind"] == "cancel":
+    if row["kind"] == "cancel" and row["state"] != "refused":
         _close(store, row["peer"], str(given.body["cancels"]), now_s)
     return by_rules(store, row, now_s, offset_min)
 
 
 def _close(store: Store, peer: str, name: str, now_s: int) -> None:
     """Close what nobody has answered yet of a supply that its sender cancelled."""
-    row = store.get("supplies", peer, name)
-    if row is None or row["state"] != "cancelled":
-        return
     for one in store.find("offers", {"peer": peer, "supply": name, "state": "open"}):
         fields = {"state": "cancelled", "changed_s": now_s}
         store.change("offers", (peer, name, one["unit"]), fields)
@@ -244,7 +241,7 @@ def follow(store: Store, peer: str, now_s: int) -> None:
     for row in store.find("supplies", {"peer": peer, "state": "waiting", "kind": "cancel"}):
         if supply.cancelled(store, row, now_s):
             supply.change(store, row, "done", now_s)
-            _close(store, peer, json.loads(row["body_json"])["cancels"], now_s)
+        _close(store, peer, json.loads(row["body_json"])["cancels"], now_s)
 
 
 def lay_down(store: Store, rule: dict[str, Any], who: str, now_s: int) -> str:

@@ -141,6 +141,29 @@ async def test_a_cancel_takes_back_what_nobody_signed_and_asks_for_the_end_of_wh
     assert await mourning_of(services) == []
 
 
+async def test_what_is_cancelled_is_taken_nowhere_while_it_still_holds_elsewhere(
+    province, services, leader, passphrases
+):
+    whole = asked(services)
+    del whole["DanhSachDiaBan"]
+    province.send("q", "chi-dao", **whole)
+    await province.puller.step()
+    path, _, _ = await leader("POST", "/offers/mourning", **key("q"))
+    sent = {"approver": "xa-1", "passphrase": passphrases["xa-1"]}
+    assert (await leader("POST", f"{path}/sign", **sent))[1] == 200
+    now_s, other = services.now_s(), ("tinh", "q", OTHER)
+    change = await services.ledger.write(lambda s: offers.mourn(s, other, "ai", now_s))
+    province.send("cq", "huy", HuyChiThi="q")
+    for _ in range(3):
+        await province.puller.step()
+    assert (await province.supply("cq"))["state"] == "waiting"
+    assert (await services.ledger.read(lambda s: frame.get(s, change)))["state"] == frame.WITHDRAWN
+    held = await services.ledger.read(lambda s: s.find("offers", {"supply": "q", "state": "open"}))
+    assert held == []
+    with pytest.raises(RemoteFault):
+        await services.ledger.write(lambda s: offers.mourn(s, other, "ai", now_s))
+
+
 async def test_what_is_no_mourning_is_refused_and_told(province, services):
     for name, wrong, code in (
         ("a", asked(services, -3, -2), "supply.expired"),
