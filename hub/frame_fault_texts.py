@@ -31,6 +31,10 @@ TEXTS = {
         N_("The address gives no podcast feed with sound."),
         N_("Give the address of a podcast feed (RSS)."),
     ),
+    "relay.hls": (
+        N_("The stream's playlist (HLS) leads to nothing that can be recorded."),
+        N_("Ask the broadcaster for an open stream of sound, without encryption."),
+    ),
     "relay.id": (N_("This is no short id."), N_("Use a-z, 0-9, dash: vov1.")),
     "relay.kind": (N_("No kind of source is chosen."), N_("Choose one.")),
     "relay.link": (

@@ -85,3 +85,7 @@ RELAY_FILE_S_MAX = 1800
 RELAY_PER_DAY_MAX = 24
 # Two hours of a stream at 192 kbit/s; nodes get the 24 kbit/s that are made of it.
 RELAY_BYTES_MAX = 192 * 1024 * 1024
+# A playlist that keeps hours in its window, and a piece of ten seconds at 6 Mbit/s: television
+# where a channel sends no sound alone.
+RELAY_PLAYLIST_BYTES_MAX = 1024 * 1024
+RELAY_SEGMENT_BYTES_MAX = 8 * 1024 * 1024

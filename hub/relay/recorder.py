@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractResolver
 
 from hub import renditions, sound_report, timing
 from hub.blobs import Draft
-from hub.relay import filling, podcast, sources
+from hub.relay import filling, hls, podcast, sources
 from hub.relay.fetch import Fetcher, link
 from hub.services import Services
 from hub.store import Row, Store
@@ -149,10 +149,15 @@ class Recorder:
         clock = asyncio.get_running_loop().time
         end = clock() + seconds
         why: Fault = link("nothing came")
+        url, fetcher = row["url"], self._fetcher(row)
+        pieces = hls.Pieces(fetcher, url) if hls.is_playlist(url) else None
         while (left := end - clock()) > 0:
             try:
                 room = RELAY_BYTES_MAX - draft.length
-                await self._fetcher(row).get(row["url"], room, draft.write, left, is_endless=True)
+                if pieces is None:
+                    await fetcher.get(url, room, draft.write, left, is_endless=True)
+                elif await pieces.take(draft.write, room, left):
+                    break
             except Fault as fault:
                 if fault.whose != "world":
                     raise
