@@ -37,7 +37,12 @@ def from_words(address: str | None, file: str | None) -> str | None:
             raise LocalFault(
                 "hub.database", f"others can read {file}", f"Do `chmod 600 {file}` first."
             )
-        return check(path.read_text().strip())
+        try:
+            return check(path.read_text("utf-8").strip())
+        except UnicodeDecodeError:
+            raise LocalFault(
+                "hub.database", f"{file} is no text", "Write the address into it, and nothing else."
+            ) from None
     if address and _has_password(check(address)):
         raise LocalFault(
             "hub.database_password",

@@ -67,6 +67,17 @@ def run(capsys, *words):
     return code, said.out + said.err
 
 
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_that_holds_no_address_is_one_sentence(tmp_path, capsys, content):
+    file = tmp_path / "address"
+    if content is not None:
+        file.touch(0o600)
+        file.write_bytes(content)
+    words = ["init", "--data", tmp_path / "hub", "--group", "03", "--offline-keys", tmp_path / "k"]
+    code, said = run(capsys, *words, "--database-file", file)
+    assert code == 1 and "address" in said and "Traceback" not in said
+
+
 def test_a_password_is_found_in_a_file_and_in_pgpass(guarded, tmp_path, capsys, monkeypatch):
     address, base, name, secret = guarded
     with pytest.raises(psycopg.OperationalError, match="password"):
