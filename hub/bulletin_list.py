@@ -6,7 +6,6 @@ by the last row of the page before it.
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -70,19 +69,10 @@ def read(query: Mapping[str, str]) -> Asked:
         topic if topic.isprintable() else "",
         unit if fleet.UNIT_PATTERN.fullmatch(unit) else "",
         legal_class if legal_class in bulletins.CLASSES else "",
-        _day(query.get("from", "")),
-        _day(query.get("to", "")),
+        timing.iso_day(query.get("from", "")),
+        timing.iso_day(query.get("to", "")),
         (int(after[1]), after[2]) if after else None,
     )
-
-
-def _day(text: str) -> str:
-    """Return an ISO day of this century or nothing."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return ""
-    return day.isoformat() if 2000 <= day.year < 2100 else ""
 
 
 def page(
@@ -126,12 +116,11 @@ def found(
     if wanted:
         where["bulletin_versions.search"] = Holds(tuple(wanted))
     if asked.first:
-        where["changed_s"] = Above(timing.moment_s(asked.first, "00:00", clock.offset_min) - 1)
+        where["changed_s"] = Above(timing.midnight_s(asked.first, clock.offset_min) - 1)
     after = asked.after
     if asked.last:
         # The list runs backwards, so a last day is where it begins.
-        day = date.fromisoformat(asked.last) + timedelta(days=1)
-        end = (timing.moment_s(day.isoformat(), "00:00", clock.offset_min), "")
+        end = (timing.midnight_s(asked.last, clock.offset_min, 1), "")
         after = min(after, end) if after else end
     return store.find(
         "bulletins",

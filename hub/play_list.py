@@ -6,7 +6,6 @@ the last row of the page before it.
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -58,22 +57,14 @@ def read(query: Mapping[str, str]) -> Asked:
     unit, node, bulletin = (query.get(name, "") for name in ("unit", "node", "bulletin"))
     after, ended = _AFTER.fullmatch(query.get("after", "")), query.get("ended", "")
     return Asked(
-        _day(query.get("from", "")),
-        _day(query.get("to", "")),
+        timing.iso_day(query.get("from", "")),
+        timing.iso_day(query.get("to", "")),
         unit if fleet.UNIT_PATTERN.fullmatch(unit) else "",
         node if _NODE.fullmatch(node) else "",
         bulletin if _BULLETIN.fullmatch(bulletin) else "",
         ended if ended in ENDS else "",
         (int(after[1]), after[2], after[3], int(after[4])) if after else None,
     )
-
-
-def _day(text: str) -> str:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return ""
-    return day.isoformat() if 2000 <= day.year < 2100 else ""
 
 
 class Bounds(NamedTuple):
@@ -135,11 +126,11 @@ def _find(store: Store, asked: Asked, bounds: Bounds, limit: int) -> list[Row]:
     if asked.ended:
         where["outcome"] = ENDS[asked.ended]
     if asked.first:
-        where["started_ms"] = Above(_midnight_ms(asked.first, 0, bounds.offset_min) - 1)
+        where["started_ms"] = Above(timing.midnight_s(asked.first, bounds.offset_min) * 1000 - 1)
     after = asked.after
     if asked.last:
         # The list runs backwards, so a last day is where it begins.
-        end = (_midnight_ms(asked.last, 1, bounds.offset_min), "", "", 0)
+        end = (timing.midnight_s(asked.last, bounds.offset_min, 1) * 1000, "", "", 0)
         after = min(after, end) if after else end
     return store.find(
         "plays",
@@ -159,8 +150,3 @@ def _items(store: Store, bulletin: str) -> list[str]:
         return []
     rows = [{**base, **version} for version in bulletins.versions(store, bulletin)]
     return [name for row in rows for name in programme.record_ids(row)]
-
-
-def _midnight_ms(day: str, later: int, offset_min: int) -> int:
-    start = date.fromisoformat(day) + timedelta(days=later)
-    return timing.moment_s(start.isoformat(), "00:00", offset_min) * 1000

@@ -156,6 +156,21 @@ def moment_s(day: str, clock: str, offset_min: int) -> int:
     return int(local.timestamp()) - offset_min * 60
 
 
+def midnight_s(day: str, offset_min: int, later: int = 0) -> int:
+    """Return where a local day begins, or one so many days later, as Unix seconds."""
+    start = date.fromisoformat(day) + timedelta(days=later)
+    return moment_s(start.isoformat(), "00:00", offset_min)
+
+
+def iso_day(text: str) -> str:
+    """Return an ISO day of this century, or an empty text."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return ""
+    return day.isoformat() if 2000 <= day.year < 2100 else ""
+
+
 def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text.strip())
