@@ -150,7 +150,7 @@ async def test_a_published_bulletin_says_how_far_it_is(pages, services, passphra
     path, _ = await write(pages, **when)
     signature = {"approver": "xa-1", "passphrase": passphrases["xa-1"]}
     _, text = await pages("POST", f"{path}/approve", data=signature)
-    assert "chưa đến ngày phát" in text
+    assert "chưa đến lúc phát" in text
     name, start_s = path.rpartition("/")[2], timing.moment_s(later, "17:15", 420)
     for late_s, said, found in ((3600, "đang trong đợt", "published"), (2 * 86400, "xong", "over")):
         late_ms = (start_s + late_s) * 1000
