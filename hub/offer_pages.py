@@ -180,21 +180,18 @@ async def mourn(request: web.Request) -> web.Response:
 
     def put(store: Store) -> str:
         access.require(store, services, who, roles.APPROVE, key[2])
-        return offers.mourn(store, key, who.account, now_s)
+        return f"/frame/changes/{offers.mourn(store, key, who.account, now_s)}"
 
-    try:
-        change = await services.ledger.write(put)
-    except RemoteFault as fault:
-        return await _refused(request, fault)
-    raise web.HTTPSeeOther(f"/frame/changes/{change}")
+    return await _done(request, put)
 
 
 async def _done(request: web.Request, say: Any) -> web.Response:
+    """Write what `say` does, and lead to the address it returns, or back to the offers."""
     try:
-        await request.app[SERVICES].ledger.write(say)
+        address = await request.app[SERVICES].ledger.write(say)
     except RemoteFault as fault:
         return await _refused(request, fault)
-    raise web.HTTPSeeOther("/offers")
+    raise web.HTTPSeeOther(address or "/offers")
 
 
 async def command(request: web.Request) -> web.Response:
